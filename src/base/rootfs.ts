@@ -1,0 +1,29 @@
+import type { HostPath } from './brand.ts'
+
+/** How a container's root is put together: data for the runtime, which mounts it inside the container's own namespace. */
+export type RootfsPlan =
+  | OverlayPlan
+  | FuseOverlayPlan
+  | { readonly kind: 'directory'; readonly path: HostPath }
+
+export interface OverlayPlan {
+  readonly kind: 'overlay'
+  /** Lower directories, the topmost first; relative ones start at `base`, which keeps 127 of them below one page. */
+  readonly lower: readonly string[]
+  readonly base: HostPath
+  readonly upper: HostPath
+  readonly work: HostPath
+}
+
+export interface FuseOverlayPlan {
+  readonly kind: 'fuse-overlayfs'
+  readonly lower: readonly string[]
+  readonly base: HostPath
+  readonly upper: HostPath
+  readonly work: HostPath
+  /** Path of the program. */
+  readonly program: HostPath
+  /** `uidmapping=` of fuse-overlayfs, where the container's map is not the one that the layers were unpacked with. */
+  readonly uidMapping?: string
+  readonly gidMapping?: string
+}
