@@ -222,6 +222,13 @@ export interface ResourceLimit {
   readonly hard: bigint
 }
 
+/** Sets a limit by its OCI name, e.g. `RLIMIT_NOFILE`; names are checked where they are parsed. */
+export function setRlimitByName({ type, soft, hard }: ResourceLimit & { readonly type: string }): void {
+  const entry = Object.entries(RLIMIT).find(([name]) => `RLIMIT_${name.toUpperCase()}` === type)
+  if (!entry) throw new Error(`unknown resource limit ${type}`)
+  setrlimit(entry[1], { soft, hard })
+}
+
 export function getrlimit(resource: number): ResourceLimit {
   const old = new BigUint64Array(2)
   check('prlimit', c.prlimit(0, resource, null, old), { resource })

@@ -1,0 +1,58 @@
+import type { FuseOverlayPlan } from '../base/rootfs.ts'
+import { closeOnExecFrom, dup2, setCloseOnExec } from '../syscall/fd.ts'
+import { setns, unshare } from '../syscall/namespace.ts'
+import { chdir, execve, forkChild, setGroupId, setParentDeathSignal, setUserId } from '../syscall/process.ts'
+import { resetSignals } from '../syscall/signal.ts'
+
+export interface FuseFds {
+  /** What the container's init has mounted. */
+  readonly fuseFd: number
+  /** The container's user namespace. */
+  readonly userFd: number
+}
+
+const SIGKILL = 9
+
+/**
+ * Starts fuse-overlayfs on a mount that exists already. It runs in the container's user namespace, where it may
+ * act for all its ids, but in a mount namespace of its own: so it holds none of the container's mounts, and ends when
+ * the last of them goes.
+ * @returns its pid, a child of this process
+ * @see libfuse's mount point of the form /dev/fd/N
+ */
+export function startFuseOverlay(plan: FuseOverlayPlan, fds: FuseFds): number {
+  return forkChild(() => {
+    setns(fds.userFd, ['user'])
+    unshare(['mount'])
+    setGroupId(0)
+    setUserId(0)
+    setParentDeathSignal(SIGKILL)
+    chdir(plan.base)
+    const fd = 3
+    if (fds.fuseFd === fd) setCloseOnExec(fd, false)
+    else dup2(fds.fuseFd, fd)
+    closeOnExecFrom(fd + 1)
+    resetSignals()
+    execve(
+      plan.program,
+      ['fuse-overlayfs', '-f', '-o', fuseOptions(plan), `/dev/fd/${fd}`],
+      ['PATH=/usr/bin:/bin'],
+    )
+  })
+}
+
+/** Pure: the `-o` argument. */
+export function fuseOptions(plan: FuseOverlayPlan): string {
+  const options = [
+    `lowerdir=${plan.lower.map(escapePath).join(':')}`,
+    `upperdir=${escapePath(plan.upper)}`,
+    `workdir=${escapePath(plan.work)}`,
+  ]
+  if (plan.uidMapping !== undefined) options.push(`uidmapping=${plan.uidMapping}`)
+  if (plan.gidMapping !== undefined) options.push(`gidmapping=${plan.gidMapping}`)
+  return options.join(',')
+}
+
+function escapePath(path: string): string {
+  return path.replace(/[\\,:]/g, (character) => `\\${character}`)
+}

@@ -1,0 +1,74 @@
+import { BryoError, type ErrorCode } from '../base/errors.ts'
+import { pollReadable, readFd, writeFd } from '../syscall/fd.ts'
+
+/** What the container's processes tell the waiting process: facts, one packet each. */
+export type StageMessage =
+  | { readonly kind: 'init-forked'; readonly pid: number }
+  /** The next packet carries the fd that fuse-overlayfs must serve. */
+  | { readonly kind: 'fuse' }
+  /** The next packet carries the master end of the container's terminal. */
+  | { readonly kind: 'terminal' }
+  /** Everything is in place but what the waiting process still has to bring. */
+  | { readonly kind: 'prepared' }
+  | StageFailure
+
+export interface StageFailure {
+  readonly kind: 'failed'
+  /** What was being done: `mount "/proc"`. */
+  readonly step: string
+  readonly message: string
+  /** errno name, where a system call failed. */
+  readonly errno?: string
+  readonly code?: ErrorCode
+  readonly hint?: string
+}
+
+/** What the waiting process tells init. */
+export type ParentMessage =
+  | { readonly kind: 'maps-written' }
+  | { readonly kind: 'rootfs-ready' }
+  | { readonly kind: 'proceed' }
+
+const MAX_MESSAGE_BYTES = 65536
+
+export function sendMessage(fd: number, message: StageMessage | ParentMessage): void {
+  writeFd(fd, Buffer.from(JSON.stringify(message)).subarray(0, MAX_MESSAGE_BYTES))
+}
+
+/**
+ * The next message of the container's processes; undefined at the end, when every holder of the other side has gone or
+ * has executed the workload.
+ * @param timeoutMs negative for no limit
+ * @throws BryoError RUNTIME when the time is over
+ */
+export function receiveStageMessage(fd: number, timeoutMs = -1): StageMessage | undefined {
+  if (!pollReadable(fd, timeoutMs)) {
+    throw new BryoError('RUNTIME', `no message from the container's process within ${timeoutMs} ms`)
+  }
+  return receive(fd) as StageMessage | undefined
+}
+
+/** Both sides are copies of one program, up to the workload: what arrives has the form of what was sent. */
+function receive(fd: number): StageMessage | ParentMessage | undefined {
+  const buffer = Buffer.alloc(MAX_MESSAGE_BYTES)
+  const length = readFd(fd, buffer)
+  return length === 0
+    ? undefined
+    : (JSON.parse(buffer.toString('utf8', 0, length)) as StageMessage | ParentMessage)
+}
+
+/** Receives one message in init. @throws BryoError RUNTIME naming expected and received */
+export function expectParentMessage(fd: number, kind: ParentMessage['kind']): void {
+  const message = receive(fd)
+  if (message?.kind === kind) return
+  throw new BryoError(
+    'RUNTIME',
+    `received ${message ? `"${message.kind}"` : 'the end'} from the waiting process, expected "${kind}"`,
+  )
+}
+
+/** The error that a failure report stands for. */
+export function stageError(failure: StageFailure): BryoError {
+  const text = failure.step === '' ? failure.message : `cannot ${failure.step}: ${failure.message}`
+  return new BryoError(failure.code ?? 'RUNTIME', text, { hint: failure.hint })
+}

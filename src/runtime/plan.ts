@@ -1,0 +1,57 @@
+import type { HostPath } from '../base/brand.ts'
+import type { RootfsPlan } from '../base/rootfs.ts'
+import type { CapabilityPlan } from './capabilities.ts'
+import type { MountStep } from './mountPlan.ts'
+import type { SeccompFilter } from './seccomp/load.ts'
+import type { Spec } from './spec.ts'
+
+/** Everything that the container's processes need; it reaches them by the fork, as memory. */
+export interface LaunchPlan {
+  readonly spec: Spec
+  readonly rootfs: RootfsPlan
+  /** An empty directory of the caller on which the root is put together. */
+  readonly mountPoint: HostPath
+  readonly mounts: readonly MountStep[]
+  readonly user: UserRequest
+  /** Capabilities for container root and for any other user: who it is shows only inside the root. */
+  readonly capabilities: { readonly root: CapabilityPlan; readonly other: CapabilityPlan }
+  readonly seccomp: SeccompFilter | undefined
+  /** Namespace fds of another container to enter: the user namespace first. */
+  readonly join: { readonly userFd: number; readonly networkFd: number } | undefined
+  readonly newNetwork: boolean
+  /** fds of the waiting process that become 0, 1 and 2; not used with a terminal. */
+  readonly stdio: readonly [number, number, number]
+  readonly initialWindow: { readonly rows: number; readonly columns: number } | undefined
+  /** fds from 3 on that stay open in the workload. */
+  readonly preservedFds: number
+  /** At most so many processes of the container's user namespace; undefined for no limit of ours. */
+  readonly processLimit: number | undefined
+  /** An error where the working directory is missing; else it is made. */
+  readonly requireWorkingDirectory: boolean
+  readonly nestedUserNamespaces: boolean
+  readonly bringUpLoopback: boolean
+  /** Signal for the workload when the waiting process dies; 0 for none. */
+  readonly parentDeathSignal: number
+  readonly debug: boolean
+  /** Directory of the container's generated files (passwd, group). */
+  readonly filesDirectory: HostPath
+}
+
+export interface UserRequest {
+  /** `name`, `uid`, `name:group`, `uid:gid`; empty for root. */
+  readonly text: string
+  /** `--group-add`: names and ids. */
+  readonly groups: readonly string[]
+  /** Keep the caller's supplementary groups, as far as they are mapped or not. */
+  readonly keepGroups: boolean
+  /** An entry for a user that the image does not know, e.g. the caller under keep-id. */
+  readonly passwdEntry:
+    | {
+        readonly name: string
+        readonly uid: number
+        readonly gid: number
+        readonly home: string
+        readonly shell: string
+      }
+    | undefined
+}

@@ -1,0 +1,116 @@
+import { closeSync, fstatSync, openSync } from 'node:fs'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { readFd, writeFd } from '../../syscall/fd.ts'
+import { O } from '../../syscall/file.ts'
+import { openTreeClone } from '../../syscall/mount.ts'
+import { openInRootIfPresent } from '../../syscall/rootPath.ts'
+import type { UserRequest } from '../plan.ts'
+import { parseGroup, parsePasswd, type ResolvedUser, resolveUser } from '../user.ts'
+import type { DetachedMount } from './mounts.ts'
+
+/** No image needs more, and a hostile one must not fill the memory. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024
+
+/** A file of the caller that can be filled and then shown inside the container. */
+export interface GeneratedFile {
+  readonly writeFd: number
+  readonly mount: DetachedMount
+}
+
+export interface IdentityFiles {
+  readonly passwd: GeneratedFile
+  readonly group: GeneratedFile
+}
+
+/** Made before the host's root is left; undefined where the image's own files will do. */
+export function openIdentityFiles(directory: string, user: UserRequest): IdentityFiles | undefined {
+  if (user.passwdEntry === undefined && !/^\d/.test(user.text)) return undefined
+  return { passwd: openGenerated(`${directory}/passwd`), group: openGenerated(`${directory}/group`) }
+}
+
+function openGenerated(path: string): GeneratedFile {
+  const fd = openSync(path, O.wronly | O.creat | O.trunc | O.nofollow | O.cloexec, 0o644)
+  return { writeFd: fd, mount: { fd: openTreeClone({ path, recursive: false }), isDirectory: false } }
+}
+
+export interface Identity extends ResolvedUser {
+  /** Text of /etc/passwd and /etc/group with an entry for a user that the image does not know. */
+  readonly generated: { readonly passwd: string; readonly group: string } | undefined
+}
+
+/** Finds the user in the container's own files, which are read as data and never trusted to be files. */
+export function lookUpIdentity(rootFd: number, request: UserRequest): Identity {
+  const passwdText = readBounded(rootFd, '/etc/passwd')
+  const groupText = readBounded(rootFd, '/etc/group')
+  const [passwd, group] = [parsePasswd(passwdText), parseGroup(groupText)]
+  const own = request.passwdEntry
+  const known = own && !passwd.some((entry) => entry.uid === own.uid) ? [...passwd, own] : passwd
+  const user = resolveUser(request.text, request.groups, { passwd: known, group })
+  if (user.uid === 0 || passwd.some((entry) => entry.uid === user.uid))
+    return { ...user, generated: undefined }
+  const line =
+    own?.uid === user.uid
+      ? own
+      : { name: String(user.uid), uid: user.uid, gid: user.gid, home: '/', shell: '/bin/sh' }
+  const groupLine = group.some((entry) => entry.gid === user.gid)
+    ? ''
+    : `${own?.uid === user.uid ? own.name : user.gid}:x:${user.gid}:\n`
+  return {
+    ...user,
+    generated: {
+      passwd: `${endLine(passwdText)}${line.name}:x:${line.uid}:${line.gid}:container user:${line.home}:${line.shell}\n`,
+      group: `${endLine(groupText)}${groupLine}`,
+    },
+  }
+}
+
+function endLine(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`
+}
+
+function readBounded(rootFd: number, path: string): string {
+  const fd = openFile(rootFd, path)
+  if (fd === undefined) return ''
+  try {
+    const stat = fstatSync(fd)
+    if (!stat.isFile())
+      throw new BryoError('RUNTIME', `cannot read "${path}" inside the container: not a regular file`)
+    if (stat.size > MAX_FILE_BYTES)
+      throw new BryoError(
+        'RUNTIME',
+        `cannot read "${path}" inside the container: ${stat.size} bytes, expected at most ${MAX_FILE_BYTES}`,
+      )
+    const buffer = Buffer.alloc(Math.min(MAX_FILE_BYTES, stat.size))
+    let length = 0
+    while (length < buffer.length) {
+      const count = readFd(fd, buffer.subarray(length))
+      if (count === 0) break
+      length += count
+    }
+    return buffer.toString('utf8', 0, length)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function openFile(rootFd: number, path: string): number | undefined {
+  try {
+    return openInRootIfPresent(rootFd, path, O.rdonly | O.nonblock | O.noctty)
+  } catch (error) {
+    if (!isErrno(error, 'ELOOP', 'ENXIO')) throw error
+    throw new BryoError(
+      'RUNTIME',
+      `cannot read "${path}" inside the container: ${isErrno(error, 'ELOOP') ? 'a loop of symbolic links' : 'not a regular file'}`,
+      { cause: error },
+    )
+  }
+}
+
+/** Fills a generated file and closes it for writing. */
+export function fillGenerated(file: GeneratedFile, text: string): void {
+  writeFd(file.writeFd, Buffer.from(text))
+}
+
+export function closeGenerated(files: IdentityFiles | undefined): void {
+  for (const file of files ? [files.passwd, files.group] : []) closeSync(file.writeFd)
+}

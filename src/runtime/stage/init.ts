@@ -1,0 +1,207 @@
+import { closeSync, fchownSync } from 'node:fs'
+import { isErrno } from '../../base/errors.ts'
+import { closeOnExecFrom, dup2, sendFd, setCloseOnExec } from '../../syscall/fd.ts'
+import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
+import { bringLoopbackUp } from '../../syscall/net.ts'
+import {
+  exitNow,
+  setDomainName,
+  setGroupId,
+  setgroups,
+  setHostname,
+  setNoNewPrivileges,
+  setParentDeathSignal,
+  setRlimitByName,
+  setUserId,
+  umask,
+} from '../../syscall/process.ts'
+import { resetSignals } from '../../syscall/signal.ts'
+import { applyAfterUserChange, applyBeforeUserChange } from '../capabilities.ts'
+import { expectParentMessage, sendMessage } from '../messages.ts'
+import type { LaunchPlan } from '../plan.ts'
+import { installSeccompFilter } from '../seccomp/install.ts'
+import { attachDevices, createDeviceLinks, type HostDevice, openHostDevices } from './devices.ts'
+import { createWorkingDirectory, enterWorkingDirectory, executeWorkload, isAnonymousPipe } from './execute.ts'
+import {
+  closeGenerated,
+  fillGenerated,
+  type Identity,
+  type IdentityFiles,
+  lookUpIdentity,
+  openIdentityFiles,
+} from './identity.ts'
+import { maskPaths, protectPaths } from './masks.ts'
+import { attachMount, createMount, type DetachedMount } from './mounts.ts'
+import { detachPropagation, enterRoot, mountFuse, mountRootEarly } from './rootfs.ts'
+import { reportFailure, step } from './step.ts'
+import { writeSysctl, writeSysctls } from './sysctl.ts'
+import { setUpTerminal } from './terminal.ts'
+import { chownVolume, copyUpVolume } from './volumes.ts'
+
+/** What was taken from the host before its root was left. */
+interface Luggage {
+  readonly mounts: ReadonlyMap<number, DetachedMount>
+  readonly devices: readonly HostDevice[]
+  readonly identityFiles: IdentityFiles | undefined
+}
+
+/**
+ * Body of pid 1 of the container, up to the workload: never returns. Synchronous, in the forked copy of the runtime.
+ */
+export function runInit(plan: LaunchPlan, controlFd: number): never {
+  try {
+    umask(0)
+    const luggage = packLuggage(plan)
+    expectParentMessage(controlFd, 'maps-written')
+    step('become root of the container', () => becomeRoot(plan))
+    if (plan.rootfs.kind === 'fuse-overlayfs') serveFuse(plan, controlFd)
+    const rootFd = step('enter the root filesystem', () => enterRoot(plan.mountPoint))
+    const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user))
+    furnishRoot(plan, rootFd, luggage, identity)
+    showIdentity(rootFd, luggage.identityFiles, identity)
+    prepareProcess(plan, rootFd, controlFd, identity)
+    sendMessage(controlFd, { kind: 'prepared' })
+    expectParentMessage(controlFd, 'proceed')
+    becomeWorkload(plan, rootFd, identity)
+  } catch (error) {
+    reportFailure(controlFd, error)
+    exitNow(1)
+  }
+}
+
+/** All that needs the host's root but no id map: it overlaps with newuidmap. */
+function packLuggage(plan: LaunchPlan): Luggage {
+  step('detach mount propagation', detachPropagation)
+  step('mount the root filesystem', () => mountRootEarly(plan.rootfs, plan.mountPoint))
+  const mounts = new Map<number, DetachedMount>()
+  plan.mounts.forEach((mount, index) => {
+    if (mount.beforePivot)
+      mounts.set(
+        index,
+        step(`mount "${mount.target}"`, () => createMount(mount)),
+      )
+  })
+  const devices = step('take the device nodes', () => openHostDevices(plan.spec.linux.devices))
+  const identityFiles = step('prepare the user database', () =>
+    openIdentityFiles(plan.filesDirectory, plan.user),
+  )
+  return { mounts, devices, identityFiles }
+}
+
+function becomeRoot(plan: LaunchPlan): void {
+  if (!plan.user.keepGroups) dropGroups()
+  setGroupId(0)
+  setUserId(0)
+}
+
+/** Denied in a namespace with a single id, where the caller's own groups stay. @see user_namespaces(7) */
+function dropGroups(): void {
+  try {
+    setgroups([])
+  } catch (error) {
+    if (!isErrno(error, 'EPERM')) throw error
+  }
+}
+
+function serveFuse(plan: LaunchPlan, controlFd: number): void {
+  const { rootfs } = plan
+  if (rootfs.kind !== 'fuse-overlayfs') return
+  const fd = step('mount fuse-overlayfs', () => mountFuse(rootfs, plan.mountPoint))
+  sendMessage(controlFd, { kind: 'fuse' })
+  sendFd(controlFd, fd)
+  closeSync(fd)
+  step('wait for fuse-overlayfs', () => expectParentMessage(controlFd, 'rootfs-ready'))
+}
+
+function furnishRoot(plan: LaunchPlan, rootFd: number, luggage: Luggage, identity: Identity): void {
+  const { spec } = plan
+  plan.mounts.forEach((mount, index) => {
+    step(`mount "${mount.target}"`, () => {
+      const detached = luggage.mounts.get(index) ?? createMount(mount)
+      if (mount.copyUp) copyUpVolume(rootFd, mount.target, detached.fd)
+      if (mount.chown) chownVolume(detached.fd, identity)
+      attachMount(rootFd, mount, detached)
+    })
+    if (mount.target === '/dev') furnishDevices(rootFd, luggage)
+  })
+  if (plan.bringUpLoopback) step('bring up the loopback device', bringLoopbackUp)
+  if (spec.hostname !== undefined) setHostname(spec.hostname)
+  if (spec.domainname !== undefined) setDomainName(spec.domainname)
+}
+
+function furnishDevices(rootFd: number, luggage: Luggage): void {
+  step('add the devices', () => {
+    attachDevices(rootFd, luggage.devices)
+    createDeviceLinks(rootFd)
+  })
+}
+
+function showIdentity(rootFd: number, files: IdentityFiles | undefined, { generated }: Identity): void {
+  if (files && generated) {
+    for (const name of ['passwd', 'group'] as const) {
+      step(`mount "/etc/${name}"`, () => {
+        fillGenerated(files[name], generated[name])
+        attachMount(rootFd, { target: `/etc/${name}`, strictTarget: false }, files[name].mount)
+      })
+    }
+  }
+  closeGenerated(files)
+}
+
+function prepareProcess(plan: LaunchPlan, rootFd: number, controlFd: number, identity: Identity): void {
+  const { spec } = plan
+  const { cwd } = spec.process
+  if (!plan.requireWorkingDirectory)
+    step('create the working directory', () => createWorkingDirectory(rootFd, cwd))
+  step('set the kernel parameters', () => {
+    writeSysctls(rootFd, spec.linux.sysctl)
+    if (!plan.nestedUserNamespaces) writeSysctl(rootFd, 'user.max_user_namespaces', '0')
+  })
+  step('protect paths', () => {
+    protectPaths(rootFd, spec.linux.readonlyPaths)
+    maskPaths(rootFd, spec.linux.maskedPaths)
+  })
+  if (spec.process.terminal)
+    step('set up the terminal', () => setUpTerminal(rootFd, controlFd, identity, plan.initialWindow))
+  else step('set up stdio', () => inheritStdio(plan, identity))
+  if (spec.root.readonly) {
+    step('make the root read-only', () =>
+      mountSetattr({ path: '/', recursive: false, set: MOUNT_ATTR.rdonly }),
+    )
+  }
+}
+
+function inheritStdio({ stdio }: LaunchPlan, identity: Identity): void {
+  stdio.forEach((fd, index) => {
+    if (fd === index) setCloseOnExec(fd, false)
+    else dup2(fd, index)
+    // So that /dev/stdout can be opened by a user that is not root.
+    if (identity.uid !== 0 && isAnonymousPipe(index)) fchownSync(index, identity.uid, identity.gid)
+  })
+}
+
+/** The last steps; from the change of the user on the kernel no longer lets this process do what it did before. */
+function becomeWorkload(plan: LaunchPlan, rootFd: number, identity: Identity): never {
+  const { process: workload } = plan.spec
+  const capabilities = identity.uid === 0 ? plan.capabilities.root : plan.capabilities.other
+  for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
+  step('drop capabilities from the bounding set', () => applyBeforeUserChange(capabilities))
+  if (!plan.user.keepGroups && identity.additionalGids.length > 0)
+    step('set the groups', () => setgroups(identity.additionalGids))
+  step('change the group', () => setGroupId(identity.gid))
+  step('change the user', () => setUserId(identity.uid))
+  step('set the capabilities', () => applyAfterUserChange(capabilities))
+  step('enter the working directory', () => enterWorkingDirectory(rootFd, workload.cwd))
+  setParentDeathSignal(plan.parentDeathSignal)
+  resetSignals()
+  umask(workload.user.umask)
+  closeOnExecFrom(3 + plan.preservedFds)
+  for (let fd = 3; fd < 3 + plan.preservedFds; fd++) setCloseOnExec(fd, false)
+  if (workload.noNewPrivileges) setNoNewPrivileges()
+  if (plan.seccomp) installSeccompFilter(plan.seccomp)
+  executeWorkload(workload.args, withHome(workload.env, identity.home))
+}
+
+function withHome(env: readonly string[], home: string): readonly string[] {
+  return env.some((entry) => entry.startsWith('HOME=')) ? env : [...env, `HOME=${home === '' ? '/' : home}`]
+}

@@ -1,0 +1,78 @@
+import { closeSync, fstatSync } from 'node:fs'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { newMount } from '../../syscall/fsmount.ts'
+import { MOUNT_ATTR, mountSetattr, moveMountOnto, openTreeClone } from '../../syscall/mount.ts'
+import { ensureInRoot } from '../../syscall/rootPath.ts'
+import type { MountStep } from '../mountPlan.ts'
+
+/** A mount that exists but has no place yet. */
+export interface DetachedMount {
+  readonly fd: number
+  readonly isDirectory: boolean
+}
+
+/** Makes the mount of a step: a copy of the host's tree, or a new filesystem. */
+export function createMount({ source, attributes, target }: MountStep): DetachedMount {
+  if (source.kind === 'filesystem') {
+    return { fd: createFilesystem(source.fstype, source.options, attributes, target), isDirectory: true }
+  }
+  const fd = openTreeClone({ path: source.path, recursive: source.recursive, follow: true })
+  mountSetattr({ dirfd: fd, path: '', recursive: true, set: attributes, propagation: source.propagation })
+  return { fd, isDirectory: fstatSync(fd).isDirectory() }
+}
+
+function createFilesystem(
+  fstype: string,
+  options: Readonly<Record<string, string>>,
+  attributes: number,
+  target: string,
+): number {
+  try {
+    return newMount({ fstype, source: fstype, options, attributes }, closeSync)
+  } catch (error) {
+    // The kernel refuses a new one where the host's own is partly hidden: what it hides would show.
+    if (!isErrno(error, 'EPERM')) throw error
+    if (fstype === 'sysfs') return cloneReadOnly('/sys')
+    if (fstype === 'proc') {
+      throw new BryoError(
+        'MOUNT',
+        `cannot mount "${target}": EPERM, expected a host /proc that nothing is mounted over`,
+        {
+          hint: 'bryo runs inside a container that masks parts of /proc: start that one with --security-opt unmask=/proc/* (Podman) or systempaths=unconfined (Docker)',
+          cause: error,
+        },
+      )
+    }
+    throw error
+  }
+}
+
+function cloneReadOnly(path: string): number {
+  const fd = openTreeClone({ path, recursive: true })
+  const set = MOUNT_ATTR.rdonly | MOUNT_ATTR.nosuid | MOUNT_ATTR.nodev | MOUNT_ATTR.noexec
+  mountSetattr({ dirfd: fd, path: '', recursive: true, set, propagation: 'private' })
+  return fd
+}
+
+/** Puts a mount at its target inside the root, which is made where it is missing. */
+export function attachMount(
+  rootFd: number,
+  { target, strictTarget }: Pick<MountStep, 'target' | 'strictTarget'>,
+  mount: DetachedMount,
+): void {
+  const targetFd = ensureInRoot(rootFd, target, mount.isDirectory ? 'directory' : 'file', {
+    strict: strictTarget,
+  })
+  try {
+    moveMountOnto(mount.fd, targetFd)
+  } catch (error) {
+    if (!isErrno(error, 'ENOTDIR')) throw error
+    const [wanted, found] = mount.isDirectory ? ['directory', 'file'] : ['file', 'directory']
+    throw new BryoError('MOUNT', `cannot mount "${target}": the target is a ${found}, expected a ${wanted}`, {
+      cause: error,
+    })
+  } finally {
+    closeSync(targetFd)
+    closeSync(mount.fd)
+  }
+}

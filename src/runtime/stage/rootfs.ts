@@ -1,0 +1,54 @@
+import { openSync } from 'node:fs'
+import type { FuseOverlayPlan, OverlayPlan, RootfsPlan } from '../../base/rootfs.ts'
+import { O } from '../../syscall/file.ts'
+import { MS, mount, pivotRoot, unmountDetach } from '../../syscall/mount.ts'
+import { chdir } from '../../syscall/process.ts'
+
+/** Mounts that arrive later on the host still arrive here; none of ours goes back. */
+export function detachPropagation(): void {
+  mount({ target: '/', flags: MS.rec | MS.slave })
+}
+
+/** Mounts a root that needs no id map yet: so this runs while newuidmap still works. */
+export function mountRootEarly(plan: RootfsPlan, mountPoint: string): void {
+  if (plan.kind === 'overlay') mountOverlay(plan, mountPoint)
+  if (plan.kind === 'directory') mount({ source: plan.path, target: mountPoint, flags: MS.bind | MS.rec })
+}
+
+function mountOverlay(plan: OverlayPlan, mountPoint: string): void {
+  chdir(plan.base)
+  const lower = plan.lower.map(escapeOption).join(':')
+  const data = `lowerdir=${lower},upperdir=${escapeOption(plan.upper)},workdir=${escapeOption(plan.work)},userxattr`
+  mount({ source: 'overlay', target: mountPoint, fstype: 'overlay', data })
+  chdir('/')
+}
+
+/** `,` ends an option, `:` a lower directory. @see Documentation/filesystems/overlayfs.rst */
+function escapeOption(path: string): string {
+  return path.replace(/[\\,:]/g, (character) => `\\${character}`)
+}
+
+/**
+ * Mounts the fuse side of fuse-overlayfs and gives the fd that the program will serve. The kernel accepts the fd only
+ * from the user namespace that mounts, and the ids only once the maps are written.
+ */
+export function mountFuse(_plan: FuseOverlayPlan, mountPoint: string): number {
+  const fd = openSync('/dev/fuse', O.rdwr | O.cloexec)
+  mount({
+    source: 'fuse-overlayfs',
+    target: mountPoint,
+    fstype: 'fuse.fuse-overlayfs',
+    data: `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions`,
+  })
+  return fd
+}
+
+/** Makes the mount point the root and lets the host's root go; gives an fd of the new one. */
+export function enterRoot(mountPoint: string): number {
+  chdir(mountPoint)
+  pivotRoot('.', '.')
+  // The old root is stacked on the new one now: this takes it away.
+  unmountDetach('.')
+  chdir('/')
+  return openSync('/', O.path | O.directory | O.cloexec)
+}

@@ -1,0 +1,67 @@
+import { closeSync } from 'node:fs'
+import { type NamespaceType, setns, unshare } from '../../syscall/namespace.ts'
+import {
+  exitNow,
+  fork,
+  getrlimit,
+  joinNewSessionKeyring,
+  RLIMIT,
+  setrlimit,
+  setsid,
+} from '../../syscall/process.ts'
+import { sendMessage } from '../messages.ts'
+import type { LaunchPlan } from '../plan.ts'
+import { runInit } from './init.ts'
+import { reportFailure, setStepDebugging, step } from './step.ts'
+
+/**
+ * Body of the first forked child: makes the namespaces, forks init into them and ends, so that init
+ * becomes a child of the waiting process. Init does not wait for the id maps yet.
+ */
+export function runStage1(plan: LaunchPlan, controlFd: number): number {
+  setStepDebugging(plan.debug)
+  try {
+    setsid()
+    step('limit the number of processes', () => limitProcesses(plan.processLimit))
+    step('join a new session keyring', joinNewSessionKeyring)
+    step('create the namespaces', () => enterNamespaces(plan))
+    const pid = fork()
+    if (pid === 0) return runInit(plan, controlFd)
+    sendMessage(controlFd, { kind: 'init-forked', pid })
+    exitNow(0)
+  } catch (error) {
+    reportFailure(controlFd, error)
+    exitNow(1)
+  }
+}
+
+/**
+ * The limit counts the processes of the whole user namespace only when it is set before the namespace is made.
+ * @see kernel commit 21d1c5e386bc ("Reimplement RLIMIT_NPROC on top of ucounts")
+ */
+function limitProcesses(limit: number | undefined): void {
+  if (limit === undefined) return
+  const { hard } = getrlimit(RLIMIT.nproc)
+  const wanted = BigInt(limit)
+  const value = hard < wanted ? hard : wanted
+  setrlimit(RLIMIT.nproc, { soft: value, hard: value })
+}
+
+function enterNamespaces({ spec, join, newNetwork }: LaunchPlan): void {
+  const fresh: NamespaceType[] = spec.linux.namespaces
+    .filter(
+      (namespace) =>
+        namespace.path === undefined && namespace.type !== 'network' && namespace.type !== 'user',
+    )
+    .map((namespace) => namespace.type)
+  if (newNetwork) fresh.push('network')
+  if (join) {
+    setns(join.userFd, ['user'])
+    setns(join.networkFd, ['network'])
+    closeSync(join.userFd)
+    closeSync(join.networkFd)
+    unshare(fresh)
+  } else {
+    unshare(['user', ...fresh])
+  }
+}

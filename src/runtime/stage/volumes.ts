@@ -1,0 +1,89 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs'
+import { BryoError } from '../../base/errors.ts'
+import { AT_FDCWD, lgetxattr, llistxattr, lsetxattr, mknodat, O } from '../../syscall/file.ts'
+import { openInRootIfPresent } from '../../syscall/rootPath.ts'
+
+const MAX_DEPTH = 1000
+
+/**
+ * Fills a new volume with what the image holds at its target, owners and attributes included.
+ * @param volumeFd the volume, not yet attached
+ */
+export function copyUpVolume(rootFd: number, target: string, volumeFd: number): void {
+  const source = openInRootIfPresent(rootFd, target, O.path | O.directory)
+  if (source === undefined) return
+  try {
+    copyDirectory(`/proc/self/fd/${source}`, `/proc/self/fd/${volumeFd}`, 0)
+  } finally {
+    closeSync(source)
+  }
+}
+
+function copyDirectory(from: string, to: string, depth: number): void {
+  if (depth > MAX_DEPTH)
+    throw new BryoError('STORAGE', 'cannot fill a volume from the image: directories are nested too deeply')
+  for (const name of readdirSync(`${from}/`)) copyEntry(`${from}/${name}`, `${to}/${name}`, depth)
+  const stat = fstatOf(from)
+  const end = depth === 0 ? `${to}/.` : to
+  lchownSync(end, stat.uid, stat.gid)
+  chmodSync(end, stat.mode & 0o7777)
+  utimesSync(end, stat.atime, stat.mtime)
+}
+
+function fstatOf(path: string) {
+  return lstatSync(`${path}/.`)
+}
+
+function copyEntry(from: string, to: string, depth: number): void {
+  const stat = lstatSync(from)
+  if (stat.isDirectory()) {
+    mkdirSync(to, 0o700)
+    copyXattrs(from, to)
+    copyDirectory(from, to, depth + 1)
+    return
+  }
+  if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from, { encoding: 'buffer' }), to)
+  else if (stat.isFile()) copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  else if (stat.isFIFO() || stat.isSocket()) mknodat(AT_FDCWD, to, stat.mode)
+  else return
+  lchownSync(to, stat.uid, stat.gid)
+  if (stat.isSymbolicLink()) return
+  copyXattrs(from, to)
+  chmodSync(to, stat.mode & 0o7777)
+  utimesSync(to, stat.atime, stat.mtime)
+}
+
+function copyXattrs(from: string, to: string): void {
+  for (const name of llistxattr(from)) {
+    if (!name.startsWith('user.') && name !== 'security.capability') continue
+    const value = lgetxattr(from, name)
+    if (value) lsetxattr(to, name, value)
+  }
+}
+
+/** Gives a whole volume to the container's user, as far as it is not theirs. */
+export function chownVolume(volumeFd: number, owner: { readonly uid: number; readonly gid: number }): void {
+  const root = `/proc/self/fd/${volumeFd}`
+  chownTree(fstatSync(volumeFd).isDirectory() ? `${root}/.` : root, owner, 0)
+}
+
+function chownTree(path: string, owner: { readonly uid: number; readonly gid: number }, depth: number): void {
+  if (depth > MAX_DEPTH)
+    throw new BryoError('STORAGE', 'cannot change the owner of a volume: directories are nested too deeply')
+  const stat = lstatSync(path)
+  if (stat.uid !== owner.uid || stat.gid !== owner.gid) lchownSync(path, owner.uid, owner.gid)
+  if (stat.isDirectory()) for (const name of readdirSync(path)) chownTree(`${path}/${name}`, owner, depth + 1)
+}
