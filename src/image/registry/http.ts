@@ -1,0 +1,151 @@
+import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
+import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
+import type { Trust } from './trust.ts'
+
+export interface HttpOptions {
+  /** Whom to believe for a host; asked once per `host:port`. */
+  readonly trust: (host: string) => Trust
+  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY are read from it, in either case. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** No byte for so long ends a request. */
+  readonly idleTimeoutMs: number
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** Undecoded; must be read to its end or discarded. Throws {@link ConnectionError} when it is cut. */
+  readonly body: AsyncIterable<Uint8Array>
+  /** Drops the connection. */
+  readonly discard: () => void
+}
+
+export interface HttpClient {
+  /** One request, no redirect followed. @throws ConnectionError, BryoError NETWORK for a certificate */
+  readonly get: (url: URL, headers: Readonly<Record<string, string>>) => Promise<HttpResponse>
+  /** Closes idle connections, so that the process can end. */
+  readonly close: () => void
+}
+
+/** The way to a host, or a response on it, broke: trying again may help. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError'
+  readonly code: string
+  readonly host: string
+
+  constructor(host: string, cause: unknown) {
+    super(messageOf(cause).split('\n')[0], { cause })
+    this.host = host
+    this.code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'ETIMEDOUT'
+  }
+}
+
+/** Errors that a further try meets again. */
+const CERTIFICATE =
+  /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL_(?:TLSV1_ALERT|SSLV3_ALERT)|HOSTNAME_MISMATCH|ALTNAME/
+
+/** True where the other side does not speak TLS at all. */
+export function isNotTls(error: unknown): boolean {
+  return error instanceof ConnectionError && /wrong.version.number/i.test(error.message)
+}
+
+export async function openHttpClient(options: HttpOptions): Promise<HttpClient> {
+  const [http, https] = await Promise.all([import('node:http'), import('node:https')])
+  const plain = new http.Agent({ keepAlive: true, proxyEnv: { ...options.env } })
+  const secure = new Map<string, InstanceType<typeof https.Agent>>()
+  const agentFor = (url: URL) => {
+    const known = secure.get(url.host)
+    if (known) return known
+    const { ca, cert, key, verify } = options.trust(url.host)
+    const agent = new https.Agent({
+      keepAlive: true,
+      proxyEnv: { ...options.env },
+      rejectUnauthorized: verify,
+      ...(ca ? { ca: [...ca] } : {}),
+      ...(cert && key ? { cert, key } : {}),
+    })
+    secure.set(url.host, agent)
+    return agent
+  }
+  const get: HttpClient['get'] = (url, headers) => {
+    const request = url.protocol === 'https:' ? https.request : http.request
+    const agent = url.protocol === 'https:' ? agentFor(url) : plain
+    return send(request, url, { agent, headers }, options.idleTimeoutMs)
+  }
+  const close = () => {
+    plain.destroy()
+    for (const agent of secure.values()) agent.destroy()
+  }
+  return { get, close }
+}
+
+type RequestFunction = typeof import('node:http').request
+
+function send(
+  request: RequestFunction,
+  url: URL,
+  options: RequestOptions,
+  idleTimeoutMs: number,
+): Promise<HttpResponse> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => reject(translate(url.host, error))
+    const outgoing = request(url, options, (response) => {
+      clearTimeout(timer)
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        body: readBody(url.host, response, idleTimeoutMs),
+        discard: () => response.destroy(),
+      })
+    })
+    const timer = setTimeout(() => outgoing.destroy(idleError(idleTimeoutMs)), idleTimeoutMs)
+    outgoing.on('error', (error) => {
+      clearTimeout(timer)
+      fail(error)
+    })
+    outgoing.end()
+  })
+}
+
+/** The clock runs only while this side waits: a slow disk is no idle registry. */
+async function* readBody(
+  host: string,
+  response: IncomingMessage,
+  idleTimeoutMs: number,
+): AsyncGenerator<Uint8Array> {
+  let timer: NodeJS.Timeout | undefined
+  const arm = () => {
+    timer = setTimeout(() => response.destroy(idleError(idleTimeoutMs)), idleTimeoutMs)
+  }
+  try {
+    arm()
+    for await (const chunk of response) {
+      clearTimeout(timer)
+      if (chunk instanceof Uint8Array) yield chunk
+      arm()
+    }
+  } catch (error) {
+    throw translate(host, error)
+  } finally {
+    clearTimeout(timer)
+    response.destroy()
+  }
+  if (!response.complete) throw new ConnectionError(host, new Error('the response was cut'))
+}
+
+function idleError(idleTimeoutMs: number): Error {
+  return new Error(`no data for ${Math.round(idleTimeoutMs / 1000)} seconds`)
+}
+
+function translate(host: string, error: unknown): unknown {
+  if (error instanceof BryoError) return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (CERTIFICATE.test(code)) {
+    return new BryoError('NETWORK', `cannot trust registry "${host}": ${messageOf(error).split(';')[0]}`, {
+      hint: `put its CA into ~/.config/containers/certs.d/${host}/ca.crt, or use --tls-verify=false`,
+      cause: error,
+    })
+  }
+  if (isErrno(error, 'ERR_INVALID_ARG_TYPE', 'ERR_INVALID_CHAR')) return error
+  return new ConnectionError(host, error)
+}
