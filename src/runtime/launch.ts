@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
-import { BryoError } from '../base/errors.ts'
+import { BryoError, isErrno } from '../base/errors.ts'
 import type { FuseOverlayPlan } from '../base/rootfs.ts'
 import { messageSocketPair, receiveFd } from '../syscall/fd.ts'
 import { forkChild, killIfAlive, setChildSubreaper, waitForExit } from '../syscall/process.ts'
@@ -107,7 +107,7 @@ function bringUp(
   const { initPid, controlFd } = init
   using namespaces = openNamespaces(initPid)
   if (!plan.join) hooks.writeIdMaps(initPid)
-  sendMessage(controlFd, { kind: 'maps-written' })
+  tellInit(controlFd, 'maps-written')
   const network = plan.newNetwork ? hooks.startNetwork({ pid: initPid, ...namespaces }) : undefined
   if (network) undo.defer(() => network.close())
   let fusePid: number | undefined
@@ -117,6 +117,7 @@ function bringUp(
     switch (message?.kind) {
       case 'fuse':
         fusePid = serveFuse(plan, controlFd, namespaces.userFd)
+        undo.adopt(fusePid, endProcess)
         break
       case 'terminal':
         terminalFd = receiveFd(controlFd)
@@ -126,7 +127,7 @@ function bringUp(
       case 'prepared':
         network?.waitReady()
         hooks.onCreated(initPid)
-        sendMessage(controlFd, { kind: 'proceed' })
+        tellInit(controlFd, 'proceed')
         return { fusePid, terminalFd }
       default:
         throw unexpectedEnd(message?.kind)
@@ -138,7 +139,7 @@ function serveFuse(plan: LaunchPlan, controlFd: number, userFd: number): number 
   const fuseFd = receiveFd(controlFd)
   const pid = startFuseOverlay(plan.rootfs as FuseOverlayPlan, { fuseFd, userFd })
   closeSync(fuseFd)
-  sendMessage(controlFd, { kind: 'rootfs-ready' })
+  tellInit(controlFd, 'rootfs-ready')
   return pid
 }
 
@@ -149,6 +150,15 @@ function awaitExecution(controlFd: number, terminalFd: number | undefined): numb
   if (terminalFd !== undefined) closeSync(terminalFd)
   if (message.kind === 'failed') throw stageError(message)
   throw unexpectedEnd(message.kind)
+}
+
+/** Where init has gone already, its report is still to be read: that says more than the closed socket. */
+function tellInit(controlFd: number, kind: ParentMessage['kind']): void {
+  try {
+    sendMessage(controlFd, { kind })
+  } catch (error) {
+    if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error
+  }
 }
 
 function unexpectedEnd(kind: string | undefined): BryoError {

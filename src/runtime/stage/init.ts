@@ -12,6 +12,7 @@ import {
   setNoNewPrivileges,
   setParentDeathSignal,
   setRlimitByName,
+  setsid,
   setUserId,
   umask,
 } from '../../syscall/process.ts'
@@ -32,7 +33,7 @@ import {
 } from './identity.ts'
 import { maskPaths, protectPaths } from './masks.ts'
 import { attachMount, createMount, type DetachedMount } from './mounts.ts'
-import { detachPropagation, enterRoot, mountFuse, mountRootEarly } from './rootfs.ts'
+import { detachPropagation, enterRoot, mountFuse, mountRoot } from './rootfs.ts'
 import { reportFailure, step } from './step.ts'
 import { writeSysctl, writeSysctls } from './sysctl.ts'
 import { setUpTerminal } from './terminal.ts'
@@ -50,11 +51,13 @@ interface Luggage {
  */
 export function runInit(plan: LaunchPlan, controlFd: number): never {
   try {
+    setsid()
     umask(0)
     const luggage = packLuggage(plan)
     expectParentMessage(controlFd, 'maps-written')
     step('become root of the container', () => becomeRoot(plan))
     if (plan.rootfs.kind === 'fuse-overlayfs') serveFuse(plan, controlFd)
+    else mountKernelRoot(plan)
     const rootFd = step('enter the root filesystem', () => enterRoot(plan.mountPoint))
     const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user))
     furnishRoot(plan, rootFd, luggage, identity)
@@ -72,7 +75,6 @@ export function runInit(plan: LaunchPlan, controlFd: number): never {
 /** All that needs the host's root but no id map: it overlaps with newuidmap. */
 function packLuggage(plan: LaunchPlan): Luggage {
   step('detach mount propagation', detachPropagation)
-  step('mount the root filesystem', () => mountRootEarly(plan.rootfs, plan.mountPoint))
   const mounts = new Map<number, DetachedMount>()
   plan.mounts.forEach((mount, index) => {
     if (mount.beforePivot)
@@ -101,6 +103,10 @@ function dropGroups(): void {
   } catch (error) {
     if (!isErrno(error, 'EPERM')) throw error
   }
+}
+
+function mountKernelRoot({ rootfs, mountPoint }: LaunchPlan): void {
+  step('mount the root filesystem', () => mountRoot(rootfs, mountPoint))
 }
 
 function serveFuse(plan: LaunchPlan, controlFd: number): void {
@@ -184,6 +190,8 @@ function inheritStdio({ stdio }: LaunchPlan, identity: Identity): void {
 function becomeWorkload(plan: LaunchPlan, rootFd: number, identity: Identity): never {
   const { process: workload } = plan.spec
   const capabilities = identity.uid === 0 ? plan.capabilities.root : plan.capabilities.other
+  // Without no_new_privs the kernel takes a filter only from CAP_SYS_ADMIN, which goes with the next steps.
+  if (plan.seccomp && !workload.noNewPrivileges) installSeccompFilter(plan.seccomp)
   for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
   step('drop capabilities from the bounding set', () => applyBeforeUserChange(capabilities))
   if (!plan.user.keepGroups && identity.additionalGids.length > 0)
@@ -197,8 +205,10 @@ function becomeWorkload(plan: LaunchPlan, rootFd: number, identity: Identity): n
   umask(workload.user.umask)
   closeOnExecFrom(3 + plan.preservedFds)
   for (let fd = 3; fd < 3 + plan.preservedFds; fd++) setCloseOnExec(fd, false)
-  if (workload.noNewPrivileges) setNoNewPrivileges()
-  if (plan.seccomp) installSeccompFilter(plan.seccomp)
+  if (workload.noNewPrivileges) {
+    setNoNewPrivileges()
+    if (plan.seccomp) installSeccompFilter(plan.seccomp)
+  }
   executeWorkload(workload.args, withHome(workload.env, identity.home))
 }
 

@@ -9,8 +9,8 @@ export function detachPropagation(): void {
   mount({ target: '/', flags: MS.rec | MS.slave })
 }
 
-/** Mounts a root that needs no id map yet: so this runs while newuidmap still works. */
-export function mountRootEarly(plan: RootfsPlan, mountPoint: string): void {
+/** Mounts a root that the kernel alone provides. Overlay refuses with EACCES before the id maps are written. */
+export function mountRoot(plan: RootfsPlan, mountPoint: string): void {
   if (plan.kind === 'overlay') mountOverlay(plan, mountPoint)
   if (plan.kind === 'directory') mount({ source: plan.path, target: mountPoint, flags: MS.bind | MS.rec })
 }

@@ -21,7 +21,6 @@ import { reportFailure, setStepDebugging, step } from './step.ts'
 export function runStage1(plan: LaunchPlan, controlFd: number): number {
   setStepDebugging(plan.debug)
   try {
-    setsid()
     step('limit the number of processes', () => limitProcesses(plan.processLimit))
     step('join a new session keyring', joinNewSessionKeyring)
     step('create the namespaces', () => enterNamespaces(plan))

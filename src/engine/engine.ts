@@ -1,0 +1,54 @@
+import type { HostFacts } from '../base/hostFacts.ts'
+import type { IdMaps } from '../base/idmap.ts'
+import { resolveStorePaths } from '../storage/paths.ts'
+import type { RunInUserns } from '../storage/runInUserns.ts'
+import { openStore, type Store } from '../storage/store.ts'
+import { runInUserNamespace } from '../userns/enter.ts'
+import { type Identity, readIdentity } from '../userns/identity.ts'
+import { type IdMapPlan, planIdMaps } from '../userns/plan.ts'
+import { readSubordinateIds, type SubordinateIds } from '../userns/subids.ts'
+
+export interface EngineOptions {
+  readonly root?: string | undefined
+  readonly runroot?: string | undefined
+  /** `auto`, `overlay` or `fuse-overlayfs`. */
+  readonly storageDriver?: string | undefined
+}
+
+/** What every use case stands on. The parts that cost something are read on first use, once. */
+export interface Engine {
+  readonly facts: HostFacts
+  readonly options: EngineOptions
+  readonly store: Store
+  readonly identity: () => Identity
+  readonly subids: () => SubordinateIds
+  /** The map that layers are unpacked with: container root is the caller, the rest subordinate ids. */
+  readonly defaultIds: () => IdMapPlan
+  /** Runs a function as root of a namespace with the default map, with a mount namespace of its own. */
+  readonly runInUserns: RunInUserns
+}
+
+export function openEngine(facts: HostFacts, options: EngineOptions = {}): Engine {
+  const { root, runroot } = options
+  const store = openStore(resolveStorePaths({ dataRoot: root, runRoot: runroot, env: facts.env, uid: facts.uid }))
+  const searchPath = facts.env.PATH
+  const identity = once(() => readIdentity({ uid: facts.uid, gid: facts.gid, searchPath }))
+  const subids = once(() => readSubordinateIds({ uid: facts.uid, userName: identity().userName, searchPath }))
+  const defaultIds = once(() => planIdMaps({ kind: 'default' }, identity(), { subids: subids() }))
+  const runInUserns: RunInUserns = (main) =>
+    runInUserNamespace({ maps: defaultIds().maps, identity: identity(), main, namespaces: ['mount'], searchPath })
+  return { facts, options, store, identity, subids, defaultIds, runInUserns }
+}
+
+/** The maps of the default namespace. */
+export function defaultMaps(engine: Engine): IdMaps {
+  return engine.defaultIds().maps
+}
+
+function once<T>(make: () => T): () => T {
+  let value: { readonly made: T } | undefined
+  return () => {
+    value ??= { made: make() }
+    return value.made
+  }
+}
