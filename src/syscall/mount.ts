@@ -174,3 +174,13 @@ export function filesystemTypeOfFd(fd: number): number {
   check('fstatfs', c.fstatfs(fd, buffer), { fd })
   return Number(buffer.readBigUInt64LE(0))
 }
+
+/** Bits of statfs(2) `f_flags`. */
+export const ST = { rdonly: 1, nosuid: 2, nodev: 4, noexec: 8 } as const
+
+/** The flags that the filesystem at `path` is mounted with: {@link ST} bits. */
+export function filesystemFlags(path: string): number {
+  const buffer = Buffer.alloc(120)
+  check('statfs', c.statfs(path, buffer), { path })
+  return Number(buffer.readBigUInt64LE(80))
+}

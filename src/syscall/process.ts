@@ -12,6 +12,7 @@ const c = {
   prctl: bind('int prctl(int option, size_t a, size_t b, size_t c, size_t d)'),
   setsid: bind('int setsid()'),
   getppid: bind('int getppid()'),
+  getpid: bind('int getpid()'),
   setresuid: bind('int setresuid(uint32_t r, uint32_t e, uint32_t s)'),
   setresgid: bind('int setresgid(uint32_t r, uint32_t e, uint32_t s)'),
   setgroups: bind('int setgroups(size_t size, const uint32_t *list)'),
@@ -157,6 +158,11 @@ export function killIfAlive(pid: number, signal: number): boolean {
 
 export function setsid(): number {
   return check('setsid', c.setsid())
+}
+
+/** Right after a fork too, where `process.pid` still is the parent's. */
+export function getpid(): number {
+  return Number(c.getpid())
 }
 
 export function getppid(): number {

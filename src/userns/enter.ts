@@ -1,0 +1,105 @@
+import { closeSync } from 'node:fs'
+import { BryoError } from '../base/errors.ts'
+import type { IdMaps } from '../base/idmap.ts'
+import { messageSocketPair, pollReadable } from '../syscall/fd.ts'
+import type { NamespaceType } from '../syscall/namespace.ts'
+import { forkChild, getpid, killIfAlive, type WaitStatus, waitForExit } from '../syscall/process.ts'
+import { enterAsChild } from './enter-child.ts'
+import { type EnterMessage, receiveMessage, sendMessage } from './enter-messages.ts'
+import type { Identity } from './identity.ts'
+import { diagnoseUnshareFailure } from './unshare-failure.ts'
+import { chooseMapMethod, type MapMethod, writeIdMaps } from './write.ts'
+
+export interface UserNamespaceTask {
+  readonly maps: IdMaps
+  readonly identity: Identity
+  /**
+   * Runs in the child as uid and gid 0 of the namespace (as the caller where the maps have no 0), with all
+   * capabilities over it; gives the exit status. Synchronous calls only.
+   */
+  readonly main: () => number
+  /** Created together with the user namespace. */
+  readonly namespaces?: readonly NamespaceType[]
+  /** Fds that `main` uses, beside 0, 1 and 2; all others are closed in the child. */
+  readonly keepFds?: readonly number[]
+  /** SIGKILL for the child when this process ends before it; true by default. */
+  readonly dieWithParent?: boolean
+  /** $PATH, to find newuidmap. */
+  readonly searchPath?: string | undefined
+  /** See {@link chooseMapMethod}. */
+  readonly method?: MapMethod
+}
+
+/** A child caught in a lock that another thread held at the fork says nothing, ever. */
+const SILENCE_MS = 5000
+const SIGKILL = 9
+
+/**
+ * Forks a child into a new user namespace and gives its pid as soon as `main` is about to run. The caller reaps it.
+ * @throws BryoError USERNS_DENIED, IDMAP_FAILED, TOOL_MISSING, RUNTIME; no child is left then
+ */
+export function startInUserNamespace(task: UserNamespaceTask): { readonly pid: number } {
+  const first = forkIntoNamespace(task)
+  if (pollReadable(first.socket, SILENCE_MS)) return setUp(task, first)
+  abandon(first)
+  return setUp(task, forkIntoNamespace(task))
+}
+
+/** As {@link startInUserNamespace}, and waits for the child's end. */
+export function runInUserNamespace(task: UserNamespaceTask): WaitStatus {
+  return waitForExit(startInUserNamespace(task).pid)
+}
+
+interface Child {
+  readonly pid: number
+  readonly socket: number
+}
+
+function forkIntoNamespace(task: UserNamespaceTask): Child {
+  const [ours, theirs] = messageSocketPair()
+  const { maps, main, namespaces = [], keepFds = [], dieWithParent = true } = task
+  const request = { socket: theirs, parentPid: getpid(), maps, namespaces, keepFds, dieWithParent, main }
+  try {
+    return { pid: forkChild(() => enterAsChild(request)), socket: ours }
+  } finally {
+    closeSync(theirs)
+  }
+}
+
+function setUp(task: UserNamespaceTask, child: Child): { readonly pid: number } {
+  try {
+    expectMessage(child, 'userns-created')
+    const method = task.method ?? chooseMapMethod(task.maps, task.identity)
+    writeIdMaps(child.pid, task.maps, { ...task, method })
+    sendMessage(child.socket, { kind: 'maps-written', setgroups: method !== 'single' })
+    expectMessage(child, 'entered')
+  } catch (error) {
+    abandon(child)
+    throw error
+  }
+  closeSync(child.socket)
+  return { pid: child.pid }
+}
+
+function expectMessage(child: Child, expected: EnterMessage['kind']): void {
+  if (!pollReadable(child.socket, SILENCE_MS)) {
+    throw new BryoError(
+      'RUNTIME',
+      `cannot enter a user namespace: nothing after ${SILENCE_MS} ms, expected ${expected}`,
+    )
+  }
+  const found = receiveMessage(child.socket)
+  if (found?.kind === expected) return
+  if (found?.kind === 'failed' && found.step === 'unshare') throw diagnoseUnshareFailure(found.errno)
+  const text = found?.kind === 'failed' ? `${found.step} failed, ${found.message}` : found?.kind
+  throw new BryoError(
+    'RUNTIME',
+    `cannot enter a user namespace: ${text ?? 'the forked process ended'}, expected ${expected}`,
+  )
+}
+
+function abandon(child: Child): void {
+  closeSync(child.socket)
+  killIfAlive(child.pid, SIGKILL)
+  waitForExit(child.pid)
+}

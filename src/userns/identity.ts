@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { isErrno } from '../base/errors.ts'
+import { findProgram, runProgram } from './program.ts'
+
+/** Who starts bryo. */
+export interface Identity {
+  readonly uid: number
+  /** The group of this process; after `sg` or `newgrp` it is not the login group. */
+  readonly gid: number
+  /** The user id in digits where the host knows no name. */
+  readonly userName: string
+  /** The login group; undefined where the host knows no such user. */
+  readonly loginGid: number | undefined
+}
+
+export interface IdentityRequest {
+  readonly uid: number
+  readonly gid: number
+  /** $PATH, for `getent`. */
+  readonly searchPath?: string | undefined
+}
+
+interface PasswdEntry {
+  readonly name: string
+  readonly gid: number
+}
+
+/** The entry of a user id in the text of /etc/passwd. @see passwd(5) */
+export function findPasswdEntry(text: string, uid: number): PasswdEntry | undefined {
+  const [, name, gid] = new RegExp(`^([^:\\n]+):[^:\\n]*:0*${uid}:(\\d+):`, 'm').exec(text) ?? []
+  return name === undefined ? undefined : { name, gid: Number(gid) }
+}
+
+/** Name and login group from /etc/passwd; from `getent` for users of LDAP, SSSD and the like. */
+export function readIdentity({ uid, gid, searchPath }: IdentityRequest): Identity {
+  const entry = findPasswdEntry(readIfExists('/etc/passwd'), uid) ?? askNameService(uid, searchPath)
+  return { uid, gid, userName: entry?.name ?? String(uid), loginGid: entry?.gid }
+}
+
+function askNameService(uid: number, searchPath: string | undefined): PasswdEntry | undefined {
+  const getent = findProgram('getent', searchPath)
+  if (getent === undefined) return undefined
+  const { exitCode, stdout } = runProgram(getent, ['passwd', String(uid)])
+  return exitCode === 0 ? findPasswdEntry(stdout, uid) : undefined
+}
+
+/** The text of a small file of the system; empty where there is none. */
+export function readIfExists(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    return ''
+  }
+}
