@@ -1,0 +1,155 @@
+/**
+ * What a user asks of a container: plain data, stored with its record, so that `start` repeats what `create` was told.
+ * Everything is parsed as far as the command line alone allows; names and numbers of the image are still text.
+ */
+export interface ContainerRequest {
+  /** The reference as given; absent with `rootfs`. */
+  readonly image?: string
+  /** `--rootfs DIR[:O]`: the directory is the root; with `overlay`, changes go elsewhere. */
+  readonly rootfs?: { readonly path: string; readonly overlay: boolean }
+  readonly name?: string
+  readonly replace: boolean
+  /** Behind the image; empty for the image's own. */
+  readonly command: readonly string[]
+  /** Absent for the image's own; empty to have none. */
+  readonly entrypoint?: readonly string[]
+  /** `NAME=value`, later ones win. */
+  readonly env: readonly string[]
+  /** `NAME` or `*`. */
+  readonly unsetEnv: readonly string[]
+  readonly workdir?: string
+  readonly user?: string
+  /** Names, ids and `keep-groups`. */
+  readonly groupAdd: readonly string[]
+  readonly hostname?: string
+  readonly interactive: boolean
+  readonly tty: boolean
+  readonly readOnly: boolean
+  /** With `readOnly`: tmpfs on /run, /tmp and /var/tmp. */
+  readonly readOnlyTmpfs: boolean
+  readonly init: boolean
+  readonly initPath?: string
+  readonly ulimits: readonly UlimitRequest[]
+  /** Bytes. */
+  readonly shmSize?: number
+  readonly sysctls: Readonly<Record<string, string>>
+  readonly devices: readonly DeviceRequest[]
+  readonly mounts: readonly MountRequest[]
+  /** `--network`, as given; empty for the default. */
+  readonly network: readonly string[]
+  /** `-p`, as given. */
+  readonly publish: readonly string[]
+  readonly publishAll: boolean
+  readonly expose: readonly string[]
+  readonly dns: readonly string[]
+  readonly dnsSearch: readonly string[]
+  readonly dnsOption: readonly string[]
+  readonly addHost: readonly string[]
+  readonly noHosts: boolean
+  readonly userns?: string
+  readonly uidmap: readonly string[]
+  readonly gidmap: readonly string[]
+  readonly subuidname?: string
+  readonly subgidname?: string
+  readonly capAdd: readonly string[]
+  readonly capDrop: readonly string[]
+  readonly privileged: boolean
+  /** As given. */
+  readonly securityOpt: readonly string[]
+  /** Processes; 0 or less for no limit. */
+  readonly pidsLimit?: number
+  /** Octal bits. */
+  readonly umask?: number
+  readonly stopSignal?: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly autoRemove: boolean
+  readonly cidfile?: string
+  readonly ipc: 'private' | 'host'
+  readonly uts: 'private' | 'host'
+  readonly cgroupns: 'private' | 'host'
+  /** An entry in /etc/passwd for a user that the image lacks. */
+  readonly passwd: boolean
+  readonly pull: 'always' | 'missing' | 'newer' | 'never'
+  /** `os/arch[/variant]`. */
+  readonly platform?: string
+  readonly tlsVerify: boolean
+  readonly certDir?: string
+  readonly authfile?: string
+  readonly timezone?: string
+}
+
+export interface UlimitRequest {
+  /** `RLIMIT_NOFILE`. */
+  readonly type: string
+  /** Decimal, in the resource's unit, or `unlimited`. */
+  readonly soft: string
+  readonly hard: string
+}
+
+export interface DeviceRequest {
+  readonly hostPath: string
+  readonly path: string
+  /** Of `rwm`; without root the kernel's own permissions decide. */
+  readonly access: string
+}
+
+/** Options are in mount's words: ro, nosuid, rslave, U, z, ... */
+export type MountRequest =
+  | {
+      readonly type: 'bind'
+      readonly source: string
+      readonly target: string
+      readonly options: readonly string[]
+    }
+  | {
+      readonly type: 'volume'
+      readonly name?: string
+      readonly target: string
+      readonly options: readonly string[]
+    }
+  | { readonly type: 'tmpfs'; readonly target: string; readonly options: readonly string[] }
+  | { readonly type: 'image'; readonly image: string; readonly target: string; readonly readWrite: boolean }
+  | { readonly type: 'devpts' | 'mqueue'; readonly target: string; readonly options: readonly string[] }
+
+/** Every field at its default: for tests and for callers that set a few. */
+export const EMPTY_REQUEST: ContainerRequest = {
+  replace: false,
+  command: [],
+  env: [],
+  unsetEnv: [],
+  groupAdd: [],
+  interactive: false,
+  tty: false,
+  readOnly: false,
+  readOnlyTmpfs: true,
+  init: false,
+  ulimits: [],
+  sysctls: {},
+  devices: [],
+  mounts: [],
+  network: [],
+  publish: [],
+  publishAll: false,
+  expose: [],
+  dns: [],
+  dnsSearch: [],
+  dnsOption: [],
+  addHost: [],
+  noHosts: false,
+  uidmap: [],
+  gidmap: [],
+  capAdd: [],
+  capDrop: [],
+  privileged: false,
+  securityOpt: [],
+  labels: {},
+  annotations: {},
+  autoRemove: false,
+  ipc: 'private',
+  uts: 'private',
+  cgroupns: 'private',
+  passwd: true,
+  pull: 'missing',
+  tlsVerify: true,
+}
