@@ -73,6 +73,15 @@ export function pipe(): readonly [number, number] {
   return [fds[0] ?? -1, fds[1] ?? -1]
 }
 
+const F_SETPIPE_SZ = 1031
+
+/** Asks for a larger pipe; the user's limit on all pipes together may stand against it, and then it stays as it is. */
+export function growPipe(fd: number, bytes: number): void {
+  if (Number(c.fcntl(fd, F_SETPIPE_SZ, bytes)) >= 0) return
+  const errno = lastErrno()
+  if (errno !== constants.errno.EPERM) throw new SyscallError('fcntl', errno, { fd, bytes })
+}
+
 const AF_UNIX = 1
 const SOCK_SEQPACKET = 5
 const SOCK_CLOEXEC = 0o2000000
@@ -146,10 +155,19 @@ export function flock(fd: number, mode: keyof typeof LOCK, options: { readonly w
 }
 
 const MFD_CLOEXEC = 1
+const MFD_ALLOW_SEALING = 2
+const F_ADD_SEALS = 1033
+const F_SEAL_GROW = 4
 
-/** An anonymous file in memory, close-on-exec. */
-export function memfdCreate(name: string): number {
-  return check('memfd_create', c.memfdCreate(name, MFD_CLOEXEC), { name })
+/** An anonymous file in memory, close-on-exec; `sealable` for {@link sealGrowth}. */
+export function memfdCreate(name: string, options: { readonly sealable?: boolean } = {}): number {
+  const flags = MFD_CLOEXEC | (options.sealable ? MFD_ALLOW_SEALING : 0)
+  return check('memfd_create', c.memfdCreate(name, flags), { name })
+}
+
+/** From now on a write beyond the end of this memfd is EPERM for everybody who has it. @see fcntl(2) F_SEAL_GROW */
+export function sealGrowth(fd: number): void {
+  check('fcntl', c.fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), { fd })
 }
 
 const SOL_SOCKET = 1

@@ -19,6 +19,7 @@ const c = {
   fchmodat: bind('int fchmodat(int dirfd, const void *path, uint32_t mode, int flags)'),
   fchmod: bind('int fchmod(int fd, uint32_t mode)'),
   utimensat: bind('int utimensat(int dirfd, const void *path, const void *times, int flags)'),
+  futimens: bind('int futimens(int fd, const void *times)'),
   lsetxattr: bind(
     'int lsetxattr(const void *path, const char *name, const void *value, size_t size, int flags)',
   ),
@@ -123,6 +124,16 @@ export function unlinkat(
   })
 }
 
+/** As {@link unlinkat}, giving the error: for trees, where a directory among the files is no surprise. */
+export function unlinkErrno(
+  dirfd: number,
+  path: PathBytes,
+  options: { readonly directory?: boolean } = {},
+): SyscallError | undefined {
+  if (Number(c.unlinkat(dirfd, bytes(path), options.directory ? AT_REMOVEDIR : 0)) === 0) return undefined
+  return new SyscallError('unlinkat', lastErrno(), { path: String(path) })
+}
+
 const RENAME_NOREPLACE = 1
 const RENAME_EXCHANGE = 2
 
@@ -187,6 +198,15 @@ export function setModificationTime(
 ): void {
   const times = new BigInt64Array([time.seconds, time.nanoseconds, time.seconds, time.nanoseconds])
   check('utimensat', c.utimensat(dirfd, bytes(path), times, AT_SYMLINK_NOFOLLOW), { path: String(path) })
+}
+
+/** As {@link setModificationTime}, of an open file. */
+export function fsetModificationTime(
+  fd: number,
+  time: { readonly seconds: bigint; readonly nanoseconds: bigint },
+): void {
+  const times = new BigInt64Array([time.seconds, time.nanoseconds, time.seconds, time.nanoseconds])
+  check('futimens', c.futimens(fd, times), { fd })
 }
 
 /** Sets an extended attribute of the object itself. */

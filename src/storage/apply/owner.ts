@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { quotePath } from './layerPath.ts'
+
+/** `keep` sets the owners of the archive; `ignore` makes everything root's, where only one id is mapped. */
+export type OwnershipMode = 'keep' | 'ignore'
+
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** How many ids this process's user namespace has; 0 where /proc does not say. */
+export interface MappedIds {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** @see user_namespaces(7) */
+export function readMappedIds(): MappedIds {
+  return { uid: countIds('/proc/self/uid_map'), gid: countIds('/proc/self/gid_map') }
+}
+
+function countIds(path: string): number {
+  try {
+    const lines = readFileSync(path, 'latin1').trim().split('\n')
+    return lines.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2] ?? 0), 0)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'EACCES')) throw error
+    return 0
+  }
+}
+
+/** The kernel says EINVAL to an id that has no map. */
+export function explainChown(error: unknown, name: Uint8Array, owner: Owner, mapped: MappedIds): unknown {
+  if (!isErrno(error, 'EINVAL')) return error
+  const wanted = Math.max(owner.uid, owner.gid) + 1
+  return new BryoError(
+    'SUBIDS_MISSING',
+    `cannot unpack ${quotePath(name)}: its owner is ${owner.uid}:${owner.gid}, but only ${mapped.uid} user ids and ${mapped.gid} group ids are mapped`,
+    { hint: `grant at least ${wanted} subordinate ids in /etc/subuid and /etc/subgid`, cause: error },
+  )
+}
