@@ -1,0 +1,132 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { memfdCreate, pipe, pollReadable, sealGrowth } from '../syscall/fd.ts'
+import {
+  killIfAlive,
+  pidfdOpen,
+  spawnProgram,
+  type WaitStatus,
+  waitForExit,
+  waitpid,
+} from '../syscall/process.ts'
+
+/**
+ * A program that serves a container's network. It ends when the last writer of its exit pipe is gone, so it never outlives its
+ * owner, however that one dies.
+ */
+export interface Helper {
+  readonly pid: number
+  /** Our end of the exit pipe, close-on-exec: clear that flag to keep the helper over an execve of this process. */
+  readonly exitFd: number
+  /** What it has written to stdout and stderr so far, at most the last 4 KiB. */
+  readLog(): string
+  /** Nothing more is kept of what it writes; called once it runs, so that it cannot fill memory. */
+  endLog(): void
+  /** Undefined while it runs. */
+  ended(): WaitStatus | undefined
+  /** Ends and reaps it; does nothing the second time. */
+  close(): void
+}
+
+export interface HelperRequest {
+  readonly path: string
+  /** Gets the number that the exit pipe has in the helper. */
+  readonly argv: (exitFd: number) => readonly string[]
+  /** Fds to pass on, under the numbers that they have here. */
+  readonly fds: readonly number[]
+  /** Where its output goes instead of being kept for errors. */
+  readonly logFd?: number | undefined
+}
+
+const LOG_TAIL = 4096
+
+/** @throws SyscallError posix_spawn */
+export function startHelper(request: HelperRequest): Helper {
+  const log = memfdCreate('network-helper', { sealable: true })
+  const nothing = openSync('/dev/null', 'r')
+  const [exitRead, exitFd] = pipe()
+  let pid: number
+  try {
+    const output = request.logFd ?? log
+    const kept = [...request.fds, exitRead]
+    pid = spawnProgram({
+      path: request.path,
+      argv: request.argv(exitRead),
+      fds: [[0, nothing], [1, output], [2, output], ...kept.map((fd) => [fd, fd] as const)],
+    })
+  } catch (error) {
+    closeSync(exitFd)
+    closeSync(log)
+    throw error
+  } finally {
+    closeSync(nothing)
+    closeSync(exitRead)
+  }
+  return handleOf({ pid, exitFd, log })
+}
+
+interface Parts {
+  readonly pid: number
+  readonly exitFd: number
+  readonly log: number
+}
+
+const SIGKILL = 9
+const SIGTERM = 15
+const GRACE_MS = 1000
+
+function endAndReap(pid: number): WaitStatus {
+  const pidfd = pidfdOpen(pid)
+  try {
+    killIfAlive(pid, SIGTERM)
+    if (!pollReadable(pidfd, GRACE_MS)) killIfAlive(pid, SIGKILL)
+    return waitForExit(pid)
+  } finally {
+    closeSync(pidfd)
+  }
+}
+
+function handleOf({ pid, exitFd, log }: Parts): Helper {
+  let logOpen = true
+  let closed = false
+  let status: WaitStatus | undefined
+  const endLog = () => {
+    if (!logOpen) return
+    logOpen = false
+    sealGrowth(log)
+    closeSync(log)
+  }
+  const ended = () => {
+    status ??= waitpid(pid, { noHang: true })
+    return status
+  }
+  return {
+    pid,
+    exitFd,
+    readLog: () => (logOpen ? readTail(log) : ''),
+    endLog,
+    ended,
+    close() {
+      if (closed) return
+      closed = true
+      closeSync(exitFd)
+      endLog()
+      if (!ended()) status = endAndReap(pid)
+    },
+  }
+}
+
+function readTail(fd: number): string {
+  const size = fstatSync(fd).size
+  const buffer = Buffer.alloc(Math.min(size, LOG_TAIL))
+  const length = readSync(fd, buffer, 0, buffer.byteLength, size - buffer.byteLength)
+  return buffer.toString('utf8', 0, length)
+}
+
+/** The lines of a log that say what went wrong, joined: progress and experimental-feature notes are left out. */
+export function lastWords(log: string): string {
+  const lines = log.split('\n').map((line) => line.trim())
+  const telling = lines.filter(
+    (line) => line !== '' && !/^(WARNING: Support for|sent tapfd|received tapfd)/.test(line),
+  )
+  return telling.slice(-4).join('; ')
+}

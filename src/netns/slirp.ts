@@ -1,0 +1,169 @@
+import { closeSync } from 'node:fs'
+import { BryoError } from '../base/errors.ts'
+import { pipe, pollReadable, readFd } from '../syscall/fd.ts'
+import { type Helper, lastWords, startHelper } from './helper.ts'
+import { checkTunDevice, tunError } from './program.ts'
+import { type ApiSocket, openApiSocket } from './slirp-api.ts'
+import type { SlirpOptions } from './slirp-options.ts'
+
+/** Protections of slirp4netns that a kernel or an outer sandbox may refuse it. */
+export type SlirpProtection = 'sandbox' | 'seccomp'
+
+export interface SlirpRequest {
+  /** Path of slirp4netns. */
+  readonly program: string
+  /**
+   * A process in the container's user and network namespaces. Until {@link SlirpHandle.waitReady} is back it must live, and the
+   * caller must be able to open its /proc/PID/ns: slirp4netns looks there twice. A process that changes its user id
+   * has to make itself dumpable again.
+   */
+  readonly pid: number
+  readonly options: SlirpOptions
+  /** Where its control socket is made, in a directory of the caller's alone; needed to publish ports through it. */
+  readonly apiSocketPath?: string | undefined
+  /** Where its output goes instead of being kept for errors. */
+  readonly logFd?: number | undefined
+}
+
+export interface SlirpHandle {
+  readonly pid: number
+  /** See {@link Helper.exitFd}. */
+  readonly exitFd: number
+  /** Protections that slirp4netns said it cannot use here, each with its words. */
+  readonly dropped: ReadonlyMap<SlirpProtection, string>
+  /**
+   * Blocks until tap0 and lo are up.
+   * @throws BryoError NETWORK, with what slirp4netns wrote, where it has died or the time is over; DEVICE_MISSING
+   */
+  waitReady(timeoutMs: number): void
+  close(): void
+}
+
+interface Fds {
+  readonly ready: number
+  readonly exit: number
+  /** The directory of the control socket. */
+  readonly api?: { readonly directory: number; readonly name: string } | undefined
+}
+
+/** The command line. @see slirp4netns(1), version 1.2.0 or later */
+export function slirpArguments(
+  { pid, options }: Pick<SlirpRequest, 'pid' | 'options'>,
+  fds: Fds,
+  dropped: ReadonlyMap<SlirpProtection, string> = new Map(),
+): string[] {
+  return [
+    'slirp4netns',
+    ...(options.allowHostLoopback ? [] : ['--disable-host-loopback']),
+    ...(dropped.has('sandbox') ? [] : ['--enable-sandbox']),
+    ...(dropped.has('seccomp') ? [] : ['--enable-seccomp']),
+    ...(options.enableIpv6 ? ['--enable-ipv6'] : []),
+    `--mtu=${options.mtu}`,
+    `--cidr=${options.cidr}`,
+    ...(options.outboundAddr === undefined ? [] : [`--outbound-addr=${options.outboundAddr}`]),
+    ...(options.outboundAddr6 === undefined ? [] : [`--outbound-addr6=${options.outboundAddr6}`]),
+    ...(fds.api ? [`--api-socket=/proc/self/fd/${fds.api.directory}/${fds.api.name}`] : []),
+    '--configure',
+    `--ready-fd=${fds.ready}`,
+    `--exit-fd=${fds.exit}`,
+    String(pid),
+    'tap0',
+  ]
+}
+
+/**
+ * Starts slirp4netns on a process's namespaces and returns at once, so that other work can go on until
+ * {@link SlirpHandle.waitReady}. It sees nothing of this process's environment and has no standard input.
+ * @throws BryoError DEVICE_MISSING
+ */
+export function startSlirp4netns(request: SlirpRequest): SlirpHandle {
+  checkTunDevice()
+  const dropped = new Map<SlirpProtection, string>()
+  let attempt = startAttempt(request, dropped)
+  return {
+    get pid() {
+      return attempt.helper.pid
+    },
+    get exitFd() {
+      return attempt.helper.exitFd
+    },
+    dropped,
+    waitReady(timeoutMs) {
+      for (;;) {
+        const failure = waitForReadyByte(attempt, timeoutMs)
+        if (failure === undefined) return
+        attempt.helper.close()
+        const protection = refusedProtection(failure)
+        if (!protection || dropped.has(protection)) throw slirpError(failure)
+        dropped.set(protection, failure)
+        attempt = startAttempt(request, dropped)
+      }
+    },
+    close() {
+      attempt.closeReady()
+      attempt.helper.close()
+    },
+  }
+}
+
+interface Attempt {
+  readonly helper: Helper
+  readonly readyFd: number
+  closeReady(): void
+}
+
+function startAttempt(request: SlirpRequest, dropped: ReadonlyMap<SlirpProtection, string>): Attempt {
+  const [readyFd, readyWrite] = pipe()
+  const api: ApiSocket | undefined =
+    request.apiSocketPath === undefined ? undefined : openApiSocket(request.apiSocketPath, { remove: true })
+  try {
+    const helper = startHelper({
+      path: request.program,
+      argv: (exit) => slirpArguments(request, { ready: readyWrite, exit, api }, dropped),
+      fds: api ? [readyWrite, api.directory] : [readyWrite],
+      logFd: request.logFd,
+    })
+    return { helper, readyFd, closeReady: closeOnce(readyFd) }
+  } catch (error) {
+    closeSync(readyFd)
+    throw error
+  } finally {
+    closeSync(readyWrite)
+    if (api) closeSync(api.directory)
+  }
+}
+
+function closeOnce(fd: number): () => void {
+  let open = true
+  return () => {
+    if (open) closeSync(fd)
+    open = false
+  }
+}
+
+/** Undefined once slirp4netns has said that it is ready, else why it will not be. */
+function waitForReadyByte({ helper, readyFd, closeReady }: Attempt, timeoutMs: number): string | undefined {
+  const answered = pollReadable(readyFd, timeoutMs)
+  const ready = answered && readFd(readyFd, Buffer.alloc(1)) === 1
+  closeReady()
+  if (!ready) {
+    const words = lastWords(helper.readLog())
+    return answered ? words : `not ready after ${timeoutMs} ms${words && `: ${words}`}`
+  }
+  helper.endLog()
+  return undefined
+}
+
+function refusedProtection(words: string): SlirpProtection | undefined {
+  if (words.includes('create_sandbox failed')) return 'sandbox'
+  if (words.includes('enable_seccomp failed')) return 'seccomp'
+  return undefined
+}
+
+function slirpError(words: string): BryoError {
+  const tun = /open\("\/dev\/net\/tun"\): (.*?)(;|$)/.exec(words)?.[1]
+  if (tun !== undefined) return tunError('/dev/net/tun', tun.toLowerCase())
+  return new BryoError('NETWORK', `cannot start "slirp4netns": ${words || 'it ended without a message'}`, {
+    hint: 'run without network: --network none',
+  })
+}
