@@ -1,0 +1,23 @@
+import type { Digest } from '../../base/brand.ts'
+import type { ImageReference } from '../reference.ts'
+import type { BlobSource } from '../source.ts'
+
+/** A manifest or index of an archive, verified against the digest that names it. */
+export interface ArchiveDocument {
+  readonly bytes: Uint8Array
+  readonly digest: Digest
+  readonly mediaType: string
+}
+
+/** One image (or one index of several platforms) of an archive. */
+export interface ArchiveImage {
+  readonly names: readonly ImageReference[]
+  readonly document: ArchiveDocument
+}
+
+/** An image archive that is open for reading. */
+export interface ImageArchive extends BlobSource, Disposable {
+  /** For messages. */
+  readonly label: string
+  readonly images: readonly ArchiveImage[]
+}

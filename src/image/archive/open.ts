@@ -1,0 +1,109 @@
+import { fstatSync, openSync, readSync } from 'node:fs'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
+import { O } from '../../syscall/file.ts'
+import { decompressTo, detectCompression, MAGIC_SIZE } from '../compression.ts'
+import { openDirectoryTree } from './directoryTree.ts'
+import { isDockerArchive, openDockerArchive } from './dockerArchive.ts'
+import type { FileTree } from './fileTree.ts'
+import type { ImageArchive } from './imageArchive.ts'
+import { isOciLayout, openOciLayout } from './ociLayout.ts'
+import { openTarTree } from './tarTree.ts'
+
+export interface OpenArchiveOptions {
+  /** Gives an empty private file, open for reading and writing, for what cannot be read in any order where it is. */
+  readonly createSpool: () => OwnedFd
+  /** More bytes than this are not decompressed. */
+  readonly maxSpoolBytes: number
+}
+
+/**
+ * Opens an OCI archive, a docker archive (either one plain or compressed with gzip or zstd), or a directory in the OCI layout.
+ * @param source a path, or an fd that stays the caller's (a pipe too)
+ * @throws BryoError NOT_FOUND, PERMISSION, INVALID_ARCHIVE, INVALID_IMAGE, DIGEST_MISMATCH, UNSUPPORTED
+ */
+export async function openImageArchive(
+  source: string | number,
+  options: OpenArchiveOptions,
+): Promise<ImageArchive> {
+  const label = typeof source === 'number' ? 'standard input' : source
+  const tree =
+    typeof source === 'number' ? await treeOfFd(source, label, options) : await treeOfPath(source, options)
+  try {
+    if (isOciLayout(tree)) return await openOciLayout(tree)
+    if (isDockerArchive(tree)) return await openDockerArchive(tree)
+    throw new BryoError(
+      'INVALID_ARCHIVE',
+      `cannot read image archive "${label}": it has neither "index.json" and "oci-layout" nor "manifest.json"`,
+      { hint: 'a tar of a root directory is taken by "bryo import"' },
+    )
+  } catch (error) {
+    tree[Symbol.dispose]()
+    throw error
+  }
+}
+
+async function treeOfPath(path: string, options: OpenArchiveOptions): Promise<FileTree> {
+  const file = openPath(path)
+  let owned = true
+  try {
+    const found = fstatSync(file.fd)
+    if (found.isDirectory()) {
+      owned = false
+      return openDirectoryTree(file, path)
+    }
+    if (found.isFile() && compressionAt(file.fd) === 'none') {
+      owned = false
+      return treeOfOwned(file, path)
+    }
+    return await treeOfFd(file.fd, path, options)
+  } finally {
+    if (owned) file.close()
+  }
+}
+
+function openPath(path: string): OwnedFd {
+  try {
+    return ownFd(openSync(path, O.rdonly | O.noctty | O.cloexec))
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT', 'ENOTDIR')) {
+      throw new BryoError('NOT_FOUND', `cannot open image archive "${path}": no such file or directory`, {
+        cause,
+      })
+    }
+    if (isErrno(cause, 'EACCES', 'EPERM')) {
+      throw new BryoError('PERMISSION', `cannot open image archive "${path}": permission denied`, { cause })
+    }
+    throw cause
+  }
+}
+
+/** Any fd: what can be read only once, or is compressed, is copied to a file first. */
+async function treeOfFd(fd: number, label: string, options: OpenArchiveOptions): Promise<FileTree> {
+  const spool = options.createSpool()
+  try {
+    const result = await decompressTo(fd, spool.fd, { maxOutputBytes: options.maxSpoolBytes })
+    if (result.inputBytes === 0) {
+      throw new BryoError('INVALID_ARCHIVE', `cannot read image archive "${label}": it is empty`)
+    }
+  } catch (error) {
+    spool.close()
+    throw error
+  }
+  return treeOfOwned(spool, label)
+}
+
+function treeOfOwned(file: OwnedFd, label: string): FileTree {
+  try {
+    return openTarTree(file, label)
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}
+
+function compressionAt(fd: number) {
+  const head = Buffer.alloc(MAGIC_SIZE)
+  const count = readSync(fd, head, 0, MAGIC_SIZE, 0)
+  return detectCompression(head.subarray(0, count))
+}
