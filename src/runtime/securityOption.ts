@@ -1,0 +1,75 @@
+import { BryoError } from '../base/errors.ts'
+import type { SeccompChoice } from './seccomp/load.ts'
+import type { SelinuxPart, SelinuxSettings } from './security.ts'
+
+export function invalidOption(option: string, expected: string): BryoError {
+  return new BryoError('USAGE', `invalid --security-opt "${option}", expected ${expected}`)
+}
+
+export function requireValue(option: string, value: string | undefined, expected: string): string {
+  if (value === undefined || value === '') throw invalidOption(option, expected)
+  return value
+}
+
+export function parseBoolean(option: string, value: string | undefined): boolean {
+  if (value === undefined || value === 'true' || value === '1') return true
+  if (value === 'false' || value === '0') return false
+  throw invalidOption(option, 'true or false')
+}
+
+export function parseSeccomp(option: string, value: string | undefined): SeccompChoice {
+  const text = requireValue(option, value, 'a file, default or unconfined')
+  if (text === 'unconfined') return { kind: 'unconfined' }
+  if (text === 'default' || text === 'builtin') return { kind: 'default' }
+  return { kind: 'file', path: text }
+}
+
+const SELINUX_PARTS: readonly SelinuxPart[] = ['user', 'role', 'type', 'level', 'filetype']
+
+export function parseLabel(
+  before: SelinuxSettings,
+  option: string,
+  value: string | undefined,
+): SelinuxSettings {
+  const expected = `disable, nested, or one of ${SELINUX_PARTS.join(', ')} with a colon and its value`
+  const text = requireValue(option, value, expected)
+  if (text === 'disable') return { kind: 'disabled' }
+  const labelled =
+    before.kind === 'labelled' ? before : { kind: 'labelled' as const, nested: false, parts: {} }
+  if (text === 'nested') return { ...labelled, nested: true }
+  const colon = text.indexOf(':')
+  const part = SELINUX_PARTS.find((name) => name === text.slice(0, Math.max(colon, 0)))
+  if (part === undefined || colon === text.length - 1) throw invalidOption(option, expected)
+  return { ...labelled, parts: { ...labelled.parts, [part]: text.slice(colon + 1) } }
+}
+
+export function parsePaths(option: string, value: string | undefined): readonly string[] {
+  const expected = 'absolute paths separated by colons'
+  const paths = requireValue(option, value, expected).split(':')
+  if (!paths.every((path) => /^\/[^\0]+$/.test(path) && !path.split('/').includes('..')))
+    throw invalidOption(option, expected)
+  return paths.map((path) => path.replace(/\/+/g, '/').replace(/(?<=.)\/$/, ''))
+}
+
+/** A shell pattern of `*`, `?` and `[...]`; none of them matches a slash. @see glob(7) */
+export function globToRegExp(pattern: string): RegExp {
+  const source = pattern.replace(
+    /\[(!?)([^\]/]+)\]|[*?]|[^*?[]|\[/g,
+    (token, negated: string, set: string) => {
+      if (token === '*') return '[^/]*'
+      if (token === '?') return '[^/]'
+      if (set === undefined) return token.replace(/[\\^$.|+(){}[\]]/g, '\\$&')
+      return `[${negated === '' ? '' : '^/'}${set.replace(/[\\^[\]]/g, '\\$&')}]`
+    },
+  )
+  return new RegExp(`^${source}$`)
+}
+
+const PROC_OPTION = /^(?:hidepid=(?:[0124]|off|noaccess|invisible|ptraceable)|subset=pid|gid=\d{1,10})$/
+
+export function parseProcOptions(option: string, value: string | undefined): readonly string[] {
+  const expected = 'hidepid=, subset=pid or gid=, separated by commas'
+  const options = requireValue(option, value, expected).split(',')
+  if (!options.every((entry) => PROC_OPTION.test(entry))) throw invalidOption(option, expected)
+  return options
+}
