@@ -9,12 +9,14 @@ import { type EnterMessage, receiveMessage, sendMessage } from './enter-messages
 /** Runs after fork(2): synchronous calls only. */
 export interface EnterChildRequest {
   readonly socket: number
+  /** The other end, which the child has inherited: held here, the parent's death would go unnoticed. */
+  readonly parentSocket: number
   readonly parentPid: number
   readonly maps: IdMaps
   /** Beside `user`. */
   readonly namespaces: readonly NamespaceType[]
-  /** Stay open beside 0, 1 and 2. */
-  readonly keepFds: readonly number[]
+  /** Stay open beside 0, 1 and 2; all of them where undefined. */
+  readonly keepFds: readonly number[] | undefined
   readonly dieWithParent: boolean
   readonly main: () => number
 }
@@ -26,7 +28,8 @@ const FAILED = 125
 export function enterAsChild(request: EnterChildRequest): number {
   const { socket } = request
   try {
-    closeAllBut([0, 1, 2, socket, ...request.keepFds])
+    closeRange(request.parentSocket, request.parentSocket)
+    if (request.keepFds) closeAllBut([0, 1, 2, socket, ...request.keepFds])
     unshare(['user', ...request.namespaces])
   } catch (error) {
     return reportFailure(socket, 'unshare', error)

@@ -20,7 +20,10 @@ export interface UserNamespaceTask {
   readonly main: () => number
   /** Created together with the user namespace. */
   readonly namespaces?: readonly NamespaceType[]
-  /** Fds that `main` uses, beside 0, 1 and 2; all others are closed in the child. */
+  /**
+   * Fds that `main` uses, beside 0, 1 and 2: all others are closed in the child, which else would keep the pipes of
+   * this process open. Without it, the child keeps every fd.
+   */
   readonly keepFds?: readonly number[]
   /** SIGKILL for the child when this process ends before it; true by default. */
   readonly dieWithParent?: boolean
@@ -57,8 +60,17 @@ interface Child {
 
 function forkIntoNamespace(task: UserNamespaceTask): Child {
   const [ours, theirs] = messageSocketPair()
-  const { maps, main, namespaces = [], keepFds = [], dieWithParent = true } = task
-  const request = { socket: theirs, parentPid: getpid(), maps, namespaces, keepFds, dieWithParent, main }
+  const { maps, main, namespaces = [], keepFds, dieWithParent = true } = task
+  const request = {
+    socket: theirs,
+    parentSocket: ours,
+    parentPid: getpid(),
+    maps,
+    namespaces,
+    keepFds,
+    dieWithParent,
+    main,
+  }
   try {
     return { pid: forkChild(() => enterAsChild(request)), socket: ours }
   } finally {
