@@ -1,4 +1,5 @@
 import type { HostPath } from './brand.ts'
+import type { IdMaps } from './idmap.ts'
 
 /** How a container's root is put together: data for the runtime, which mounts it inside the container's own namespace. */
 export type RootfsPlan =
@@ -26,4 +27,9 @@ export interface FuseOverlayPlan {
   /** `uidmapping=` of fuse-overlayfs, where the container's map is not the one that the layers were unpacked with. */
   readonly uidMapping?: string
   readonly gidMapping?: string
+  /**
+   * Where the container's user namespace lacks ids that own the layers (`auto`, `nomap`): the maps of the namespace that the
+   * program must run in instead. It then needs no mapping; the mount stays the container's.
+   */
+  readonly serverMaps?: IdMaps
 }

@@ -1,0 +1,62 @@
+import { closeSync, fstatSync, openSync, readSync, rmSync, statSync } from 'node:fs'
+import type { Digest, HostPath } from '../../base/brand.ts'
+import { digestHex } from '../../base/digest.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { hostPath } from '../hostPath.ts'
+import type { Store } from '../store.ts'
+
+export function blobPath(store: Store, digest: Digest): HostPath {
+  return hostPath(store.blobs, digestHex(digest))
+}
+
+/** Bytes of the blob; undefined where the store has none. */
+export function blobSize(store: Store, digest: Digest): number | undefined {
+  return statSync(blobPath(store, digest), { throwIfNoEntry: false })?.size
+}
+
+/** @param size where given, a blob of another length (a disk that lost power) counts as absent */
+export function hasBlob(store: Store, digest: Digest, size?: number): boolean {
+  const found = blobSize(store, digest)
+  return found !== undefined && (size === undefined || found === size)
+}
+
+/**
+ * The whole content of a small blob; its digest was verified when it came in.
+ * @throws BryoError NOT_FOUND, or STORAGE where it is larger than `maxBytes`
+ */
+export function readBlob(store: Store, digest: Digest, maxBytes: number): Buffer {
+  const fd = openBlob(store, digest)
+  try {
+    const { size } = fstatSync(fd)
+    if (size > maxBytes) {
+      throw new BryoError(
+        'STORAGE',
+        `cannot read blob "${digest}": ${size} bytes, expected at most ${maxBytes}`,
+      )
+    }
+    const content = Buffer.allocUnsafe(size)
+    let length = 0
+    while (length < size) {
+      const count = readSync(fd, content, length, size - length, null)
+      if (count === 0) break
+      length += count
+    }
+    return content.subarray(0, length)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** A read-only fd that the caller closes. @throws BryoError NOT_FOUND */
+export function openBlob(store: Store, digest: Digest): number {
+  try {
+    return openSync(blobPath(store, digest), 'r')
+  } catch (cause) {
+    if (!isErrno(cause, 'ENOENT')) throw cause
+    throw new BryoError('NOT_FOUND', `cannot read blob "${digest}": not in the store`, { cause })
+  }
+}
+
+export function removeBlob(store: Store, digest: Digest): void {
+  rmSync(blobPath(store, digest), { force: true })
+}

@@ -1,0 +1,115 @@
+import type { ContainerId, HostPath } from '../../base/brand.ts'
+import { isErrno } from '../../base/errors.ts'
+import { bootId, processStartTime } from '../../syscall/proc.ts'
+import { writeJsonAtomic } from '../atomic.ts'
+import { hostPath } from '../hostPath.ts'
+import { type Fields, fieldsOf, readJsonFile } from '../json.ts'
+import type { Store } from '../store.ts'
+
+/** A process that cannot be mistaken for a later one with the same pid. */
+export interface ProcessRef {
+  readonly pid: number
+  /** In clock ticks since boot, as /proc/PID/stat has it. */
+  readonly startTime: string
+  readonly bootId: string
+}
+
+export type ContainerState =
+  | { readonly status: 'created' }
+  | {
+      readonly status: 'running' | 'paused' | 'stopping'
+      /** The container's first process. */
+      readonly process: ProcessRef
+      /** The process that waits for it and will write its end. */
+      readonly monitor?: ProcessRef
+      /** RFC 3339. */
+      readonly startedAt: string
+    }
+  | {
+      readonly status: 'exited'
+      /** As a shell counts (128 + signal); missing where nobody saw the end. */
+      readonly exitCode?: number
+      /** RFC 3339; missing where it never started. */
+      readonly startedAt?: string
+      /** RFC 3339; missing where nobody saw the end. */
+      readonly finishedAt?: string
+      readonly oomKilled?: boolean
+      /** Why it could not start. */
+      readonly error?: string
+    }
+
+/** Names this process or another one. undefined where it is gone. */
+export function processRef(pid: number): ProcessRef | undefined {
+  const startTime = processStartTime(pid)
+  return startTime === undefined ? undefined : { pid, startTime, bootId: bootId() }
+}
+
+/** Whether exactly this process still runs. */
+export function isProcessAlive(process: ProcessRef): boolean {
+  return processStartTime(process.pid) === process.startTime && bootId() === process.bootId
+}
+
+/**
+ * Replaces the state. It lies beside the record, not in the runtime directory: the boot id tells that a process is gone after
+ * a reboot, and a runtime directory that was wiped at logout takes nothing with it.
+ * @returns false where the container was removed meanwhile
+ */
+export function writeState(store: Store, id: ContainerId, state: ContainerState): boolean {
+  try {
+    writeJsonAtomic(statePath(store, id), state, { durable: false })
+    return true
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/** As it was written last; `created` where it never was. */
+export function readState(store: Store, id: ContainerId): ContainerState {
+  const path = statePath(store, id)
+  const content = readJsonFile(path)
+  return content === undefined ? { status: 'created' } : parseState(fieldsOf(content, path))
+}
+
+/**
+ * As it is: a container whose process is gone without a word (killed with its monitor, or by a reboot) has
+ * exited, with an exit code that nobody knows. While its monitor is about to write the end, it is `stopping`.
+ */
+export function effectiveState(store: Store, id: ContainerId): ContainerState {
+  const state = readState(store, id)
+  if (state.status === 'created' || state.status === 'exited' || isProcessAlive(state.process)) return state
+  // The monitor may have written the end between the reading and the look at the process.
+  const again = readState(store, id)
+  if (again.status === 'created' || again.status === 'exited' || isProcessAlive(again.process)) return again
+  if (again.monitor && isProcessAlive(again.monitor)) return { ...again, status: 'stopping' }
+  return { status: 'exited', startedAt: again.startedAt }
+}
+
+function statePath(store: Store, id: ContainerId): HostPath {
+  return hostPath(store.containers, id, 'state.json')
+}
+
+function parseState(fields: Fields): ContainerState {
+  const status = fields.text('status')
+  if (status === 'running' || status === 'paused' || status === 'stopping') {
+    return {
+      status,
+      process: parseProcess(fields.object('process')),
+      ...(fields.has('monitor') && { monitor: parseProcess(fields.object('monitor')) }),
+      startedAt: fields.text('startedAt'),
+    }
+  }
+  if (status !== 'exited') return { status: 'created' }
+  return {
+    status,
+    ...(fields.has('exitCode') && { exitCode: fields.number('exitCode') }),
+    ...(fields.has('startedAt') && { startedAt: fields.text('startedAt') }),
+    ...(fields.has('finishedAt') && { finishedAt: fields.text('finishedAt') }),
+    ...(fields.has('oomKilled') && { oomKilled: fields.flag('oomKilled') }),
+    ...(fields.has('error') && { error: fields.text('error') }),
+  }
+}
+
+function parseProcess(fields: Fields): ProcessRef {
+  return { pid: fields.number('pid'), startTime: fields.text('startTime'), bootId: fields.text('bootId') }
+}

@@ -1,0 +1,116 @@
+import type { Digest, HostPath } from '../../base/brand.ts'
+import { digestHex } from '../../base/digest.ts'
+import { BryoError } from '../../base/errors.ts'
+import { writeJsonAtomic } from '../atomic.ts'
+import { hostPath } from '../hostPath.ts'
+import { acquireLock, type Lock, unlinkIfThere } from '../lock.ts'
+import type { Store } from '../store.ts'
+import { beginOwnWork } from '../work.ts'
+import { imageDetailPath, readImages } from './images.ts'
+import { detailOf, type ImageRecord, type ImageSummary, summaryOf } from './record.ts'
+
+/**
+ * Held while an image's blobs and layers come in, until putImage(): keeps collectGarbage() from taking for garbage what
+ * no image names yet. Any number of processes hold it at a time.
+ */
+export function lockForAdding(store: Store): Lock {
+  return acquireLock(hostPath(store.dataRoot, 'adding.lock'), { mode: 'shared', wait: true })
+}
+
+/** The other side of {@link lockForAdding}; undefined while anybody is adding. */
+export function tryLockAgainstAdding(store: Store): Lock | undefined {
+  return acquireLock(hostPath(store.dataRoot, 'adding.lock'), { mode: 'exclusive', wait: false })
+}
+
+/**
+ * Adds an image, or more names to one that is there. A name that another image had moves here; that image stays,
+ * without it.
+ */
+export function putImage(store: Store, image: ImageRecord): ImageSummary {
+  return editIndex(store, (images) => {
+    const before = images.find(({ id }) => id === image.id)
+    const after: ImageSummary = {
+      ...summaryOf(image),
+      names: union(before?.names, image.names),
+      repoDigests: union(before?.repoDigests, image.repoDigests),
+    }
+    writeJsonAtomic(imageDetailPath(store, image.id), detailOf(image), { durable: true })
+    const others = withoutNames(images, image.names).filter(({ id }) => id !== image.id)
+    return { images: [...others, after], result: after }
+  })
+}
+
+/** Gives the image a further name, taking it from the image that had it. @throws BryoError NOT_FOUND */
+export function tagImage(store: Store, id: Digest, name: string): void {
+  editIndex(store, (images) => {
+    requireImage(images, id)
+    const tagged = withoutNames(images, [name]).map((image) =>
+      image.id === id ? { ...image, names: [...image.names, name] } : image,
+    )
+    return { images: tagged, result: undefined }
+  })
+}
+
+/** Takes names from the image; all that it has by default. The image stays. @throws BryoError NOT_FOUND */
+export function untagImage(store: Store, id: Digest, names?: readonly string[]): void {
+  editIndex(store, (images) => {
+    const image = requireImage(images, id)
+    const missing = names?.find((name) => !image.names.includes(name))
+    if (missing !== undefined) {
+      throw new BryoError('NOT_FOUND', `cannot untag "${missing}": not a name of image ${shortId(id)}`)
+    }
+    return { images: withoutNames(images, names ?? image.names), result: undefined }
+  })
+}
+
+/** Takes the image out of the index; collectGarbage() then frees what only it used. @throws BryoError NOT_FOUND */
+export function dropImage(store: Store, id: Digest): ImageSummary {
+  return editIndex(store, (images) => {
+    const image = requireImage(images, id)
+    const remaining = images.filter((other) => other !== image)
+    return { images: remaining, result: image, removeAfter: imageDetailPath(store, id) }
+  })
+}
+
+interface Edit<T> {
+  readonly images: readonly ImageSummary[]
+  readonly result: T
+  /** A file that the new index no longer refers to. */
+  readonly removeAfter?: HostPath
+}
+
+/** One editor at a time; readers see the index before or after. */
+function editIndex<T>(store: Store, edit: (images: readonly ImageSummary[]) => Edit<T>): T {
+  using _lock = acquireLock(hostPath(store.dataRoot, 'images.lock'), { mode: 'exclusive', wait: true })
+  using work = beginOwnWork(store, 'index')
+  try {
+    const { images, result, removeAfter } = edit(readImages(store))
+    writeJsonAtomic(store.imageIndex, { version: 1, images }, { durable: true, temporary: work.path })
+    if (removeAfter !== undefined) unlinkIfThere(removeAfter)
+    return result
+  } finally {
+    work.finish()
+  }
+}
+
+function requireImage(images: readonly ImageSummary[], id: Digest): ImageSummary {
+  const image = images.find((candidate) => candidate.id === id)
+  if (!image) throw new BryoError('NOT_FOUND', `cannot find image ${shortId(id)}: not in the store`)
+  return image
+}
+
+function withoutNames(images: readonly ImageSummary[], names: readonly string[]): readonly ImageSummary[] {
+  return images.map((image) =>
+    image.names.some((name) => names.includes(name))
+      ? { ...image, names: image.names.filter((name) => !names.includes(name)) }
+      : image,
+  )
+}
+
+function union(before: readonly string[] = [], added: readonly string[]): readonly string[] {
+  return [...new Set([...before, ...added])]
+}
+
+function shortId(id: Digest): string {
+  return digestHex(id).slice(0, 12)
+}

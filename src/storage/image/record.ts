@@ -1,0 +1,96 @@
+import type { Digest } from '../../base/brand.ts'
+import type { Descriptor, ImageConfig } from '../../base/image.ts'
+import { type Fields, textRecord } from '../json.ts'
+
+/** What the index says of every image. */
+export interface ImageSummary {
+  /** Digest of the configuration: the image's id. */
+  readonly id: Digest
+  readonly manifestDigest: Digest
+  /** Fully qualified references with a tag, each of one image only. */
+  readonly names: readonly string[]
+  /** References with a digest under which the image came or went. */
+  readonly repoDigests: readonly string[]
+  /** RFC 3339; as the image says. */
+  readonly created: string
+  /** Bytes of all layers' content. */
+  readonly size: number
+}
+
+export interface ImageLayer {
+  readonly diffId: Digest
+  /** Bytes of content. */
+  readonly size: number
+  /** The blob that it was unpacked from, where the store keeps it. */
+  readonly blob?: Descriptor
+}
+
+/** What running and inspecting need beside the summary: a file of its own, so that `run` reads one image only. */
+export interface ImageDetail {
+  readonly layers: readonly ImageLayer[]
+  readonly config: ImageConfig
+  readonly manifestMediaType: string
+  /** Further blobs that belong to the image, such as the index that named it. */
+  readonly otherBlobs: readonly Digest[]
+}
+
+export interface ImageRecord extends ImageSummary, ImageDetail {}
+
+export function summaryOf(image: ImageSummary): ImageSummary {
+  const { id, manifestDigest, names, repoDigests, created, size } = image
+  return { id, manifestDigest, names, repoDigests, created, size }
+}
+
+export function detailOf(image: ImageDetail): ImageDetail {
+  const { layers, config, manifestMediaType, otherBlobs } = image
+  return { layers, config, manifestMediaType, otherBlobs }
+}
+
+export function parseSummary(fields: Fields): ImageSummary {
+  return {
+    id: fields.digest('id'),
+    manifestDigest: fields.digest('manifestDigest'),
+    names: fields.texts('names'),
+    repoDigests: fields.texts('repoDigests'),
+    created: fields.text('created'),
+    size: fields.number('size'),
+  }
+}
+
+/** @param path the file, for messages */
+export function parseDetail(fields: Fields, path: string): ImageDetail {
+  return {
+    layers: fields.list('layers', parseLayer),
+    config: parseConfig(fields.object('config'), path),
+    manifestMediaType: fields.text('manifestMediaType'),
+    otherBlobs: fields.digests('otherBlobs'),
+  }
+}
+
+function parseLayer(fields: Fields): ImageLayer {
+  const layer = { diffId: fields.digest('diffId'), size: fields.number('size') }
+  return fields.has('blob') ? { ...layer, blob: parseDescriptor(fields.object('blob')) } : layer
+}
+
+function parseDescriptor(fields: Fields): Descriptor {
+  return { mediaType: fields.text('mediaType'), digest: fields.digest('digest'), size: fields.number('size') }
+}
+
+function parseConfig(fields: Fields, path: string): ImageConfig {
+  return {
+    architecture: fields.text('architecture'),
+    os: fields.text('os'),
+    ...(fields.has('variant') && { variant: fields.text('variant') }),
+    ...(fields.has('created') && { created: fields.text('created') }),
+    env: fields.texts('env'),
+    entrypoint: fields.texts('entrypoint'),
+    cmd: fields.texts('cmd'),
+    workingDir: fields.text('workingDir'),
+    user: fields.text('user'),
+    volumes: fields.texts('volumes'),
+    exposedPorts: fields.texts('exposedPorts'),
+    labels: textRecord(fields.json('labels'), path),
+    ...(fields.has('stopSignal') && { stopSignal: fields.text('stopSignal') }),
+    diffIds: fields.digests('diffIds'),
+  }
+}

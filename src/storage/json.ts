@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import type { Digest } from '../base/brand.ts'
+import { isDigest } from '../base/digest.ts'
+import { BryoError, isErrno } from '../base/errors.ts'
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
+
+/** The parsed file; undefined where there is none. @throws BryoError STORAGE where it is not JSON */
+export function readJsonFile(path: string): JsonValue | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new BryoError('STORAGE', `cannot read "${path}": ${text.length} characters that are not JSON`, {
+      cause,
+    })
+  }
+}
+
+/** Typed access to the fields of a JSON object of a file; each throws BryoError STORAGE that names file and field. */
+export interface Fields {
+  readonly has: (key: string) => boolean
+  readonly text: (key: string) => string
+  readonly number: (key: string) => number
+  readonly flag: (key: string) => boolean
+  readonly digest: (key: string) => Digest
+  readonly texts: (key: string) => readonly string[]
+  readonly digests: (key: string) => readonly Digest[]
+  readonly json: (key: string) => JsonValue
+  readonly list: <T>(key: string, parse: (fields: Fields) => T) => readonly T[]
+  readonly object: (key: string) => Fields
+}
+
+const isObject = (value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: JsonValue | undefined): value is string => typeof value === 'string'
+const isNumber = (value: JsonValue | undefined): value is number => typeof value === 'number'
+const isFlag = (value: JsonValue | undefined): value is boolean => typeof value === 'boolean'
+const isList = (value: JsonValue | undefined): value is readonly JsonValue[] => Array.isArray(value)
+const isTexts = (value: JsonValue | undefined): value is readonly string[] =>
+  isList(value) && value.every(isText)
+const isDigestText = (value: JsonValue | undefined): value is Digest => isText(value) && isDigest(value)
+const isDigests = (value: JsonValue | undefined): value is readonly Digest[] =>
+  isList(value) && value.every(isDigestText)
+const isJson = (value: JsonValue | undefined): value is JsonValue => value !== undefined
+
+/** @param path the file, for messages */
+export function fieldsOf(value: JsonValue | undefined, path: string): Fields {
+  if (!isObject(value)) throw unexpected(path, 'content', value, 'an object')
+  const need =
+    <T extends JsonValue>(test: (found: JsonValue | undefined) => found is T, wanted: string) =>
+    (key: string): T => {
+      const found = value[key]
+      if (!test(found)) throw unexpected(path, `field "${key}"`, found, wanted)
+      return found
+    }
+  const list = need(isList, 'a list')
+  return {
+    has: (key) => value[key] !== undefined,
+    text: need(isText, 'a string'),
+    number: need(isNumber, 'a number'),
+    flag: need(isFlag, 'true or false'),
+    digest: need(isDigestText, 'a digest'),
+    texts: need(isTexts, 'a list of strings'),
+    digests: need(isDigests, 'a list of digests'),
+    json: need(isJson, 'a value'),
+    list: (key, parse) => list(key).map((item) => parse(fieldsOf(item, path))),
+    object: (key) => fieldsOf(value[key], path),
+  }
+}
+
+/** The strings of a JSON object; for labels and the like. */
+export function textRecord(value: JsonValue, path: string): Readonly<Record<string, string>> {
+  if (!isObject(value)) throw unexpected(path, 'field', value, 'an object of strings')
+  const entries: (readonly [string, string])[] = []
+  for (const [key, found] of Object.entries(value)) {
+    if (!isText(found)) throw unexpected(path, `field "${key}"`, found, 'a string')
+    entries.push([key, found])
+  }
+  return Object.fromEntries(entries)
+}
+
+function unexpected(path: string, where: string, found: JsonValue | undefined, wanted: string): BryoError {
+  const shown = found === undefined ? 'nothing' : JSON.stringify(found).slice(0, 60)
+  return new BryoError('STORAGE', `cannot read "${path}": ${where} is ${shown}, expected ${wanted}`)
+}

@@ -1,0 +1,67 @@
+import { statSync } from 'node:fs'
+import { isAbsolute, resolve } from 'node:path'
+import type { HostPath } from '../base/brand.ts'
+import { BryoError, isErrno } from '../base/errors.ts'
+import { hostPath } from './hostPath.ts'
+
+export interface StorePaths {
+  /** Images, containers and volumes: survives a reboot. */
+  readonly dataRoot: HostPath
+  /** Sockets and other things of running containers. */
+  readonly runRoot: HostPath
+  /** No runtime directory of the session was found: `runRoot` lies in the data root. */
+  readonly runRootIsFallback: boolean
+  /** Who must own both. */
+  readonly uid: number
+}
+
+export interface StoreLocation {
+  /** `--root`. */
+  readonly dataRoot?: string | undefined
+  /** `--runroot`. */
+  readonly runRoot?: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly uid: number
+}
+
+/**
+ * Decides where the store is; creates nothing. Relative XDG paths are ignored.
+ * @throws BryoError STORAGE where no home is known
+ * @see https://specifications.freedesktop.org/basedir-spec/latest/
+ */
+export function resolveStorePaths(location: StoreLocation): StorePaths {
+  const dataRoot = hostPath(
+    location.dataRoot === undefined ? defaultDataRoot(location.env) : resolve(location.dataRoot),
+  )
+  const { uid } = location
+  if (location.runRoot !== undefined) {
+    return { dataRoot, runRoot: hostPath(resolve(location.runRoot)), runRootIsFallback: false, uid }
+  }
+  const session = [location.env.XDG_RUNTIME_DIR, `/run/user/${uid}`].find(
+    (directory) => directory !== undefined && isAbsolute(directory) && isOwnedBy(directory, uid),
+  )
+  return session === undefined
+    ? { dataRoot, runRoot: hostPath(dataRoot, 'run'), runRootIsFallback: true, uid }
+    : { dataRoot, runRoot: hostPath(session, 'bryo'), runRootIsFallback: false, uid }
+}
+
+function defaultDataRoot(env: StoreLocation['env']): string {
+  const data = env.XDG_DATA_HOME
+  if (data !== undefined && isAbsolute(data)) return hostPath(data, 'bryo')
+  const home = env.HOME
+  if (home !== undefined && isAbsolute(home)) return hostPath(home, '.local/share/bryo')
+  throw new BryoError('STORAGE', 'cannot place the store: HOME is not set, expected an absolute path', {
+    hint: 'set HOME or XDG_DATA_HOME, or name a directory with --root',
+  })
+}
+
+/** After `su`, XDG_RUNTIME_DIR may still be the other user's. */
+function isOwnedBy(directory: string, uid: number): boolean {
+  try {
+    const found = statSync(directory, { throwIfNoEntry: false })
+    return found?.isDirectory() === true && found.uid === uid
+  } catch (error) {
+    if (isErrno(error, 'EACCES')) return false
+    throw error
+  }
+}

@@ -1,0 +1,136 @@
+import { chmodSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs'
+import type { HostPath } from '../base/brand.ts'
+import { BryoError } from '../base/errors.ts'
+import { writeJsonAtomic } from './atomic.ts'
+import { hostPath } from './hostPath.ts'
+import { fieldsOf, readJsonFile } from './json.ts'
+import type { StorePaths } from './paths.ts'
+import { explainSpace } from './space.ts'
+
+/** The places of a store: every function of this room takes one. */
+export interface Store {
+  readonly dataRoot: HostPath
+  readonly runRoot: HostPath
+  /** Verified content by digest: `blobs/HEX`. */
+  readonly blobs: HostPath
+  /** Downloads that can be resumed, by the digest's hex digits. */
+  readonly partial: HostPath
+  /** `layers/SHORT/diff` and `layers/SHORT/layer.json`. */
+  readonly layers: HostPath
+  /** An empty directory: the lower one of a container without layers. */
+  readonly empty: HostPath
+  /** What running needs of each image, by the id's hex digits. */
+  readonly images: HostPath
+  /** The index: names and sizes of all images. */
+  readonly imageIndex: HostPath
+  readonly containers: HostPath
+  /** `names/NAME` is a symbolic link to the container's id. */
+  readonly names: HostPath
+  readonly volumes: HostPath
+  /** A locked file for each thing in the making: see beginWork(). */
+  readonly pending: HostPath
+  /** Where things in the making grow, on the filesystem of all the others. */
+  readonly tmp: HostPath
+  /** `RUNROOT/containers/ID`: sockets and the like of a container. */
+  readonly containerRuns: HostPath
+}
+
+const VERSION = 1
+const MARKER = 'store.json'
+const DIRECTORIES = {
+  blobs: 'blobs/sha256',
+  partial: 'partial',
+  layers: 'layers',
+  empty: 'empty',
+  images: 'images',
+  containers: 'containers',
+  names: 'names',
+  volumes: 'volumes',
+  pending: 'pending',
+  tmp: 'tmp',
+} as const
+
+/**
+ * Opens the store and makes it where it is missing. A store is private: mode 0700, of this user.
+ * @throws BryoError PERMISSION where somebody else owns it, STORAGE where the directory is something else
+ */
+export function openStore(paths: StorePaths): Store {
+  const { dataRoot, runRoot, uid } = paths
+  if (!ensurePrivate(dataRoot, uid) || !hasMarker(dataRoot)) initialise(dataRoot)
+  ensurePrivate(runRoot, uid)
+  const directories = Object.entries(DIRECTORIES).map(
+    ([key, name]) => [key, hostPath(dataRoot, name)] as const,
+  )
+  return {
+    dataRoot,
+    runRoot,
+    ...(Object.fromEntries(directories) as Record<keyof typeof DIRECTORIES, HostPath>),
+    imageIndex: hostPath(dataRoot, 'images.json'),
+    containerRuns: hostPath(runRoot, 'containers'),
+  }
+}
+
+/** @returns whether the directory was there */
+function ensurePrivate(directory: HostPath, uid: number): boolean {
+  const found = statSync(directory, { throwIfNoEntry: false })
+  if (found) {
+    checkOwner(directory, found, uid)
+    if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700)
+    return true
+  }
+  makeDirectory(directory)
+  return false
+}
+
+function checkOwner(directory: HostPath, found: Stats, uid: number): void {
+  if (!found.isDirectory()) {
+    throw new BryoError('STORAGE', `cannot use "${directory}" as a store: not a directory`)
+  }
+  if (found.uid === uid) return
+  throw new BryoError(
+    'PERMISSION',
+    `cannot use "${directory}" as a store: it belongs to uid ${found.uid}, expected ${uid}`,
+    {
+      hint: 'each user has a store of their own: leave out --root and --runroot, or name a directory of yours',
+    },
+  )
+}
+
+function makeDirectory(directory: HostPath): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw explainSpace(error, directory)
+  }
+}
+
+function hasMarker(dataRoot: HostPath): boolean {
+  const path = hostPath(dataRoot, MARKER)
+  const content = readJsonFile(path)
+  if (content === undefined) return false
+  const version = fieldsOf(content, path).number('version')
+  if (version === VERSION) return true
+  throw new BryoError(
+    'STORAGE',
+    `cannot use the store "${dataRoot}": format ${version}, expected ${VERSION}`,
+    {
+      hint: 'another version of bryo made it: use that one, or another directory with --root',
+    },
+  )
+}
+
+/** The marker comes last: a store that has it has everything. */
+function initialise(dataRoot: HostPath): void {
+  const ours = new Set(Object.values(DIRECTORIES).map((name) => name.split('/')[0]))
+  const foreign = readdirSync(dataRoot).filter(
+    (name) => !ours.has(name) && name !== 'run' && !name.startsWith(MARKER),
+  )
+  if (foreign.length > 0) {
+    throw new BryoError(
+      'STORAGE',
+      `cannot use "${dataRoot}" as a store: it holds "${foreign[0]}", expected an empty directory`,
+    )
+  }
+  for (const name of Object.values(DIRECTORIES)) makeDirectory(hostPath(dataRoot, name))
+  writeJsonAtomic(hostPath(dataRoot, MARKER), { version: VERSION }, { durable: false })
+}

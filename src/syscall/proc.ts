@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs'
+import { isErrno } from '../base/errors.ts'
+
+/**
+ * When the process started, in clock ticks since boot: with the pid and the boot id it names a process for good.
+ * undefined where there is none, or only a zombie.
+ * @see proc_pid_stat(5), field 22
+ */
+export function processStartTime(pid: number): string | undefined {
+  const stat = readProc(`/proc/${pid}/stat`)
+  if (stat === undefined) return undefined
+  // The command's name stands in brackets and may hold anything, brackets too.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+}
+
+/** Another one after each boot. @see proc_sys_kernel(5), random/boot_id */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
+    throw error
+  }
+}
