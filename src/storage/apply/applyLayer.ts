@@ -1,6 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
 import type { TarEntry } from '../../base/tarEntry.ts'
-import { chdir, chroot, umask } from '../../syscall/process.ts'
+import { chdir, chroot, fchdir, umask } from '../../syscall/process.ts'
 import {
   createDirectory,
   createFifo,
@@ -37,6 +37,7 @@ export interface AppliedLayer {
  * Unpacks a layer into a directory that nobody else uses. Runs in a forked child which is root of a user
  * namespace, and stays in the layer: chroot(2) is what keeps every link, absolute or with `..`, inside.
  *
+ * - Names start at `directoryFd`; one with `..` is refused.
  * - Whiteouts become what overlayfs knows: a character device 0:0, and `user.overlay.opaque` on a directory.
  * - Devices are left out: a user namespace may not make them. That includes 0:0, which would be a whiteout that the
  *   archive does not call one.
@@ -44,13 +45,15 @@ export interface AppliedLayer {
  * @throws BryoError INVALID_ARCHIVE, SUBIDS_MISSING, NO_SPACE, STORAGE; what was unpacked so far is left behind
  */
 export function applyLayerInChroot(
-  directory: string,
+  directoryFd: number,
   entries: Iterable<TarEntry>,
   options: ApplyLayerOptions = {},
 ): AppliedLayer {
   const mapped = readMappedIds()
   umask(0)
-  chroot(directory)
+  // By fd: the directories above it may be out of reach for the ids of this namespace.
+  fchdir(directoryFd)
+  chroot('.')
   chdir('/')
   return applyEntries(entries, { tree: createLayerTree(), ownership: options.ownership ?? 'keep', mapped })
 }
