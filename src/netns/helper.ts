@@ -23,8 +23,16 @@ export interface Helper {
   endLog(): void
   /** Undefined while it runs. */
   ended(): WaitStatus | undefined
-  /** Ends and reaps it; does nothing the second time. */
-  close(): void
+  /** Ends it; does nothing the second time. */
+  close(options?: CloseOptions): void
+}
+
+export interface CloseOptions {
+  /**
+   * False: it is told to end, and not waited for. The kernel takes some 20 ms to take the tap device down, which a caller that is about to
+   * end itself need not spend. True (the default): it is reaped, and its ports are free.
+   */
+  readonly wait?: boolean
 }
 
 export interface HelperRequest {
@@ -33,6 +41,8 @@ export interface HelperRequest {
   readonly argv: (exitFd: number) => readonly string[]
   /** Fds to pass on, under the numbers that they have here. */
   readonly fds: readonly number[]
+  /** The number of the exit pipe in the helper; by default the one that it has here. */
+  readonly exitAs?: number
   /** Where its output goes instead of being kept for errors. */
   readonly logFd?: number | undefined
 }
@@ -47,11 +57,13 @@ export function startHelper(request: HelperRequest): Helper {
   let pid: number
   try {
     const output = request.logFd ?? log
-    const kept = [...request.fds, exitRead]
+    const kept = request.fds.map((fd) => [fd, fd] as const)
+    const exitAs = request.exitAs ?? exitRead
     pid = spawnProgram({
       path: request.path,
-      argv: request.argv(exitRead),
-      fds: [[0, nothing], [1, output], [2, output], ...kept.map((fd) => [fd, fd] as const)],
+      newSession: true,
+      argv: request.argv(exitAs),
+      fds: [[0, nothing], [1, output], [2, output], ...kept, [exitAs, exitRead]],
     })
   } catch (error) {
     closeSync(exitFd)
@@ -61,13 +73,14 @@ export function startHelper(request: HelperRequest): Helper {
     closeSync(nothing)
     closeSync(exitRead)
   }
-  return handleOf({ pid, exitFd, log })
+  return helperHandle({ pid, exitFd, log })
 }
 
 interface Parts {
   readonly pid: number
   readonly exitFd: number
-  readonly log: number
+  /** A sealable memfd. */
+  readonly log?: number
 }
 
 const SIGKILL = 9
@@ -85,8 +98,9 @@ function endAndReap(pid: number): WaitStatus {
   }
 }
 
-function handleOf({ pid, exitFd, log }: Parts): Helper {
-  let logOpen = true
+/** The handle of a helper that runs: also one that was taken over from a program that this process was before. */
+export function helperHandle({ pid, exitFd, log = -1 }: Parts): Helper {
+  let logOpen = log >= 0
   let closed = false
   let status: WaitStatus | undefined
   const endLog = () => {
@@ -105,12 +119,14 @@ function handleOf({ pid, exitFd, log }: Parts): Helper {
     readLog: () => (logOpen ? readTail(log) : ''),
     endLog,
     ended,
-    close() {
+    close({ wait = true } = {}) {
       if (closed) return
       closed = true
       closeSync(exitFd)
       endLog()
-      if (!ended()) status = endAndReap(pid)
+      if (ended()) return
+      if (wait) status = endAndReap(pid)
+      else killIfAlive(pid, SIGTERM)
     },
   }
 }

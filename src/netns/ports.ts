@@ -29,14 +29,23 @@ export function allocateHostPorts(mappings: readonly PortMapping[]): PortMapping
   return mappings.map((mapping) => allocated.get(mapping) ?? mapping)
 }
 
+export interface BindOptions {
+  readonly nonBlocking?: boolean
+  /** A UDP port may be bound although slirp4netns has it for all addresses: the more specific socket gets the datagrams. */
+  readonly share?: boolean
+}
+
 /** A socket bound to the mapping's host address. @throws as {@link allocateHostPorts} */
-export function bindMapping(mapping: PortMapping, nonBlocking = false): number {
+export function bindMapping(
+  mapping: PortMapping,
+  { nonBlocking = false, share = false }: BindOptions = {},
+): number {
   const address = hostAddressBytes(mapping.hostIp)
   try {
     const fd = inetSocket({ kind: mapping.protocol, family: address.length === 4 ? 4 : 6, nonBlocking })
     try {
       // A port in TIME_WAIT is free; for UDP the option would hide that it is taken.
-      if (mapping.protocol === 'tcp') setReuseAddress(fd)
+      if (mapping.protocol === 'tcp' || share) setReuseAddress(fd)
       bindInet(fd, { address, port: mapping.hostPort })
       return fd
     } catch (error) {

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { BryoError } from '../base/errors.ts'
 import { pipe, pollReadable, readFd } from '../syscall/fd.ts'
-import { type Helper, lastWords, startHelper } from './helper.ts'
+import { type CloseOptions, type Helper, lastWords, startHelper } from './helper.ts'
 import { checkTunDevice, tunError } from './program.ts'
 import { type ApiSocket, openApiSocket } from './slirp-api.ts'
 import type { SlirpOptions } from './slirp-options.ts'
@@ -36,7 +36,7 @@ export interface SlirpHandle {
    * @throws BryoError NETWORK, with what slirp4netns wrote, where it has died or the time is over; DEVICE_MISSING
    */
   waitReady(timeoutMs: number): void
-  close(): void
+  close(options?: CloseOptions): void
 }
 
 interface Fds {
@@ -99,9 +99,9 @@ export function startSlirp4netns(request: SlirpRequest): SlirpHandle {
         attempt = startAttempt(request, dropped)
       }
     },
-    close() {
+    close(options) {
       attempt.closeReady()
-      attempt.helper.close()
+      attempt.helper.close(options)
     },
   }
 }

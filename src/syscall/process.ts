@@ -27,6 +27,11 @@ const c = {
   actionsInit: bind('int posix_spawn_file_actions_init(void *actions)'),
   actionsDestroy: bind('int posix_spawn_file_actions_destroy(void *actions)'),
   actionsDup2: bind('int posix_spawn_file_actions_adddup2(void *actions, int fd, int newfd)'),
+  attrInit: bind('int posix_spawnattr_init(void *attr)'),
+  attrDestroy: bind('int posix_spawnattr_destroy(void *attr)'),
+  attrSetFlags: bind('int posix_spawnattr_setflags(void *attr, short flags)'),
+  attrSetSigdefault: bind('int posix_spawnattr_setsigdefault(void *attr, const void *set)'),
+  attrSetSigmask: bind('int posix_spawnattr_setsigmask(void *attr, const void *set)'),
   pidfdOpen: bind('long syscall(long number, int pid, uint32_t flags)'),
   sethostname: bind('int sethostname(const char *name, size_t length)'),
   setdomainname: bind('int setdomainname(const char *name, size_t length)'),
@@ -122,6 +127,23 @@ export interface SpawnOptions {
   readonly env?: readonly string[]
   /** The child's fds: `[childFd, ourFd]`; all others that are close-on-exec are closed. */
   readonly fds?: readonly (readonly [number, number])[]
+  /** In a session of its own: the terminal's signals (ctrl-c, hangup) do not reach it. */
+  readonly newSession?: boolean
+}
+
+const POSIX_SPAWN = { setSigdef: 0x04, setSigmask: 0x08, setSid: 0x80 } as const
+const SIZEOF_SIGSET = 128
+/** SIGHUP to SIGTERM, SIGCHLD; SIGPIPE among them, which this runtime ignores and some programs must not. */
+const DEFAULT_SIGNALS = [1, 2, 3, 10, 12, 13, 14, 15, 17]
+
+/** Signals as a program expects them: none ignored, none blocked. */
+function spawnAttributes(attr: Buffer, newSession: boolean): void {
+  const defaults = Buffer.alloc(SIZEOF_SIGSET)
+  defaults.writeUInt32LE(DEFAULT_SIGNALS.reduce((bits, signal) => bits | (1 << (signal - 1)), 0))
+  c.attrSetSigdefault(attr, defaults)
+  c.attrSetSigmask(attr, Buffer.alloc(SIZEOF_SIGSET))
+  const { setSigdef, setSigmask, setSid } = POSIX_SPAWN
+  c.attrSetFlags(attr, setSigdef | setSigmask | (newSession ? setSid : 0))
 }
 
 /**
@@ -130,16 +152,20 @@ export interface SpawnOptions {
  */
 export function spawnProgram(options: SpawnOptions): number {
   const actions = Buffer.alloc(128)
+  const attr = Buffer.alloc(512)
   c.actionsInit(actions)
+  c.attrInit(attr)
   try {
+    spawnAttributes(attr, options.newSession ?? false)
     for (const [childFd, ourFd] of options.fds ?? []) c.actionsDup2(actions, ourFd, childFd)
     const pid = [0]
     const errno = Number(
-      c.posixSpawn(pid, options.path, actions, null, [...options.argv, null], [...(options.env ?? []), null]),
+      c.posixSpawn(pid, options.path, actions, attr, [...options.argv, null], [...(options.env ?? []), null]),
     )
     if (errno !== 0) throw new SyscallError('posix_spawn', errno, { path: options.path })
     return pid[0] ?? -1
   } finally {
+    c.attrDestroy(attr)
     c.actionsDestroy(actions)
   }
 }

@@ -12,6 +12,7 @@ const c = {
   setsockopt: bind('int setsockopt(int fd, int level, int option, const void *value, uint32_t size)'),
   getsockopt: bind('int getsockopt(int fd, int level, int option, void *value, void *size)'),
   getsockname: bind('int getsockname(int fd, void *address, void *size)'),
+  getpeername: bind('int getpeername(int fd, void *address, void *size)'),
   recvfrom: bind(
     'long recvfrom(int fd, void *buffer, size_t size, int flags, void *address, void *addressSize)',
   ),
@@ -130,6 +131,13 @@ export function acceptNonBlocking(fd: number): number | undefined {
 export function socketName(fd: number): InetAddress {
   const buffer = Buffer.alloc(SIZEOF_SOCKADDR_STORAGE)
   check('getsockname', c.getsockname(fd, buffer, lengthOf(buffer.byteLength)), { fd })
+  return decode(buffer)
+}
+
+/** The address of the other end. */
+export function peerName(fd: number): InetAddress {
+  const buffer = Buffer.alloc(SIZEOF_SOCKADDR_STORAGE)
+  check('getpeername', c.getpeername(fd, buffer, lengthOf(buffer.byteLength)), { fd })
   return decode(buffer)
 }
 

@@ -1,0 +1,213 @@
+import { assertNever } from '../base/assert.ts'
+import { BryoError } from '../base/errors.ts'
+import type { PortMapping } from '../base/port.ts'
+import type { InsideSetup } from './guard.ts'
+import { type HostEntry, type HostsFileRequest, parseAddHost } from './hosts-file.ts'
+import { type NetworkMode, networkModeName } from './mode.ts'
+import { PASTA_DNS } from './pasta.ts'
+import { checkPortConflicts } from './publish.ts'
+import { isVisibleToSlirp, type ResolvConfRequest } from './resolv-conf.ts'
+import { SLIRP_DNS6, type SlirpOptions, slirpAddresses } from './slirp-options.ts'
+
+/** What the command line says about a container's network. */
+export interface NetworkRequest {
+  readonly mode: NetworkMode
+  readonly publish: readonly PortMapping[]
+  readonly dns: readonly string[]
+  readonly dnsSearch: readonly string[]
+  readonly dnsOptions: readonly string[]
+  /** `NAME:ADDRESS`. */
+  readonly addHost: readonly string[]
+  readonly noHosts: boolean
+  readonly ip?: string | undefined
+  readonly ip6?: string | undefined
+  readonly macAddress?: string | undefined
+  readonly networkAliases: readonly string[]
+}
+
+export interface NetworkFacts {
+  /** As findHostAddress() gives it. */
+  readonly hostAddress: string | undefined
+  /** /etc/resolv.conf with its links followed. */
+  readonly resolvConfRealPath: string
+}
+
+export type NetworkNamespace =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'host' }
+  /** That container's; its user namespace, which owns it, has to be joined as well. */
+  | { readonly kind: 'container'; readonly container: string }
+  | { readonly kind: 'path'; readonly path: string }
+
+export type NetworkHelper =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'slirp4netns'; readonly options: SlirpOptions }
+  | { readonly kind: 'pasta'; readonly arguments: readonly string[] }
+
+/** The container's /etc/resolv.conf and /etc/hosts. */
+export type NetworkFiles =
+  /** Those of the container whose network is joined. */
+  | { readonly kind: 'shared' }
+  | {
+      readonly kind: 'own'
+      /** Input of resolvConf(), but for the host's file. */
+      readonly resolvConf: Omit<ResolvConfRequest, 'hostResolvConf'>
+      /** Input of hostsFile(), but for the names; undefined for `--no-hosts`. */
+      readonly hosts: HostsPlan | undefined
+    }
+
+export interface HostsPlan extends Pick<HostsFileRequest, 'address' | 'hostAddress'> {
+  readonly addHost: readonly HostEntry[]
+  /** Whether the host's own names hold inside, because its network does. */
+  readonly startFromHostFile: boolean
+}
+
+export interface NetworkPlan {
+  readonly namespace: NetworkNamespace
+  readonly helper: NetworkHelper
+  /** To be allocated on the host; empty where the network does not publish. */
+  readonly ports: readonly PortMapping[]
+  /** For setUpInside(); undefined where the namespace is not a new one. */
+  readonly inside: InsideSetup | undefined
+  readonly files: NetworkFiles
+  /** The container's own IPv4 address where it is known before the start. */
+  readonly address: string | undefined
+  readonly warnings: readonly string[]
+}
+
+/** Everything about a container's network as data. @throws BryoError USAGE, UNSUPPORTED for options that do not go together */
+export function planNetwork(request: NetworkRequest, facts: NetworkFacts): NetworkPlan {
+  checkConflicts(request)
+  const { mode } = request
+  switch (mode.kind) {
+    case 'slirp4netns':
+      return planSlirp(request, facts, mode.options)
+    case 'pasta':
+      return {
+        ...publishing(request),
+        helper: { kind: 'pasta', arguments: mode.arguments },
+        inside: { loopback: false, dnsOnly: [] },
+        // pasta copies the host's address into the container, so that address is not the host there.
+        files: files(request, { reach: 'private', forwarder: PASTA_DNS, address: facts.hostAddress }),
+        address: facts.hostAddress,
+      }
+    case 'none':
+      return {
+        ...discardingPorts(request),
+        namespace: { kind: 'new' },
+        inside: { loopback: true, dnsOnly: [] },
+        files: files(request, { reach: 'none', address: '127.0.0.1' }),
+      }
+    case 'host':
+      return {
+        ...discardingPorts(request),
+        namespace: { kind: 'host' },
+        files: files(request, {
+          reach: 'host',
+          hostAddress: facts.hostAddress ?? '127.0.0.1',
+          startFromHostFile: true,
+        }),
+      }
+    case 'container':
+      return { ...discardingPorts(request), namespace: mode, files: { kind: 'shared' } }
+    case 'path':
+      return {
+        ...discardingPorts(request),
+        namespace: mode,
+        files: files(request, { reach: 'host', hostAddress: facts.hostAddress }),
+      }
+    default:
+      return assertNever(mode)
+  }
+}
+
+function planSlirp(request: NetworkRequest, facts: NetworkFacts, options: SlirpOptions): NetworkPlan {
+  const { gateway, dns, container } = slirpAddresses(options)
+  const forwards = isVisibleToSlirp(facts.resolvConfRealPath)
+  const hostAddress = options.allowHostLoopback ? gateway : facts.hostAddress
+  return {
+    ...publishing(request),
+    helper: { kind: 'slirp4netns', options },
+    inside: {
+      loopback: false,
+      dnsOnly: options.allowHostLoopback ? [] : [dns, ...(options.enableIpv6 ? [SLIRP_DNS6] : [])],
+    },
+    files: files(request, {
+      reach: 'private',
+      forwarder: forwards ? dns : undefined,
+      ipv6: options.enableIpv6,
+      address: container,
+      hostAddress,
+    }),
+    address: container,
+  }
+}
+
+function publishing({ publish }: NetworkRequest) {
+  checkPortConflicts(publish)
+  return { namespace: { kind: 'new' }, ports: publish, warnings: [] } as const
+}
+
+function discardingPorts({ publish }: NetworkRequest) {
+  const warning = 'Port mappings have been discarded: the host and none network modes publish no ports'
+  return {
+    helper: { kind: 'none' },
+    ports: [],
+    inside: undefined,
+    address: undefined,
+    warnings: publish.length > 0 ? [warning] : [],
+  } as const
+}
+
+interface FilesInput {
+  readonly reach: ResolvConfRequest['reach']
+  readonly forwarder?: string | undefined
+  readonly ipv6?: boolean
+  readonly address?: string | undefined
+  readonly hostAddress?: string | undefined
+  readonly startFromHostFile?: boolean
+}
+
+function files(request: NetworkRequest, input: FilesInput): NetworkFiles {
+  const { reach, forwarder, ipv6 = true, address, hostAddress, startFromHostFile = false } = input
+  const { dns, dnsSearch, dnsOptions } = request
+  const addHost = request.addHost.flatMap(parseAddHost)
+  return {
+    kind: 'own',
+    resolvConf: { reach, forwarder, ipv6, dns, dnsSearch, dnsOptions },
+    hosts: request.noHosts ? undefined : { addHost, address, hostAddress, startFromHostFile },
+  }
+}
+
+function checkConflicts(request: NetworkRequest): void {
+  const { mode } = request
+  const name = networkModeName(mode)
+  const bridgeOnly: readonly (readonly [string, boolean])[] = [
+    ['ip', request.ip !== undefined],
+    ['ip6', request.ip6 !== undefined],
+    ['mac-address', request.macAddress !== undefined],
+    ['network-alias', request.networkAliases.length > 0],
+  ]
+  const static_ = bridgeOnly.find(([, given]) => given)
+  if (static_)
+    throw new BryoError('USAGE', `--${static_[0]} can only be used with bridge networks, not with ${name}`)
+  if (request.noHosts && request.addHost.length > 0) {
+    throw new BryoError('USAGE', '--no-hosts and --add-host cannot be set together')
+  }
+  if (mode.kind === 'none' || mode.kind === 'container') checkNoDns(request)
+  if (mode.kind === 'container') {
+    refuse(request.addHost.length > 0, 'add-host', name)
+    refuse(request.noHosts, 'no-hosts', name)
+  }
+  if (mode.kind === 'container' || mode.kind === 'path') refuse(request.publish.length > 0, 'publish', name)
+}
+
+function checkNoDns({ mode, dns, dnsSearch, dnsOptions }: NetworkRequest): void {
+  refuse(dns.length > 0, 'dns', mode.kind)
+  refuse(dnsSearch.length > 0, 'dns-search', mode.kind)
+  refuse(dnsOptions.length > 0, 'dns-option', mode.kind)
+}
+
+function refuse(given: boolean, option: string, mode: string): void {
+  if (given) throw new BryoError('USAGE', `conflicting options: ${option} and the network mode: ${mode}`)
+}
