@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { HostPath } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
@@ -15,6 +16,7 @@ export interface RemoveTreeOptions {
  * @throws BryoError IN_USE where something is mounted in it, PERMISSION where files belong to somebody else
  */
 export function removeTree(path: HostPath, { runInUserns }: RemoveTreeOptions = {}): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return
   try {
     unlinkTree(dirname(path), basename(path))
     return
