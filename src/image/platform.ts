@@ -95,3 +95,11 @@ function isAttestation(entry: IndexEntry): boolean {
     entry.annotations['vnd.docker.reference.type'] === 'attestation-manifest'
   )
 }
+
+/** Whether two names (`x86_64`, `amd64`) mean the same processor. */
+export function sameArchitecture(a: string, b: string): boolean {
+  return (
+    normalise({ os: '', architecture: a }).architecture ===
+    normalise({ os: '', architecture: b }).architecture
+  )
+}

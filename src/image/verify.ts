@@ -18,6 +18,15 @@ export function verifyBytes(what: string, bytes: Uint8Array, expected: Digest): 
   throw new BryoError('DIGEST_MISMATCH', `cannot use ${what}: its digest is ${found}, expected ${expected}`)
 }
 
+/** @throws BryoError DIGEST_MISMATCH */
+export function checkSize(what: string, bytes: Uint8Array, expected: number): void {
+  if (bytes.byteLength === expected) return
+  throw new BryoError(
+    'DIGEST_MISMATCH',
+    `cannot use ${what}: it has ${bytes.byteLength} bytes, expected ${expected}`,
+  )
+}
+
 /** Passes a stream on while it has the declared length: neither more nor less. */
 export async function* exactly(
   what: string,

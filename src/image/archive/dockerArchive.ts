@@ -38,12 +38,14 @@ export async function openDockerArchive(tree: FileTree): Promise<ImageArchive> {
       Math.max(0, descriptor.size - offset),
     )
   }
+  const readBlob = (descriptor: Descriptor, limit: number) =>
+    collectBlob(`blob ${descriptor.digest} of "${tree.label}"`, openBlob(descriptor, 0), descriptor, limit)
   return {
     label: tree.label,
     images,
     openBlob,
-    readBlob: (descriptor, limit) =>
-      collectBlob(`blob ${descriptor.digest} of "${tree.label}"`, openBlob(descriptor, 0), descriptor, limit),
+    readBlob,
+    readManifest: (descriptor) => readBlob(descriptor, MAX_MANIFEST_SIZE),
     [Symbol.dispose]: () => tree[Symbol.dispose](),
   }
 }
@@ -109,7 +111,7 @@ async function readImage(tree: FileTree, item: Item, files: Map<Digest, TreeFile
   )
   return {
     names: item.repoTags.map(nameOf),
-    document: { bytes, digest: digestOf(bytes), mediaType: MEDIA_TYPE.ociManifest },
+    document: { bytes, digest: digestOf(bytes), mediaType: MEDIA_TYPE.ociManifest, generated: true },
   }
 }
 

@@ -7,6 +7,8 @@ export interface ArchiveDocument {
   readonly bytes: Uint8Array
   readonly digest: Digest
   readonly mediaType: string
+  /** Made here, because the archive has none: nobody else knows its digest. */
+  readonly generated: boolean
 }
 
 /** One image (or one index of several platforms) of an archive. */

@@ -55,10 +55,12 @@ export function layoutSource(tree: FileTree): BlobSource {
     }
     return exactly(what, file.read(offset), Math.max(0, descriptor.size - offset))
   }
+  const readBlob = (descriptor: Descriptor, limit: number) =>
+    collectBlob(`blob ${descriptor.digest} of "${tree.label}"`, open(descriptor, 0), descriptor, limit)
   return {
     openBlob: open,
-    readBlob: (descriptor, limit) =>
-      collectBlob(`blob ${descriptor.digest} of "${tree.label}"`, open(descriptor, 0), descriptor, limit),
+    readBlob,
+    readManifest: (descriptor) => readBlob(descriptor, MAX_MANIFEST_SIZE),
   }
 }
 
@@ -91,7 +93,7 @@ async function readGroup(source: BlobSource, { name, entries }: Group): Promise<
   const [only, second] = entries
   if (only && !second) {
     const bytes = await source.readBlob(only, MAX_MANIFEST_SIZE)
-    return { names, document: { bytes, digest: only.digest, mediaType: only.mediaType } }
+    return { names, document: { bytes, digest: only.digest, mediaType: only.mediaType, generated: false } }
   }
   return { names, document: indexOf(entries) }
 }
@@ -104,5 +106,5 @@ function referenceOf(name: string | undefined): readonly ImageReference[] {
 function indexOf(entries: readonly IndexEntry[]): ArchiveDocument {
   const mediaType = MEDIA_TYPE.ociIndex
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: entries }))
-  return { bytes, digest: digestOf(bytes), mediaType }
+  return { bytes, digest: digestOf(bytes), mediaType, generated: true }
 }

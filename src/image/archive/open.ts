@@ -1,7 +1,8 @@
-import { fstatSync, openSync, readSync } from 'node:fs'
+import { fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
-import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
+import { dupAtLeast, type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
+import { isTerminal } from '../../syscall/tty.ts'
 import { decompressTo, detectCompression, MAGIC_SIZE } from '../compression.ts'
 import { openDirectoryTree } from './directoryTree.ts'
 import { isDockerArchive, openDockerArchive } from './dockerArchive.ts'
@@ -28,7 +29,9 @@ export async function openImageArchive(
 ): Promise<ImageArchive> {
   const label = typeof source === 'number' ? 'standard input' : source
   const tree =
-    typeof source === 'number' ? await treeOfFd(source, label, options) : await treeOfPath(source, options)
+    typeof source === 'number'
+      ? await treeOfForeignFd(source, label, options)
+      : await treeOfPath(source, options)
   try {
     if (isOciLayout(tree)) return await openOciLayout(tree)
     if (isDockerArchive(tree)) return await openDockerArchive(tree)
@@ -76,6 +79,22 @@ function openPath(path: string): OwnedFd {
     }
     throw cause
   }
+}
+
+/** Standard input that is a plain file is read where it is. */
+async function treeOfForeignFd(fd: number, label: string, options: OpenArchiveOptions): Promise<FileTree> {
+  if (isTerminal(fd)) {
+    throw new BryoError('USAGE', `cannot read image archive from ${label}: it is a terminal`, {
+      hint: 'name a file with --input, or redirect one',
+    })
+  }
+  const direct = fstatSync(fd).isFile() && positionOf(fd) === 0 && compressionAt(fd) === 'none'
+  return direct ? treeOfOwned(ownFd(dupAtLeast(fd, 3)), label) : treeOfFd(fd, label, options)
+}
+
+/** @see proc_pid_fdinfo(5) */
+function positionOf(fd: number): number {
+  return Number(/^pos:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1])
 }
 
 /** Any fd: what can be read only once, or is compressed, is copied to a file first. */

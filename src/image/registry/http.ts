@@ -23,7 +23,7 @@ export interface HttpResponse {
 export interface HttpClient {
   /** One request, no redirect followed. @throws ConnectionError, BryoError NETWORK for a certificate */
   readonly get: (url: URL, headers: Readonly<Record<string, string>>) => Promise<HttpResponse>
-  /** Closes idle connections, so that the process can end. */
+  /** Drops all connections; later requests fail for good. */
   readonly close: () => void
 }
 
@@ -67,12 +67,15 @@ export async function openHttpClient(options: HttpOptions): Promise<HttpClient> 
     secure.set(url.host, agent)
     return agent
   }
-  const get: HttpClient['get'] = (url, headers) => {
+  let open = true
+  const get: HttpClient['get'] = async (url, headers) => {
+    if (!open) throw new BryoError('NETWORK', `cannot reach registry "${url.host}": the work was cancelled`)
     const request = url.protocol === 'https:' ? https.request : http.request
     const agent = url.protocol === 'https:' ? agentFor(url) : plain
     return send(request, url, { agent, headers }, options.idleTimeoutMs)
   }
   const close = () => {
+    open = false
     plain.destroy()
     for (const agent of secure.values()) agent.destroy()
   }

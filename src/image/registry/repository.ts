@@ -5,7 +5,7 @@ import { MAX_MANIFEST_SIZE } from '../manifest.ts'
 import { MANIFEST_TYPES } from '../mediaTypes.ts'
 import { type ImageReference, repositoryName } from '../reference.ts'
 import type { BlobSource } from '../source.ts'
-import { collectBlob, digestOf } from '../verify.ts'
+import { checkSize, collectBlob, digestOf } from '../verify.ts'
 import { downloadBlob } from './blob.ts'
 import { type AuthFileOptions, findCredentials } from './credentials.ts'
 import { openHttpClient } from './http.ts'
@@ -33,7 +33,7 @@ export interface FetchedManifest {
   readonly mediaType: string
 }
 
-/** One repository of a registry. Dispose of it, or its idle connections keep the process alive. */
+/** One repository of a registry. Disposing of it ends all that goes on; left open, its idle connections keep the process alive. */
 export interface Repository extends BlobSource, Disposable {
   /** By tag or digest; what a digest names is verified. */
   readonly fetchManifest: (tagOrDigest: string) => Promise<FetchedManifest>
@@ -50,7 +50,9 @@ export async function openRepository(
   reference: Pick<ImageReference, 'domain' | 'path'>,
   options: RegistryOptions,
 ): Promise<Repository> {
-  const retry = options.retry ?? DEFAULT_RETRY
+  const closed = new AbortController()
+  const policy = options.retry ?? DEFAULT_RETRY
+  const retry: RetryPolicy = { ...policy, sleep: (ms) => policy.sleep(ms, closed.signal) }
   const http = await openHttpClient({
     trust: (host) => loadTrust({ ...options.certs, verify: options.tlsVerify }, host),
     env: options.env,
@@ -78,7 +80,19 @@ export async function openRepository(
           descriptor,
           limit,
         ),
-      [Symbol.dispose]: () => http.close(),
+      readManifest: async (descriptor) => {
+        const fetched = await withRetry(
+          retry,
+          () => fetchManifest(session, reference, descriptor.digest),
+          isTransientAtFirst,
+        )
+        checkSize(`manifest ${descriptor.digest}`, fetched.bytes, descriptor.size)
+        return fetched.bytes
+      },
+      [Symbol.dispose]: () => {
+        http.close()
+        closed.abort()
+      },
     }
   } catch (error) {
     http.close()

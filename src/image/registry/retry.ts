@@ -8,14 +8,25 @@ export interface RetryPolicy {
   readonly baseDelayMs: number
   /** Bounds the delay, Retry-After included. */
   readonly maxDelayMs: number
-  readonly sleep: (ms: number) => Promise<void>
+  /** Ends early where the signal comes. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
 export const DEFAULT_RETRY: RetryPolicy = {
   attempts: 4,
   baseDelayMs: 500,
   maxDelayMs: 60_000,
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      signal?.addEventListener('abort', end)
+      if (signal?.aborted) end()
+    }),
 }
 
 /** An answer that may be better later: 408, 429 or 5xx. */

@@ -1,0 +1,184 @@
+import { openSync } from 'node:fs'
+import type { Digest } from '../../base/brand.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { type ConfigChanges, parseChanges } from '../../image/changes.ts'
+import { type DecompressResult, decompressTo } from '../../image/compression.ts'
+import { parseImageConfig } from '../../image/config.ts'
+import { readChunks } from '../../image/fdStream.ts'
+import { MEDIA_TYPE } from '../../image/mediaTypes.ts'
+import { hostPlatform } from '../../image/platform.ts'
+import { formatReference, localReference } from '../../image/reference.ts'
+import { openBlob } from '../../storage/blob/read.ts'
+import type { StoredBlob } from '../../storage/blob/sink.ts'
+import { createBlobWriter, putBlob } from '../../storage/blob/write.ts'
+import { collectGarbage } from '../../storage/gc.ts'
+import { lockForAdding, putImage } from '../../storage/image/edit.ts'
+import { beginLayer, readLayer } from '../../storage/layer/layers.ts'
+import { explainSpace, freeBytes } from '../../storage/space.ts'
+import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
+import { O } from '../../syscall/file.ts'
+import type { Engine } from '../engine.ts'
+import { unpackLayer } from '../unpackLayer.ts'
+
+export interface ImportRequest {
+  /** A tar file of a root directory (plain, gzip or zstd), or `-` for standard input. */
+  readonly source: string
+  /** A short name belongs to `localhost/`; without one the image has only its id. */
+  readonly reference?: string | undefined
+  /** `--change`. */
+  readonly changes?: readonly string[] | undefined
+  /** A remark for the history. */
+  readonly message?: string | undefined
+  /** RFC 3339. */
+  readonly created: string
+  readonly onProgress?: ((bytes: number) => void) | undefined
+}
+
+export interface ImportedImage {
+  readonly id: Digest
+  /** In full; undefined for an image without a name. */
+  readonly name: string | undefined
+}
+
+const STDIN = 0
+
+/**
+ * Makes an image of one layer.
+ * @throws BryoError USAGE, INVALID_REFERENCE, NOT_FOUND, PERMISSION, INVALID_ARCHIVE, UNSUPPORTED, NO_SPACE; then nothing is left
+ */
+export async function importImage(engine: Engine, request: ImportRequest): Promise<ImportedImage> {
+  const config = parseChanges(request.changes ?? [])
+  const name = request.reference === undefined ? undefined : nameOf(request.reference)
+  using input = request.source === '-' ? undefined : openArchive(request.source)
+  try {
+    using _lock = lockForAdding(engine.store)
+    const layer = await storeLayer(engine, input?.fd ?? STDIN, request.onProgress)
+    return { id: putImportedImage(engine, request, { config, name, layer }), name }
+  } catch (error) {
+    collectGarbage(engine.store, { runInUserns: engine.runInUserns, partials: false })
+    throw explainSpace(error, engine.store.dataRoot)
+  }
+}
+
+function nameOf(text: string): string {
+  const reference = localReference(text)
+  if (reference.digest === undefined) return formatReference(reference)
+  throw new BryoError('INVALID_REFERENCE', `cannot import as "${text}": it has a digest, expected a tag`)
+}
+
+function openArchive(path: string): OwnedFd {
+  try {
+    return ownFd(openSync(path, O.rdonly | O.noctty | O.cloexec))
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT', 'ENOTDIR')) {
+      throw new BryoError('NOT_FOUND', `cannot import "${path}": no such file`, { cause })
+    }
+    if (isErrno(cause, 'EACCES', 'EPERM')) {
+      throw new BryoError('PERMISSION', `cannot import "${path}": permission denied`, { cause })
+    }
+    throw cause
+  }
+}
+
+interface StoredLayer {
+  readonly blob: StoredBlob
+  readonly compression: DecompressResult['compression']
+  readonly diffId: Digest
+  /** Bytes of content. */
+  readonly size: number
+}
+
+/** Stored first, as its digests name the place that it is unpacked to. */
+async function storeLayer(
+  engine: Engine,
+  fd: number,
+  onProgress?: (bytes: number) => void,
+): Promise<StoredLayer> {
+  const { store } = engine
+  using writer = createBlobWriter(store)
+  const storing = async function* () {
+    const chunks = readChunks(fd)
+    for (let item = await chunks.next(); !item.done; item = await chunks.next()) {
+      writer.write(item.value)
+      onProgress?.(writer.size)
+      yield item.value
+    }
+  }
+  const maxOutputBytes = freeBytes(store.dataRoot)
+  const { compression, outputDigest } = await decompressTo(storing(), async () => {}, {
+    digestOutput: true,
+    maxOutputBytes,
+  })
+  if (writer.size === 0 || outputDigest === undefined) {
+    throw new BryoError('INVALID_ARCHIVE', 'cannot import tar archive: it is empty')
+  }
+  const blob = writer.commit()
+  await unpackStored(engine, blob.digest, outputDigest)
+  const layer = readLayer(store, outputDigest)
+  if (!layer) throw new BryoError('STORAGE', `cannot find layer ${outputDigest}, which was just unpacked`)
+  return { blob, compression, diffId: outputDigest, size: layer.size }
+}
+
+async function unpackStored(engine: Engine, digest: Digest, diffId: Digest): Promise<void> {
+  const { store, identity, facts, defaultIds } = engine
+  using draft = await beginLayer(store, diffId, engine.runInUserns)
+  if (!draft) return
+  using blob = ownFd(openBlob(store, digest))
+  // No digest is passed: nobody promised one, so the archive's own end is what proves it whole.
+  const unpacked = await unpackLayer({
+    input: blob.fd,
+    directory: draft.directory,
+    userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
+    maxBytes: freeBytes(store.dataRoot),
+  })
+  if (unpacked.diffId !== diffId)
+    throw new BryoError('STORAGE', `cannot import: blob ${digest} changed while it was read`)
+  draft.commit({ size: unpacked.bytes })
+}
+
+const LAYER_TYPES = {
+  none: MEDIA_TYPE.ociLayer,
+  gzip: MEDIA_TYPE.ociLayerGzip,
+  zstd: MEDIA_TYPE.ociLayerZstd,
+} as const
+
+function putImportedImage(
+  engine: Engine,
+  request: ImportRequest,
+  parts: { readonly config: ConfigChanges; readonly name: string | undefined; readonly layer: StoredLayer },
+): Digest {
+  const { store } = engine
+  const { config, name, layer } = parts
+  const { created, message, source } = request
+  const comment = message ?? `imported from ${source === '-' ? 'standard input' : 'a tar archive'}`
+  const document = {
+    created,
+    ...hostPlatform(process.arch),
+    config,
+    rootfs: { type: 'layers', diff_ids: [layer.diffId] },
+    history: [{ created, comment }],
+  }
+  const configBytes = Buffer.from(JSON.stringify(document))
+  const configBlob = putBlob(store, configBytes)
+  const blob = { mediaType: LAYER_TYPES[layer.compression], ...layer.blob }
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE.ociManifest,
+    config: { mediaType: MEDIA_TYPE.ociConfig, ...configBlob },
+    layers: [blob],
+  }
+  const manifestBlob = putBlob(store, Buffer.from(JSON.stringify(manifest)))
+  putImage(store, {
+    id: configBlob.digest,
+    manifestDigest: manifestBlob.digest,
+    names: name === undefined ? [] : [name],
+    repoDigests: [],
+    created,
+    size: layer.size,
+    layers: [{ diffId: layer.diffId, size: layer.size, blob }],
+    config: parseImageConfig(configBytes),
+    manifestMediaType: MEDIA_TYPE.ociManifest,
+    otherBlobs: [],
+  })
+  return configBlob.digest
+}

@@ -1,0 +1,37 @@
+import { BryoError } from '../../base/errors.ts'
+import { formatReference, localReference } from '../../image/reference.ts'
+import { tagImage as tagInStore, untagImage as untagInStore } from '../../storage/image/edit.ts'
+import { readImages } from '../../storage/image/images.ts'
+import type { Engine } from '../engine.ts'
+import { findAmong, requireFound } from './find.ts'
+
+/**
+ * Gives an image further names; a short one belongs to `localhost/`.
+ * @throws BryoError NOT_FOUND, INVALID_REFERENCE
+ */
+export function tagImage(engine: Engine, image: string, names: readonly string[]): void {
+  const { summary } = requireFound(readImages(engine.store), image)
+  const full = names.map((name) => {
+    const reference = localReference(name)
+    if (reference.digest !== undefined) {
+      throw new BryoError('INVALID_REFERENCE', `cannot tag as "${name}": it has a digest, expected a tag`)
+    }
+    return formatReference(reference)
+  })
+  for (const name of full) tagInStore(engine.store, summary.id, name)
+}
+
+/**
+ * Takes names from an image, all where none are given; the image stays.
+ * @throws BryoError NOT_FOUND
+ */
+export function untagImage(engine: Engine, image: string, names: readonly string[]): void {
+  const images = readImages(engine.store)
+  const { summary } = requireFound(images, image)
+  const meant = names.map((name) => {
+    const found = findAmong(images, name)
+    if (found?.name !== undefined && found.summary.id === summary.id) return found.name
+    throw new BryoError('NOT_FOUND', `cannot untag "${name}": it is no name of image "${image}"`)
+  })
+  untagInStore(engine.store, summary.id, meant.length > 0 ? meant : undefined)
+}
