@@ -202,8 +202,10 @@ describe('the doctor on the store', () => {
     expect(text(judgeSpace('/data', free))).toContain(expected)
   })
 
-  it('names the reason against native overlay', () => {
-    expect(text(judgeOverlay({ works: false, reason: 'mount: EPERM' }))).toMatch(/^warning: mount: EPERM\n/)
+  it('names the problem of native overlay', () => {
+    expect(text(judgeOverlay({ works: false, problem: 'mounting: EPERM' }))).toMatch(
+      /^warning: mounting: EPERM\n/,
+    )
     expect([judgeOverlay(undefined).state, judgeOverlay({ works: true }).state]).toEqual(['skipped', 'ok'])
   })
 })

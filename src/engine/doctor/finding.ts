@@ -1,3 +1,5 @@
+import type { ProbeResult } from '../../storage/rootfs/probe.ts'
+
 /**
  * `error`: containers do not start, or not with the defaults. `warning`: something is missing or worse than it
  * could be. `skipped`: does not apply to this host.
@@ -25,10 +27,8 @@ export interface DoctorFacts {
   /** The executable that forks, which an AppArmor profile has to name. */
   readonly program: string
   /** Tries native overlay in the store, with the removal and renaming of a lower directory. */
-  readonly probeOverlay?: (() => OverlayProbe) | undefined
+  readonly probeOverlay?: (() => ProbeResult) | undefined
 }
-
-export type OverlayProbe = { readonly works: true } | { readonly works: false; readonly reason: string }
 
 /** 0 where nothing is wrong; warnings do not count. */
 export function doctorExitCode(findings: readonly Finding[]): number {

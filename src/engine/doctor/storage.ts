@@ -1,6 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type DoctorFacts, type Finding, finding, type OverlayProbe } from './finding.ts'
+import type { ProbeResult } from '../../storage/rootfs/probe.ts'
+import { type DoctorFacts, type Finding, finding } from './finding.ts'
 import { accessProblem, checkProgram, judgeDevice } from './programs.ts'
 
 const OVERLAY = { id: 'overlay', title: 'native overlay' }
@@ -37,13 +38,13 @@ function existingParent(path: string): string {
   return existing
 }
 
-export function judgeOverlay(probe: OverlayProbe | undefined): Finding {
+export function judgeOverlay(probe: ProbeResult | undefined): Finding {
   if (!probe) return finding(OVERLAY, 'skipped', 'not probed')
   if (probe.works)
     return finding(OVERLAY, 'ok', 'works in a user namespace, removal of lower directories included')
   const fix =
     'nothing: fuse-overlayfs is used, which is slower; a kernel of 5.11 or newer and a local ext4, xfs or btrfs have it'
-  return finding(OVERLAY, 'warning', probe.reason, fix)
+  return finding(OVERLAY, 'warning', probe.problem, fix)
 }
 
 /** Filesystems over a network, which refuse to give files to subordinate ids. @see statfs(2) */
