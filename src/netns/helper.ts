@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { memfdCreate, pipe, pollReadable, sealGrowth } from '../syscall/fd.ts'
 import {
   killIfAlive,
@@ -17,7 +17,7 @@ export interface Helper {
   readonly pid: number
   /** Our end of the exit pipe, close-on-exec: clear that flag to keep the helper over an execve of this process. */
   readonly exitFd: number
-  /** What it has written to stdout and stderr so far, at most the last 4 KiB. */
+  /** What it has written to stdout and stderr so far, at most the first 16 KiB. */
   readLog(): string
   /** Nothing more is kept of what it writes; called once it runs, so that it cannot fill memory. */
   endLog(): void
@@ -47,7 +47,7 @@ export interface HelperRequest {
   readonly logFd?: number | undefined
 }
 
-const LOG_TAIL = 4096
+const LOG_HEAD = 16_384
 
 /** @throws SyscallError posix_spawn */
 export function startHelper(request: HelperRequest): Helper {
@@ -116,7 +116,7 @@ export function helperHandle({ pid, exitFd, log = -1 }: Parts): Helper {
   return {
     pid,
     exitFd,
-    readLog: () => (logOpen ? readTail(log) : ''),
+    readLog: () => (logOpen ? readHead(log) : ''),
     endLog,
     ended,
     close({ wait = true } = {}) {
@@ -131,18 +131,19 @@ export function helperHandle({ pid, exitFd, log = -1 }: Parts): Helper {
   }
 }
 
-function readTail(fd: number): string {
-  const size = fstatSync(fd).size
-  const buffer = Buffer.alloc(Math.min(size, LOG_TAIL))
-  const length = readSync(fd, buffer, 0, buffer.byteLength, size - buffer.byteLength)
-  return buffer.toString('utf8', 0, length)
+function readHead(fd: number): string {
+  const buffer = Buffer.alloc(LOG_HEAD)
+  return buffer.toString('utf8', 0, readSync(fd, buffer, 0, LOG_HEAD, 0))
 }
 
-/** The lines of a log that say what went wrong, joined: progress and experimental-feature notes are left out. */
+const CHATTER = /^(WARNING: Support for|sent tapfd|received tapfd|Failed to send \d+ bytes to syslog)/
+
+/** The lines of a log that say what went wrong, joined: progress, notes and the usage text are left out. */
 export function lastWords(log: string): string {
-  const lines = log.split('\n').map((line) => line.trim())
-  const telling = lines.filter(
-    (line) => line !== '' && !/^(WARNING: Support for|sent tapfd|received tapfd)/.test(line),
-  )
+  const lines = log
+    .replace(/^Usage: [\s\S]*/m, '')
+    .split('\n')
+    .map((line) => line.trim().replace(/^\d+\.\d+: /, ''))
+  const telling = lines.filter((line) => line !== '' && !CHATTER.test(line))
   return telling.slice(-4).join('; ')
 }

@@ -1,8 +1,8 @@
 import { assertNever } from '../base/assert.ts'
 import { BryoError } from '../base/errors.ts'
 import type { PortMapping } from '../base/port.ts'
-import type { InsideSetup } from './guard.ts'
 import { type HostEntry, type HostsFileRequest, parseAddHost } from './hosts-file.ts'
+import type { InsideSetup } from './inside.ts'
 import { type NetworkMode, networkModeName } from './mode.ts'
 import { PASTA_DNS } from './pasta.ts'
 import { checkPortConflicts } from './publish.ts'
@@ -86,16 +86,15 @@ export function planNetwork(request: NetworkRequest, facts: NetworkFacts): Netwo
       return {
         ...publishing(request),
         helper: { kind: 'pasta', arguments: mode.arguments },
-        inside: { loopback: false, dnsOnly: [] },
         // pasta copies the host's address into the container, so that address is not the host there.
-        files: files(request, { reach: 'private', forwarder: PASTA_DNS, address: facts.hostAddress }),
+        files: files(request, { reach: 'private', forwarders: [PASTA_DNS], address: facts.hostAddress }),
         address: facts.hostAddress,
       }
     case 'none':
       return {
         ...discardingPorts(request),
         namespace: { kind: 'new' },
-        inside: { loopback: true, dnsOnly: [] },
+        inside: { loopback: true },
         files: files(request, { reach: 'none', address: '127.0.0.1' }),
       }
     case 'host':
@@ -128,13 +127,9 @@ function planSlirp(request: NetworkRequest, facts: NetworkFacts, options: SlirpO
   return {
     ...publishing(request),
     helper: { kind: 'slirp4netns', options },
-    inside: {
-      loopback: false,
-      dnsOnly: options.allowHostLoopback ? [] : [dns, ...(options.enableIpv6 ? [SLIRP_DNS6] : [])],
-    },
     files: files(request, {
       reach: 'private',
-      forwarder: forwards ? dns : undefined,
+      forwarders: !forwards ? [] : options.enableIpv6 ? [dns, SLIRP_DNS6] : [dns],
       ipv6: options.enableIpv6,
       address: container,
       hostAddress,
@@ -145,7 +140,7 @@ function planSlirp(request: NetworkRequest, facts: NetworkFacts, options: SlirpO
 
 function publishing({ publish }: NetworkRequest) {
   checkPortConflicts(publish)
-  return { namespace: { kind: 'new' }, ports: publish, warnings: [] } as const
+  return { namespace: { kind: 'new' }, ports: publish, inside: { loopback: false }, warnings: [] } as const
 }
 
 function discardingPorts({ publish }: NetworkRequest) {
@@ -161,7 +156,7 @@ function discardingPorts({ publish }: NetworkRequest) {
 
 interface FilesInput {
   readonly reach: ResolvConfRequest['reach']
-  readonly forwarder?: string | undefined
+  readonly forwarders?: readonly string[]
   readonly ipv6?: boolean
   readonly address?: string | undefined
   readonly hostAddress?: string | undefined
@@ -169,12 +164,12 @@ interface FilesInput {
 }
 
 function files(request: NetworkRequest, input: FilesInput): NetworkFiles {
-  const { reach, forwarder, ipv6 = true, address, hostAddress, startFromHostFile = false } = input
+  const { reach, forwarders = [], ipv6 = true, address, hostAddress, startFromHostFile = false } = input
   const { dns, dnsSearch, dnsOptions } = request
   const addHost = request.addHost.flatMap(parseAddHost)
   return {
     kind: 'own',
-    resolvConf: { reach, forwarder, ipv6, dns, dnsSearch, dnsOptions },
+    resolvConf: { reach, forwarders, ipv6, dns, dnsSearch, dnsOptions },
     hosts: request.noHosts ? undefined : { addHost, address, hostAddress, startFromHostFile },
   }
 }

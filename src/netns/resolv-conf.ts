@@ -8,8 +8,8 @@ export interface ResolvConfRequest {
    * `host`: the host's file holds as it is; `private`: the host's loopback is out of reach; `none`: no server is in reach.
    */
   readonly reach: 'host' | 'private' | 'none'
-  /** The network helper's own server, which asks the host's resolver whatever that is. */
-  readonly forwarder?: string | undefined
+  /** Servers of the network helper's own: each asks the host's first server of its address family, loopback or not. */
+  readonly forwarders: readonly string[]
   /** False: IPv6 servers are left out. */
   readonly ipv6?: boolean
   /** `--dns`, `--dns-search`, `--dns-option`; `none` as the only server leaves the image's file alone. */
@@ -52,7 +52,14 @@ function inReach(servers: readonly string[], request: ResolvConfRequest): string
     // A link-local server has a zone, which is a name of the host's interface.
     return address !== undefined && !isLoopback(address) && (request.ipv6 !== false || address.length === 4)
   })
-  return [...new Set(request.forwarder === undefined ? direct : [request.forwarder, ...direct])]
+  return [...new Set([...usefulForwarders(servers, request.forwarders), ...direct])]
+}
+
+/** An IPv6 forwarder only where the host has no IPv4 server that the other one could ask. */
+function usefulForwarders(servers: readonly string[], forwarders: readonly string[]): readonly string[] {
+  const has = (family: string) => servers.some((server) => server.includes(':') === (family === 'ipv6'))
+  const wanted = has('ipv6') && !has('ipv4') && forwarders.some((f) => f.includes(':'))
+  return forwarders.filter((forwarder) => forwarder.includes(':') === wanted)
 }
 
 export interface ResolverSettings {
