@@ -30,13 +30,21 @@ export interface Engine {
 
 export function openEngine(facts: HostFacts, options: EngineOptions = {}): Engine {
   const { root, runroot } = options
-  const store = openStore(resolveStorePaths({ dataRoot: root, runRoot: runroot, env: facts.env, uid: facts.uid }))
+  const store = openStore(
+    resolveStorePaths({ dataRoot: root, runRoot: runroot, env: facts.env, uid: facts.uid }),
+  )
   const searchPath = facts.env.PATH
   const identity = once(() => readIdentity({ uid: facts.uid, gid: facts.gid, searchPath }))
   const subids = once(() => readSubordinateIds({ uid: facts.uid, userName: identity().userName, searchPath }))
   const defaultIds = once(() => planIdMaps({ kind: 'default' }, identity(), { subids: subids() }))
   const runInUserns: RunInUserns = (main) =>
-    runInUserNamespace({ maps: defaultIds().maps, identity: identity(), main, namespaces: ['mount'], searchPath })
+    runInUserNamespace({
+      maps: defaultIds().maps,
+      identity: identity(),
+      main,
+      namespaces: ['mount'],
+      searchPath,
+    })
   return { facts, options, store, identity, subids, defaultIds, runInUserns }
 }
 

@@ -1,5 +1,7 @@
+import { closeSync } from 'node:fs'
+import type { IdMaps } from '../base/idmap.ts'
 import type { FuseOverlayPlan } from '../base/rootfs.ts'
-import { closeOnExecFrom, dup2, setCloseOnExec } from '../syscall/fd.ts'
+import { closeOnExecFrom, dup2, messageSocketPair, readFd, setCloseOnExec, writeFd } from '../syscall/fd.ts'
 import { setns, unshare } from '../syscall/namespace.ts'
 import { chdir, execve, forkChild, setGroupId, setParentDeathSignal, setUserId } from '../syscall/process.ts'
 import { resetSignals } from '../syscall/signal.ts'
@@ -14,31 +16,56 @@ export interface FuseFds {
 const SIGKILL = 9
 
 /**
- * Starts fuse-overlayfs on a mount that exists already. It runs in the container's user namespace, where it may
- * act for all its ids, but in a mount namespace of its own: so it holds none of the container's mounts, and ends when
+ * Starts fuse-overlayfs on a mount that exists already. It runs in the container's user namespace, or in one with the plan's
+ * own maps, and always in a mount namespace of its own: so it holds none of the container's mounts, and ends when
  * the last of them goes.
+ * @param writeIdMaps gives a new user namespace of a process its maps
  * @returns its pid, a child of this process
  * @see libfuse's mount point of the form /dev/fd/N
  */
-export function startFuseOverlay(plan: FuseOverlayPlan, fds: FuseFds): number {
-  return forkChild(() => {
+export function startFuseOverlay(
+  plan: FuseOverlayPlan,
+  fds: FuseFds,
+  writeIdMaps: (pid: number, maps: IdMaps) => void,
+): number {
+  const [ours, theirs] = messageSocketPair()
+  try {
+    const pid = forkChild(() => serve(plan, fds, theirs))
+    if (plan.serverMaps) {
+      readFd(ours, Buffer.alloc(1))
+      writeIdMaps(pid, plan.serverMaps)
+      writeFd(ours, Buffer.of(1))
+    }
+    return pid
+  } finally {
+    closeSync(ours)
+    closeSync(theirs)
+  }
+}
+
+function serve(plan: FuseOverlayPlan, fds: FuseFds, socket: number): never {
+  if (plan.serverMaps) {
+    unshare(['user', 'mount'])
+    writeFd(socket, Buffer.of(1))
+    readFd(socket, Buffer.alloc(1))
+  } else {
     setns(fds.userFd, ['user'])
     unshare(['mount'])
-    setGroupId(0)
-    setUserId(0)
-    setParentDeathSignal(SIGKILL)
-    chdir(plan.base)
-    const fd = 3
-    if (fds.fuseFd === fd) setCloseOnExec(fd, false)
-    else dup2(fds.fuseFd, fd)
-    closeOnExecFrom(fd + 1)
-    resetSignals()
-    execve(
-      plan.program,
-      ['fuse-overlayfs', '-f', '-o', fuseOptions(plan), `/dev/fd/${fd}`],
-      ['PATH=/usr/bin:/bin'],
-    )
-  })
+  }
+  setGroupId(0)
+  setUserId(0)
+  setParentDeathSignal(SIGKILL)
+  chdir(plan.base)
+  const fd = 3
+  if (fds.fuseFd === fd) setCloseOnExec(fd, false)
+  else dup2(fds.fuseFd, fd)
+  closeOnExecFrom(fd + 1)
+  resetSignals()
+  execve(
+    plan.program,
+    ['fuse-overlayfs', '-f', '-o', fuseOptions(plan), `/dev/fd/${fd}`],
+    ['PATH=/usr/bin:/bin'],
+  )
 }
 
 /** Pure: the `-o` argument. */

@@ -1,10 +1,16 @@
 import { closeSync, openSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
-import type { FuseOverlayPlan } from '../base/rootfs.ts'
-import { messageSocketPair, receiveFd } from '../syscall/fd.ts'
+import type { IdMaps } from '../base/idmap.ts'
+import { messageSocketPair, ownFd, receiveFd } from '../syscall/fd.ts'
 import { forkChild, killIfAlive, setChildSubreaper, waitForExit } from '../syscall/process.ts'
 import { startFuseOverlay } from './fuse.ts'
-import { receiveStageMessage, type StageMessage, sendMessage, stageError } from './messages.ts'
+import {
+  type ParentMessage,
+  receiveStageMessage,
+  type StageMessage,
+  sendMessage,
+  stageError,
+} from './messages.ts'
 import type { LaunchPlan } from './plan.ts'
 import { runStage1 } from './stage/stage1.ts'
 
@@ -14,18 +20,12 @@ const SIGKILL = 9
 
 /** What the other rooms do for a container while it is being made. All synchronous. */
 export interface LaunchHooks {
-  /** Writes the id maps of the process's new user namespace; not called where a namespace is joined. */
-  writeIdMaps(pid: number): void
-  /** Starts the network's helper on namespace fds that belong to the caller of the hook; undefined where none is needed. */
-  startNetwork(namespaces: NetworkNamespaces): { waitReady(): void; close(): void } | undefined
+  /** Writes the id maps of a process's new user namespace. */
+  writeIdMaps(pid: number, maps: IdMaps): void
+  /** Starts what serves the network of init's namespaces, and returns before it is ready. */
+  startNetwork(pid: number): { waitReady(): void; close(): void }
   /** Init exists and will not execute the workload before this returns. */
   onCreated(pid: number): void
-}
-
-export interface NetworkNamespaces {
-  readonly pid: number
-  readonly userFd: number
-  readonly networkFd: number
 }
 
 export interface LaunchedContainer {
@@ -101,14 +101,14 @@ interface BringUp {
 function bringUp(
   plan: LaunchPlan,
   hooks: LaunchHooks,
-  init: { readonly initPid: number; readonly controlFd: number },
+  init: Pick<ForkedInit, 'initPid' | 'controlFd'>,
   undo: DisposableStack,
 ): BringUp {
   const { initPid, controlFd } = init
-  using namespaces = openNamespaces(initPid)
-  if (!plan.join) hooks.writeIdMaps(initPid)
+  if (!plan.join)
+    hooks.writeIdMaps(initPid, { uid: plan.spec.linux.uidMappings, gid: plan.spec.linux.gidMappings })
   tellInit(controlFd, 'maps-written')
-  const network = plan.newNetwork ? hooks.startNetwork({ pid: initPid, ...namespaces }) : undefined
+  const network = plan.newNetwork ? hooks.startNetwork(initPid) : undefined
   if (network) undo.defer(() => network.close())
   let fusePid: number | undefined
   let terminalFd: number | undefined
@@ -116,7 +116,7 @@ function bringUp(
     const message = receiveStageMessage(controlFd)
     switch (message?.kind) {
       case 'fuse':
-        fusePid = serveFuse(plan, controlFd, namespaces.userFd)
+        fusePid = serveFuse(plan.rootfs, hooks, init)
         undo.adopt(fusePid, endProcess)
         break
       case 'terminal':
@@ -135,12 +135,19 @@ function bringUp(
   }
 }
 
-function serveFuse(plan: LaunchPlan, controlFd: number, userFd: number): number {
-  const fuseFd = receiveFd(controlFd)
-  const pid = startFuseOverlay(plan.rootfs as FuseOverlayPlan, { fuseFd, userFd })
-  closeSync(fuseFd)
-  tellInit(controlFd, 'rootfs-ready')
-  return pid
+function serveFuse(
+  rootfs: LaunchPlan['rootfs'],
+  hooks: LaunchHooks,
+  init: Pick<ForkedInit, 'initPid' | 'controlFd'>,
+): number {
+  if (rootfs.kind !== 'fuse-overlayfs') throw unexpectedEnd('fuse')
+  using fuse = ownFd(receiveFd(init.controlFd))
+  using user = ownFd(openSync(`/proc/${init.initPid}/ns/user`, 'r'))
+  try {
+    return startFuseOverlay(rootfs, { fuseFd: fuse.fd, userFd: user.fd }, hooks.writeIdMaps)
+  } finally {
+    tellInit(init.controlFd, 'rootfs-ready')
+  }
 }
 
 /** The end of the socket means that the workload runs: every holder of the other side has executed or gone. */
@@ -166,20 +173,6 @@ function unexpectedEnd(kind: string | undefined): BryoError {
     'RUNTIME',
     `cannot create the container: received ${kind === undefined ? 'the end' : `"${kind}"`} from its process, expected "prepared"`,
   )
-}
-
-/** Opened before init changes its user: afterwards the kernel no longer shows them to the caller. */
-function openNamespaces(pid: number): Disposable & { readonly userFd: number; readonly networkFd: number } {
-  const userFd = openSync(`/proc/${pid}/ns/user`, 'r')
-  const networkFd = openSync(`/proc/${pid}/ns/net`, 'r')
-  return {
-    userFd,
-    networkFd,
-    [Symbol.dispose]: () => {
-      closeSync(userFd)
-      closeSync(networkFd)
-    },
-  }
 }
 
 function endProcess(pid: number): void {

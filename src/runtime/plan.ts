@@ -29,7 +29,8 @@ export interface LaunchPlan {
   /** An error where the working directory is missing; else it is made. */
   readonly requireWorkingDirectory: boolean
   readonly nestedUserNamespaces: boolean
-  readonly bringUpLoopback: boolean
+  /** What the network needs from inside, by the container's root: runs after the fork, so synchronously. */
+  readonly setUpNetwork: (() => void) | undefined
   /** Signal for the workload when the waiting process dies; 0 for none. */
   readonly parentDeathSignal: number
   readonly debug: boolean

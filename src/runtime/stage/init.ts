@@ -2,10 +2,10 @@ import { closeSync, fchownSync } from 'node:fs'
 import { isErrno } from '../../base/errors.ts'
 import { closeOnExecFrom, dup2, sendFd, setCloseOnExec } from '../../syscall/fd.ts'
 import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
-import { bringLoopbackUp } from '../../syscall/net.ts'
 import {
   exitNow,
   setDomainName,
+  setDumpable,
   setGroupId,
   setgroups,
   setHostname,
@@ -94,6 +94,8 @@ function becomeRoot(plan: LaunchPlan): void {
   if (!plan.user.keepGroups) dropGroups()
   setGroupId(0)
   setUserId(0)
+  // The change hid this process from the caller, whose slirp4netns looks up its namespaces. Nothing of the container runs yet.
+  setDumpable(true)
 }
 
 /** Denied in a namespace with a single id, where the caller's own groups stay. @see user_namespaces(7) */
@@ -130,7 +132,7 @@ function furnishRoot(plan: LaunchPlan, rootFd: number, luggage: Luggage, identit
     })
     if (mount.target === '/dev') furnishDevices(rootFd, luggage)
   })
-  if (plan.bringUpLoopback) step('bring up the loopback device', bringLoopbackUp)
+  if (plan.setUpNetwork) step('set up the network inside', plan.setUpNetwork)
   if (spec.hostname !== undefined) setHostname(spec.hostname)
   if (spec.domainname !== undefined) setDomainName(spec.domainname)
 }

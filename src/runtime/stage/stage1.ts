@@ -1,14 +1,6 @@
 import { closeSync } from 'node:fs'
 import { type NamespaceType, setns, unshare } from '../../syscall/namespace.ts'
-import {
-  exitNow,
-  fork,
-  getrlimit,
-  joinNewSessionKeyring,
-  RLIMIT,
-  setrlimit,
-  setsid,
-} from '../../syscall/process.ts'
+import { exitNow, fork, getrlimit, joinNewSessionKeyring, RLIMIT, setrlimit } from '../../syscall/process.ts'
 import { sendMessage } from '../messages.ts'
 import type { LaunchPlan } from '../plan.ts'
 import { runInit } from './init.ts'

@@ -1,0 +1,8 @@
+import { type Engine, openEngine } from '../engine/engine.ts'
+import type { CommandContext } from './command.ts'
+
+/** The engine on the store that the global flags name. */
+export function engineOf({ facts, global }: CommandContext): Engine {
+  const { root, runroot, storageDriver } = global
+  return openEngine(facts, { root, runroot, storageDriver })
+}

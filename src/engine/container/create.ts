@@ -1,0 +1,109 @@
+import { writeFileSync } from 'node:fs'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { resolveSecurity } from '../../runtime/security.ts'
+import { type ContainerDraft, createContainerRecord } from '../../storage/container/create.ts'
+import { lockForAdding } from '../../storage/image/edit.ts'
+import type { ImageRecord } from '../../storage/image/record.ts'
+import type { JsonValue } from '../../storage/json.ts'
+import { recoverStore } from '../../storage/recover.ts'
+import type { Engine } from '../engine.ts'
+import { buildCommand } from './environment.ts'
+import { planContainerIds } from './ids.ts'
+import { resolveImage } from './image.ts'
+import { planContainerNetwork } from './network.ts'
+import type { ContainerRequest } from './request.ts'
+import { makeVolumes, planVolumes, type VolumeUse } from './volumes.ts'
+
+/** What the engine stores with a container's record. */
+export interface StoredConfig {
+  readonly request: ContainerRequest
+  readonly volumes: readonly VolumeUse[]
+}
+
+export interface CreatedContainer {
+  readonly draft: ContainerDraft
+  readonly config: StoredConfig
+  readonly image: ImageRecord | undefined
+}
+
+export interface CreateOptions {
+  readonly onProgress?: Parameters<typeof resolveImage>[2]
+}
+
+/**
+ * Makes a container's record, its name and its volumes; pulls the image where the policy says so. The caller commits the draft.
+ * @throws BryoError; nothing is left then
+ */
+export async function createContainer(
+  engine: Engine,
+  request: ContainerRequest,
+  options: CreateOptions = {},
+): Promise<CreatedContainer> {
+  checkRequest(request)
+  recoverStore(engine.store, engine.runInUserns)
+  // Until the record names the layers, nothing else keeps them.
+  using _adding = lockForAdding(engine.store)
+  const image = await resolveImage(engine, request, options.onProgress)
+  planContainerNetwork(request, image?.config)
+  planContainerIds(engine, request)
+  resolveSecurity({ options: request.securityOpt, privileged: request.privileged })
+  const volumes = planVolumes(request, image?.config)
+  const config: StoredConfig = { request, volumes }
+  const draft = createContainerRecord(
+    engine.store,
+    {
+      name: request.name,
+      created: new Date().toISOString(),
+      ...(image && { image: { id: image.id, name: imageName(request, image) } }),
+      layers: image?.layers.map((layer) => layer.diffId) ?? [],
+      command: buildCommand(request, image?.config),
+      volumes: volumes.map((volume) => volume.name),
+      anonymousVolumes: volumes.filter((volume) => volume.anonymous).map((volume) => volume.name),
+      autoRemove: request.autoRemove,
+      durable: !request.autoRemove,
+      config: config as unknown as JsonValue,
+    },
+    engine.runInUserns,
+  )
+  try {
+    makeVolumes(engine, volumes)
+    if (request.cidfile !== undefined) writeCidfile(request.cidfile, draft.record.id)
+  } catch (error) {
+    draft.discard()
+    throw error
+  }
+  return { draft, config, image }
+}
+
+function imageName(request: ContainerRequest, image: ImageRecord): string {
+  return image.names[0] ?? request.image ?? image.id
+}
+
+function checkRequest(request: ContainerRequest): void {
+  if (request.image === undefined && request.rootfs === undefined) {
+    throw new BryoError('USAGE', 'cannot create a container: neither an image nor --rootfs was given')
+  }
+  if (request.workdir !== undefined && !request.workdir.startsWith('/')) {
+    throw new BryoError(
+      'USAGE',
+      `the working directory "${request.workdir}" is invalid, it needs to be an absolute path`,
+    )
+  }
+  for (const { target } of request.mounts) {
+    if (!target.startsWith('/'))
+      throw new BryoError('USAGE', `invalid container path "${target}", must be an absolute path`)
+  }
+}
+
+/** @throws BryoError USAGE where the file exists: another container may be in it */
+function writeCidfile(path: string, id: string): void {
+  try {
+    writeFileSync(path, id, { flag: 'wx', mode: 0o644 })
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error
+    throw new BryoError('USAGE', `container id file "${path}" exists, expected none`, {
+      hint: 'make sure the other container is not running, and delete the file',
+      cause: error,
+    })
+  }
+}

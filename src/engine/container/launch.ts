@@ -1,0 +1,200 @@
+import { mkdirSync } from 'node:fs'
+import type { HostPath } from '../../base/brand.ts'
+import { BryoError } from '../../base/errors.ts'
+import type { IdMaps } from '../../base/idmap.ts'
+import type { ImageConfig } from '../../base/image.ts'
+import type { RootfsPlan } from '../../base/rootfs.ts'
+import { planCapabilities } from '../../runtime/capabilities.ts'
+import { planMounts } from '../../runtime/mountPlan.ts'
+import type { LaunchPlan, UserRequest } from '../../runtime/plan.ts'
+import { loadSeccompFilter } from '../../runtime/seccomp/load.ts'
+import { resolveSecurity } from '../../runtime/security.ts'
+import type { ContainerRecord } from '../../storage/container/record.ts'
+import { hostPath } from '../../storage/hostPath.ts'
+import { chooseDriver, requireFuseOverlay } from '../../storage/rootfs/driver.ts'
+import { planRootfs, planRootfsDirectory } from '../../storage/rootfs/plan.ts'
+import { FS_MAGIC, filesystemType } from '../../syscall/mount.ts'
+import type { IdMapPlan } from '../../userns/plan.ts'
+import { defaultMaps, type Engine } from '../engine.ts'
+import { installedFile, VERSION } from '../installation.ts'
+import type { StoredConfig } from './create.ts'
+import { writeContainerFiles } from './files.ts'
+import { planContainerIds } from './ids.ts'
+import { findInitProgram } from './initProgram.ts'
+import { type ContainerNetwork, prepareNetwork } from './network.ts'
+import type { ContainerRequest } from './request.ts'
+import { buildSpec } from './spec.ts'
+import { mountVolumes, plainMounts } from './volumes.ts'
+
+export interface LaunchSubject {
+  readonly record: ContainerRecord
+  readonly directory: HostPath
+  readonly config: StoredConfig
+  readonly image: ImageConfig | undefined
+}
+
+/** What a caller decides for one start. */
+export interface LaunchIo {
+  readonly stdio: readonly [number, number, number]
+  readonly initialWindow: LaunchPlan['initialWindow']
+  readonly preservedFds: number
+  /** SIGKILL where the container is to end with this process. */
+  readonly parentDeathSignal: number
+}
+
+export interface PreparedLaunch extends Disposable {
+  readonly plan: LaunchPlan
+  readonly ids: IdMapPlan
+  readonly network: ContainerNetwork
+  /** To be called once the workload runs. */
+  finish(): void
+}
+
+const DEFAULT_PROCESS_LIMIT = 2048
+
+/** Everything of a start that can be decided before a process is made. @throws BryoError */
+export async function prepareLaunch(
+  engine: Engine,
+  subject: LaunchSubject,
+  io: LaunchIo,
+): Promise<PreparedLaunch> {
+  const { record, directory, config, image } = subject
+  const { request } = config
+  const stack = new DisposableStack()
+  try {
+    const ids = planContainerIds(engine, request)
+    const hostname = request.hostname ?? (request.uts === 'host' ? '' : record.id.slice(0, 12))
+    const network = stack.use(prepareNetwork(engine, { record, directory, request, image, hostname, ids }))
+    const volumes = stack.use(mountVolumes(engine, config.volumes))
+    const security = resolveSecurity({ options: request.securityOpt, privileged: request.privileged })
+    const capabilities = planBothCapabilities(request)
+    const files = writeContainerFiles(directory, {
+      ...network.files,
+      ...(request.uts === 'private' && { '/etc/hostname': `${hostname}\n` }),
+    })
+    const maps = network.joinedMaps ?? ids.maps
+    const spec = buildSpec({
+      request,
+      image,
+      hostname,
+      maps,
+      network: network.kind,
+      cgroup2: filesystemType('/sys/fs/cgroup') === FS_MAGIC.cgroup2,
+      files,
+      userMounts: [...plainMounts(request), ...volumes.mounts],
+      initProgram: request.init ? findInitProgram(request.initPath) : undefined,
+      security,
+      capabilities: capabilities.root,
+      sysctls: network.sysctls,
+    })
+    const seccomp = await loadSeccompFilter({
+      choice: security.seccomp,
+      defaultProfile: installedFile('share', 'seccomp.json'),
+      version: VERSION,
+      capabilities: capabilities.root.bounding,
+      features: security.nestedUserns ? ['nested-userns'] : [],
+      cacheDirectory: hostPath(engine.store.dataRoot, 'seccomp'),
+    })
+    const plan: LaunchPlan = {
+      spec,
+      rootfs: planRoot(engine, subject, maps),
+      mountPoint: makeMountPoint(directory),
+      mounts: planMounts(spec),
+      user: planUser(engine, request, image, ids),
+      capabilities,
+      seccomp,
+      join: network.join,
+      newNetwork: network.kind === 'new',
+      stdio: io.stdio,
+      initialWindow: io.initialWindow,
+      preservedFds: io.preservedFds,
+      processLimit: processLimit(request),
+      requireWorkingDirectory: request.workdir !== undefined,
+      nestedUserNamespaces: security.nestedUserns,
+      setUpNetwork: network.setUpInside,
+      parentDeathSignal: io.parentDeathSignal,
+      debug: engine.facts.debug,
+      filesDirectory: hostPath(directory, 'files'),
+    }
+    const owned = stack.move()
+    return { plan, ids, network, finish: () => volumes.finish(), [Symbol.dispose]: () => owned.dispose() }
+  } catch (error) {
+    stack.dispose()
+    throw error
+  }
+}
+
+function planBothCapabilities(request: ContainerRequest): LaunchPlan['capabilities'] {
+  const common = { add: request.capAdd, drop: request.capDrop, privileged: request.privileged }
+  return {
+    root: planCapabilities({ ...common, isRoot: true }),
+    other: planCapabilities({ ...common, isRoot: false }),
+  }
+}
+
+function processLimit({ pidsLimit = DEFAULT_PROCESS_LIMIT }: ContainerRequest): number | undefined {
+  return pidsLimit > 0 ? pidsLimit : undefined
+}
+
+function makeMountPoint(directory: HostPath): HostPath {
+  const path = hostPath(directory, 'merged')
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  return path
+}
+
+function planRoot(engine: Engine, { record, directory, config }: LaunchSubject, maps: IdMaps): RootfsPlan {
+  const searchPath = engine.facts.env.PATH ?? ''
+  const driver = {
+    driver: chooseDriver({
+      store: engine.store,
+      requested: storageDriver(engine),
+      runInUserns: engine.runInUserns,
+      searchPath,
+    }),
+    fuseProgram: () => requireFuseOverlay(searchPath),
+    maps,
+    defaultMaps: defaultMaps(engine),
+  }
+  const { rootfs } = config.request
+  if (!rootfs)
+    return planRootfs({
+      ...driver,
+      store: engine.store,
+      layers: record.layers,
+      containerDirectory: directory,
+    })
+  return planRootfsDirectory({
+    ...driver,
+    path: hostPath(rootfs.path),
+    overlay: rootfs.overlay,
+    containerDirectory: directory,
+  })
+}
+
+function storageDriver({ options }: Engine): 'auto' | 'overlay' | 'fuse-overlayfs' {
+  const name = options.storageDriver ?? 'auto'
+  if (name === 'auto' || name === 'overlay' || name === 'fuse-overlayfs') return name
+  throw new BryoError('USAGE', `unknown storage driver "${name}", expected auto, overlay or fuse-overlayfs`)
+}
+
+function planUser(
+  engine: Engine,
+  request: ContainerRequest,
+  image: ImageConfig | undefined,
+  ids: IdMapPlan,
+): UserRequest {
+  const caller = ids.user && `${ids.user.uid}:${ids.user.gid}`
+  const text = request.user ?? caller ?? image?.user ?? ''
+  const keepGroups = request.groupAdd.includes('keep-groups')
+  if (keepGroups && request.groupAdd.length > 1) {
+    throw new BryoError(
+      'USAGE',
+      "the '--group-add keep-groups' option is not allowed with any other --group-add options",
+    )
+  }
+  const own =
+    ids.user && request.passwd
+      ? { name: engine.identity().userName, ...ids.user, home: request.workdir ?? '/', shell: '/bin/sh' }
+      : undefined
+  return { text, groups: keepGroups ? [] : request.groupAdd, keepGroups, passwdEntry: own }
+}

@@ -1,0 +1,36 @@
+import { formatMapping, parsePublish } from '../../netns/publish.ts'
+import { readContainers } from '../../storage/container/find.ts'
+import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
+import { type ContainerState, effectiveState } from '../../storage/container/state.ts'
+import { hostPath } from '../../storage/hostPath.ts'
+import { treeUsage } from '../../storage/tree/usage.ts'
+import type { Engine } from '../engine.ts'
+import type { ContainerRequest } from './request.ts'
+import { storedConfig } from './run.ts'
+
+/** One container as lists show it. */
+export interface ListedContainer {
+  readonly record: ContainerRecord
+  readonly state: ContainerState
+  readonly request: ContainerRequest
+  /** `0.0.0.0:8080->80/tcp`. */
+  readonly ports: readonly string[]
+}
+
+/** All containers with their states, oldest first. */
+export function listContainers({ store }: Engine): readonly ListedContainer[] {
+  return readContainers(store).map((record) => {
+    const { request } = storedConfig(record)
+    return {
+      record,
+      state: effectiveState(store, record.id),
+      request,
+      ports: request.publish.flatMap((text) => parsePublish(text).map(formatMapping)),
+    }
+  })
+}
+
+/** Bytes that a container wrote to its root. */
+export function writtenBytes({ store }: Engine, { id }: ContainerRecord): number {
+  return treeUsage(hostPath(containerDirectory(store, id), 'upper')).bytes
+}

@@ -1,0 +1,134 @@
+import { BryoError } from '../../base/errors.ts'
+import type { SpecMount } from '../../runtime/spec.ts'
+import type { ContainerRequest } from './request.ts'
+
+const DEFAULT_SHM_BYTES = 65_536_000
+
+export interface MountInputs {
+  readonly request: ContainerRequest
+  /** The host's /sys/fs/cgroup is the unified hierarchy. */
+  readonly cgroup2: boolean
+  /** Whether gid 5, the tty group, is mapped. */
+  readonly ttyGroup: boolean
+  /** Generated files by their place inside: `/etc/hosts`. */
+  readonly files: Readonly<Record<string, string>>
+  /** What the user and the image ask for, resolved to sources. */
+  readonly user: readonly SpecMount[]
+  /** Host path of the init program. */
+  readonly initProgram: string | undefined
+  /** Further options of /proc. */
+  readonly procOptions: readonly string[]
+}
+
+/** Where the init program is shown. */
+export const INIT_TARGET = '/run/bryo-init'
+
+/** All mounts of a container in their order: the kernel's filesystems, files of bryo, then the user's, parents first. */
+export function buildMounts(inputs: MountInputs): readonly SpecMount[] {
+  const user = [...inputs.user].sort((a, b) => depth(a.destination) - depth(b.destination))
+  checkTargets(user)
+  const taken = new Set(user.map((mount) => mount.destination))
+  const own = [...kernelMounts(inputs), ...readOnlyTmpfs(inputs.request), ...fileMounts(inputs)]
+  return [...own.filter((mount) => !taken.has(mount.destination)), ...user, ...initMount(inputs)]
+}
+
+function depth(path: string): number {
+  return path.split('/').filter((part) => part !== '').length
+}
+
+function checkTargets(mounts: readonly SpecMount[]): void {
+  const seen = new Set<string>()
+  for (const { destination } of mounts) {
+    if (seen.has(destination)) throw new BryoError('USAGE', `${destination}: duplicate mount destination`)
+    if (destination === '/')
+      throw new BryoError('USAGE', 'invalid mount destination "/": expected a path below it')
+    if (destination === '/proc' || destination.startsWith('/proc/')) {
+      throw new BryoError('USAGE', `invalid mount destination "${destination}": nothing may lie over /proc`)
+    }
+    seen.add(destination)
+  }
+}
+
+function kernelMounts({ request, cgroup2, ttyGroup, procOptions }: MountInputs): readonly SpecMount[] {
+  const shmBytes = request.shmSize ?? DEFAULT_SHM_BYTES
+  const pts = [
+    'nosuid',
+    'noexec',
+    'newinstance',
+    'ptmxmode=0666',
+    'mode=0620',
+    ...(ttyGroup ? ['gid=5'] : []),
+  ]
+  const shared = request.ipc === 'host'
+  return [
+    {
+      destination: '/proc',
+      type: 'proc',
+      source: 'proc',
+      options: ['nosuid', 'noexec', 'nodev', ...procOptions],
+    },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'noexec', 'mode=755', 'size=65536k'],
+    },
+    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: pts },
+    shared
+      ? {
+          destination: '/dev/shm',
+          type: 'bind',
+          source: '/dev/shm',
+          options: ['rbind', 'nosuid', 'noexec', 'nodev'],
+        }
+      : {
+          destination: '/dev/shm',
+          type: 'tmpfs',
+          source: 'shm',
+          options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`],
+        },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+    ...(cgroup2
+      ? [
+          {
+            destination: '/sys/fs/cgroup',
+            type: 'cgroup2',
+            source: 'cgroup2',
+            options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+          },
+        ]
+      : []),
+  ]
+}
+
+function readOnlyTmpfs({ readOnly, readOnlyTmpfs }: ContainerRequest): readonly SpecMount[] {
+  if (!readOnly || !readOnlyTmpfs) return []
+  const options = ['rw', 'nosuid', 'nodev', 'mode=1777']
+  return [
+    { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['rw', 'nosuid', 'nodev', 'mode=755'] },
+    { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options },
+    { destination: '/var/tmp', type: 'tmpfs', source: 'tmpfs', options },
+  ]
+}
+
+function fileMounts({ files }: MountInputs): readonly SpecMount[] {
+  return Object.entries(files).map(([destination, source]) => ({
+    destination,
+    type: 'bind',
+    source,
+    options: ['bind', 'nosuid', 'nodev', 'noexec'],
+  }))
+}
+
+function initMount({ initProgram }: MountInputs): readonly SpecMount[] {
+  if (initProgram === undefined) return []
+  return [
+    {
+      destination: INIT_TARGET,
+      type: 'bind',
+      source: initProgram,
+      options: ['bind', 'ro', 'nosuid', 'nodev'],
+    },
+  ]
+}

@@ -1,0 +1,196 @@
+import { closeSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
+import type { HostPath } from '../../base/brand.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import type { IdMaps } from '../../base/idmap.ts'
+import type { ImageConfig } from '../../base/image.ts'
+import type { PortMapping } from '../../base/port.ts'
+import { findHostAddress } from '../../netns/host-address.ts'
+import { hostsFile } from '../../netns/hosts-file.ts'
+import { parseNetworkModes } from '../../netns/mode.ts'
+import { type NetworkPlan, planNetwork } from '../../netns/plan.ts'
+import { allocateHostPorts } from '../../netns/ports.ts'
+import { parsePublish, publishExposedPorts } from '../../netns/publish.ts'
+import { resolvConf } from '../../netns/resolv-conf.ts'
+import { type RunningNetwork, startNetwork } from '../../netns/start.ts'
+import { defaultNetworkSysctls } from '../../netns/sysctls.ts'
+import { requireContainer } from '../../storage/container/find.ts'
+import {
+  type ContainerRecord,
+  containerDirectory,
+  containerRunDirectory,
+} from '../../storage/container/record.ts'
+import { effectiveState } from '../../storage/container/state.ts'
+import { bringLoopbackUp } from '../../syscall/net.ts'
+import { readIdMaps } from '../../userns/nested.ts'
+import type { IdMapPlan } from '../../userns/plan.ts'
+import type { Engine } from '../engine.ts'
+import { openNamespaceFds } from './ids.ts'
+import type { ContainerRequest } from './request.ts'
+
+/** A container's network, from the plan to the processes that serve it. */
+export interface ContainerNetwork extends Disposable {
+  readonly kind: 'new' | 'host' | 'joined'
+  /** Host ports that were chosen and found free. */
+  readonly ports: readonly PortMapping[]
+  readonly address: string | undefined
+  /** Texts by their place inside the container. */
+  readonly files: Readonly<Record<string, string | undefined>>
+  readonly sysctls: Readonly<Record<string, string>>
+  readonly join: { readonly userFd: number; readonly networkFd: number } | undefined
+  /** Maps of the user namespace that is joined with the network. */
+  readonly joinedMaps: IdMaps | undefined
+  /** To be run by the container's root, inside. */
+  readonly setUpInside: (() => void) | undefined
+  readonly warnings: readonly string[]
+  /** Starts what serves the network of the process's namespaces. */
+  start(pid: number): RunningNetwork
+}
+
+export interface NetworkSubject {
+  readonly record: ContainerRecord
+  readonly directory: HostPath
+  readonly request: ContainerRequest
+  readonly image: ImageConfig | undefined
+  readonly hostname: string
+  readonly ids: IdMapPlan
+}
+
+/** Checks what was asked for, before anything is made. @throws BryoError USAGE, UNSUPPORTED */
+export function planContainerNetwork(
+  request: ContainerRequest,
+  image: Pick<ImageConfig, 'exposedPorts'> | undefined,
+): NetworkPlan {
+  const published = request.publish.flatMap(parsePublish)
+  const exposed = [...request.expose, ...(image?.exposedPorts ?? [])]
+  const publish = request.publishAll ? [...published, ...publishExposedPorts(exposed, published)] : published
+  return planNetwork(
+    {
+      mode: parseNetworkModes(request.network),
+      publish,
+      dns: request.dns,
+      dnsSearch: request.dnsSearch,
+      dnsOptions: request.dnsOption,
+      addHost: request.addHost,
+      noHosts: request.noHosts,
+      networkAliases: [],
+    },
+    { hostAddress: findHostAddress(), resolvConfRealPath: realPath('/etc/resolv.conf') },
+  )
+}
+
+export function prepareNetwork(engine: Engine, subject: NetworkSubject): ContainerNetwork {
+  const plan = planContainerNetwork(subject.request, subject.image)
+  const ports = plan.ports.length > 0 ? allocateHostPorts(plan.ports) : []
+  const joined = openJoined(engine, plan)
+  const isNew = plan.namespace.kind === 'new'
+  return {
+    kind: isNew ? 'new' : joined ? 'joined' : 'host',
+    ports,
+    address: plan.address,
+    files: networkFiles(engine, subject, plan),
+    sysctls: isNew ? sysctlRecord(subject.ids.maps) : {},
+    join: joined?.fds,
+    joinedMaps: joined?.maps,
+    setUpInside: plan.bringLoopbackUp ? bringLoopbackUp : undefined,
+    warnings: plan.warnings,
+    start: (pid) => {
+      const runDir = containerRunDirectory(engine.store, subject.record.id)
+      if (plan.helper.kind !== 'none') mkdirSync(runDir, { recursive: true, mode: 0o700 })
+      return startNetwork({ plan, ports, pid, runDir, searchPath: engine.facts.env.PATH ?? '' })
+    },
+    [Symbol.dispose]: () => {
+      for (const fd of joined ? [joined.fds.userFd, joined.fds.networkFd] : []) closeSync(fd)
+    },
+  }
+}
+
+function sysctlRecord(maps: IdMaps): Readonly<Record<string, string>> {
+  const first = maps.gid.find((extent) => extent.containerId === 0)
+  return Object.fromEntries(defaultNetworkSysctls(first?.size ?? 0).map(({ name, value }) => [name, value]))
+}
+
+interface JoinedNetwork {
+  readonly fds: { readonly userFd: number; readonly networkFd: number }
+  readonly maps: IdMaps
+}
+
+function openJoined({ store }: Engine, { namespace }: NetworkPlan): JoinedNetwork | undefined {
+  if (namespace.kind === 'path') {
+    throw new BryoError(
+      'UNSUPPORTED',
+      `cannot join network namespace "${namespace.path}": only those of containers can be joined`,
+      {
+        hint: 'use --network container:NAME',
+      },
+    )
+  }
+  if (namespace.kind !== 'container') return undefined
+  const other = requireContainer(store, namespace.container)
+  const state = effectiveState(store, other.id)
+  if (state.status !== 'running') {
+    throw new BryoError(
+      'INVALID_STATE',
+      `cannot join the network of container "${other.name}": it is ${state.status}, expected running`,
+      {
+        hint: `start it first: bryo start ${other.name}`,
+      },
+    )
+  }
+  return { fds: openNamespaceFds(state.process.pid), maps: readIdMaps(state.process.pid) }
+}
+
+function networkFiles(
+  engine: Engine,
+  subject: NetworkSubject,
+  plan: NetworkPlan,
+): Readonly<Record<string, string | undefined>> {
+  const { files } = plan
+  if (files.kind === 'shared') return sharedFiles(engine, plan)
+  const { hosts } = files
+  return {
+    '/etc/resolv.conf': resolvConf({
+      ...files.resolvConf,
+      hostResolvConf: readIfPresent('/etc/resolv.conf'),
+    }),
+    '/etc/hosts':
+      hosts &&
+      hostsFile({
+        ...hosts,
+        baseHosts: hosts.startFromHostFile ? readIfPresent('/etc/hosts') : undefined,
+        hostname: subject.hostname,
+        containerName: subject.record.name,
+      }),
+  }
+}
+
+function sharedFiles(
+  { store }: Engine,
+  { namespace }: NetworkPlan,
+): Readonly<Record<string, string | undefined>> {
+  if (namespace.kind !== 'container') return {}
+  const directory = containerDirectory(store, requireContainer(store, namespace.container).id)
+  return Object.fromEntries(
+    ['resolv.conf', 'hosts'].map((name) => [
+      `/etc/${name}`,
+      readIfPresent(`${directory}/files/${name}`) || undefined,
+    ]),
+  )
+}
+
+function readIfPresent(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    return ''
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    return path
+  }
+}

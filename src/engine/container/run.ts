@@ -1,0 +1,69 @@
+import { requireContainer } from '../../storage/container/find.ts'
+import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
+import { readImage, readImages } from '../../storage/image/images.ts'
+import { tryBeginWork, workName } from '../../storage/work.ts'
+import type { Engine } from '../engine.ts'
+import { type CreateOptions, createContainer, type StoredConfig } from './create.ts'
+import { removeNamed } from './remove.ts'
+import type { ContainerRequest } from './request.ts'
+import { type StartOptions, startAttached } from './start.ts'
+
+/** `run`: makes a container, starts it in the foreground and gives its exit code. */
+export async function runContainer(
+  engine: Engine,
+  request: ContainerRequest,
+  options: StartOptions & CreateOptions,
+): Promise<number> {
+  if (request.replace && request.name !== undefined) removeNamed(engine, request.name)
+  const { draft, config, image } = await createContainer(engine, request, options)
+  const { record, directory } = draft
+  draft.commit()
+  return startAttached(
+    engine,
+    { record, directory, config, image: image?.config, work: record.autoRemove ? draft.work : undefined },
+    options,
+  )
+}
+
+/** `create`: the id of a container that `start` will run. */
+export async function createOnly(
+  engine: Engine,
+  request: ContainerRequest,
+  options: CreateOptions,
+): Promise<string> {
+  if (request.replace && request.name !== undefined) removeNamed(engine, request.name)
+  const { draft } = await createContainer(engine, request, options)
+  draft.commit()
+  // With `--rm` it goes after its first end, not after this process's.
+  if (draft.record.autoRemove) draft.work.finish()
+  return draft.record.id
+}
+
+/** `start --attach`: runs a container that exists. */
+export async function startExisting(
+  engine: Engine,
+  name: string,
+  options: Omit<StartOptions, 'preservedFds'>,
+): Promise<number> {
+  const record = requireContainer(engine.store, name)
+  const work = record.autoRemove ? tryBeginWork(engine.store, workName('container', record.id)) : undefined
+  const config = storedConfig(record)
+  const subject = {
+    record,
+    directory: containerDirectory(engine.store, record.id),
+    config,
+    image: imageConfig(engine, record),
+    work,
+  }
+  return startAttached(engine, subject, { ...options, preservedFds: 0 })
+}
+
+/** What create has stored; the record is the caller's own file, which nobody else may write. */
+export function storedConfig(record: ContainerRecord): StoredConfig {
+  return record.config as unknown as StoredConfig
+}
+
+function imageConfig({ store }: Engine, { image }: ContainerRecord) {
+  const summary = image && readImages(store).find(({ id }) => id === image.id)
+  return summary && readImage(store, summary)?.config
+}

@@ -1,0 +1,107 @@
+import { BryoError } from '../../base/errors.ts'
+import type { IdMaps } from '../../base/idmap.ts'
+import { toHostId } from '../../base/idmap.ts'
+import type { ImageConfig } from '../../base/image.ts'
+import { type CapabilityPlan, capabilityNames } from '../../runtime/capabilities.ts'
+import type { SecuritySettings } from '../../runtime/security.ts'
+import type { Spec, SpecDevice, SpecMount, SpecNamespace, SpecRlimit } from '../../runtime/spec.ts'
+import { RLIM_INFINITY } from '../../syscall/process.ts'
+import { buildCommand, buildEnvironment } from './environment.ts'
+import { buildMounts, INIT_TARGET } from './mounts.ts'
+import type { ContainerRequest, UlimitRequest } from './request.ts'
+
+export interface SpecInputs {
+  readonly request: ContainerRequest
+  readonly image: ImageConfig | undefined
+  readonly hostname: string
+  readonly maps: IdMaps
+  readonly network: 'new' | 'host' | 'joined'
+  readonly cgroup2: boolean
+  readonly files: Readonly<Record<string, string>>
+  readonly userMounts: readonly SpecMount[]
+  readonly initProgram: string | undefined
+  readonly security: SecuritySettings
+  readonly capabilities: CapabilityPlan
+  readonly sysctls: Readonly<Record<string, string>>
+}
+
+const DEFAULT_DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
+const DEFAULT_UMASK = 0o022
+
+/** The OCI configuration of a container. Pure. */
+export function buildSpec(inputs: SpecInputs): Spec {
+  const { request, image, hostname, maps, security } = inputs
+  const command = buildCommand(request, image)
+  if (command.length === 0) {
+    throw new BryoError('USAGE', 'no command or entrypoint provided, and no CMD or ENTRYPOINT from image')
+  }
+  const names = capabilityNames(inputs.capabilities.bounding)
+  return {
+    ociVersion: '1.2.0',
+    ...(request.uts === 'private' && { hostname }),
+    process: {
+      terminal: request.tty,
+      args: inputs.initProgram === undefined ? command : [INIT_TARGET, '--', ...command],
+      env: buildEnvironment(request, image, hostname),
+      cwd: request.workdir ?? (image?.workingDir || '/'),
+      user: { uid: 0, gid: 0, additionalGids: [], umask: request.umask ?? DEFAULT_UMASK },
+      capabilities: {
+        bounding: names,
+        effective: capabilityNames(inputs.capabilities.effective),
+        permitted: capabilityNames(inputs.capabilities.permitted),
+        inheritable: capabilityNames(inputs.capabilities.inheritable),
+        ambient: capabilityNames(inputs.capabilities.ambient),
+      },
+      rlimits: request.ulimits.map(toRlimit),
+      noNewPrivileges: security.noNewPrivileges,
+    },
+    root: { path: 'rootfs', readonly: request.readOnly },
+    mounts: buildMounts({
+      request,
+      cgroup2: inputs.cgroup2,
+      ttyGroup: toHostId(maps.gid, 5) !== undefined,
+      files: inputs.files,
+      user: inputs.userMounts,
+      initProgram: inputs.initProgram,
+      procOptions: security.procOptions,
+    }),
+    linux: {
+      namespaces: namespacesOf(inputs),
+      uidMappings: maps.uid,
+      gidMappings: maps.gid,
+      devices: devicesOf(request),
+      sysctl: { ...inputs.sysctls, ...request.sysctls },
+      maskedPaths: security.maskedPaths,
+      readonlyPaths: security.readonlyPaths,
+      rootfsPropagation: 'private',
+    },
+    annotations: request.annotations,
+  }
+}
+
+function namespacesOf({ request, network }: SpecInputs): readonly SpecNamespace[] {
+  const types: SpecNamespace['type'][] = ['user', 'mount', 'pid']
+  if (network === 'new') types.push('network')
+  if (request.ipc === 'private') types.push('ipc')
+  if (request.uts === 'private') types.push('uts')
+  if (request.cgroupns === 'private') types.push('cgroup')
+  return types.map((type) => ({ type }))
+}
+
+function devicesOf({ devices }: ContainerRequest): readonly SpecDevice[] {
+  const own = DEFAULT_DEVICES.map((name) => ({
+    path: `/dev/${name}`,
+    hostPath: `/dev/${name}`,
+    access: 'rwm',
+  }))
+  const asked = new Set(devices.map((device) => device.path))
+  return [...own.filter((device) => !asked.has(device.path)), ...devices]
+}
+
+function toRlimit({ type, soft, hard }: UlimitRequest): SpecRlimit {
+  return { type, soft: limitValue(soft), hard: limitValue(hard) }
+}
+
+function limitValue(text: string): bigint {
+  return text === 'unlimited' || text === '-1' ? RLIM_INFINITY : BigInt(text)
+}
