@@ -18,11 +18,12 @@ import { isErrno } from '../../base/errors.ts'
 import type { SeccompFilter } from './load.ts'
 
 /**
- * Compiled filters, a file each: an 8-byte magic, the filter's flags and the length of the stamp as 32 bits each, the stamp
- * padded to 8 bytes, and the BPF program. The stamp is path, size and time of the libseccomp that compiled it.
+ * Compiled filters, a file each: an 8-byte magic, as 32 bits each the filter's flags, the length of the stamp, the length of the
+ * program and 0, then the stamp padded to 8 bytes, and the program. The stamp is path, size and time of the libseccomp that
+ * compiled it.
  */
 const MAGIC = 'bryobpf1'
-const HEADER = 16
+const HEADER = 24
 const ALIGNMENT = 8
 const SIZEOF_INSTRUCTION = 8
 const MAX_INSTRUCTIONS = 4096
@@ -41,7 +42,9 @@ export function readCachedFilter(directory: string, name: string): SeccompFilter
   const flags = content.readUInt32LE(8)
   const start = programOffset(content.readUInt32LE(12))
   const program = content.subarray(start)
-  if (program.length < SIZEOF_INSTRUCTION || program.length % SIZEOF_INSTRUCTION !== 0) return undefined
+  if (program.length !== content.readUInt32LE(16) || program.length % SIZEOF_INSTRUCTION !== 0)
+    return undefined
+  if (program.length < SIZEOF_INSTRUCTION) return undefined
   if (program.readUInt16LE(program.length - SIZEOF_INSTRUCTION) !== RETURN) return undefined
   const [library = ''] = content.toString('utf8', HEADER, start).split('\0')
   const stamp = content.toString('utf8', HEADER, HEADER + content.readUInt32LE(12))
@@ -75,6 +78,7 @@ function encode({ program, flags }: SeccompFilter, stamp: string): Buffer {
   content.write(MAGIC, 'latin1')
   content.writeUInt32LE(flags, 8)
   content.writeUInt32LE(length, 12)
+  content.writeUInt32LE(program.byteLength, 16)
   content.write(stamp, HEADER)
   content.set(program, programOffset(length))
   return content

@@ -92,6 +92,7 @@ export function parseSeccompProfile(text: string, source: string): SeccompProfil
   } catch (error) {
     if (error instanceof BryoError) throw failed(error.message, 'UNSUPPORTED')
     if (error instanceof SyntaxError) throw failed(`not JSON: ${error.message}`)
+    if (error instanceof RangeError) throw failed('nested too deeply')
     if (error instanceof TypeError) throw failed(error.message)
     throw error
   }
