@@ -8,7 +8,8 @@ import { createBlobWriter, putBlob } from '../../src/storage/blob/write.ts'
 import { hostPath } from '../../src/storage/hostPath.ts'
 import { acquireLock } from '../../src/storage/lock.ts'
 import type { Store } from '../../src/storage/store.ts'
-import { digest, temporaryStore } from './support/store.ts'
+import { digest } from './support/records.ts'
+import { temporaryStore } from './support/store.ts'
 
 const sha256 = (text: string) => parseDigest(`sha256:${createHash('sha256').update(text).digest('hex')}`)
 const leftIn = (store: Store) =>

@@ -10,7 +10,8 @@ import { composeName } from '../../src/storage/container/words.ts'
 import { recoverStore } from '../../src/storage/recover.ts'
 import type { Store } from '../../src/storage/store.ts'
 import { ensureVolume, readVolumes } from '../../src/storage/volume/volumes.ts'
-import { containerRequest, digest, temporaryStore } from './support/store.ts'
+import { containerRequest, digest } from './support/records.ts'
+import { temporaryStore } from './support/store.ts'
 
 const everything = (store: Store) =>
   [store.containers, store.names, store.pending, store.tmp].flatMap((path) => readdirSync(path))

@@ -9,7 +9,8 @@ import { dropImage, lockForAdding, putImage, tagImage, untagImage } from '../../
 import { findImage, readImages } from '../../src/storage/image/images.ts'
 import { beginLayer, readLayers } from '../../src/storage/layer/layers.ts'
 import type { Store } from '../../src/storage/store.ts'
-import { containerRequest, digest, imageRecord, temporaryStore } from './support/store.ts'
+import { containerRequest, digest, imageRecord } from './support/records.ts'
+import { temporaryStore } from './support/store.ts'
 
 const ALPINE = 'docker.io/library/alpine:3'
 const namesById = (store: Store) =>

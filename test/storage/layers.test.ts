@@ -12,7 +12,8 @@ import {
 } from '../../src/storage/layer/layers.ts'
 import { recoverStore } from '../../src/storage/recover.ts'
 import type { Store } from '../../src/storage/store.ts'
-import { digest, temporaryStore } from './support/store.ts'
+import { digest } from './support/records.ts'
+import { temporaryStore } from './support/store.ts'
 
 const leftIn = (store: Store) => [store.tmp, store.pending].flatMap((path) => readdirSync(path))
 

@@ -7,7 +7,8 @@ import { beginLayer } from '../../src/storage/layer/layers.ts'
 import { planFuseMapping, seesDiskIds } from '../../src/storage/rootfs/fuseMapping.ts'
 import { planRootfs, planRootfsDirectory } from '../../src/storage/rootfs/plan.ts'
 import type { Store } from '../../src/storage/store.ts'
-import { digest, temporaryDirectory, temporaryStore } from './support/store.ts'
+import { digest } from './support/records.ts'
+import { temporaryDirectory, temporaryStore } from './support/store.ts'
 
 const same = (...extents: readonly (readonly [number, number, number])[]): IdMaps => {
   const map: readonly IdMapping[] = extents.map(([containerId, hostId, size]) => ({

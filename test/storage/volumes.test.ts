@@ -11,7 +11,8 @@ import {
   readVolume,
   readVolumes,
 } from '../../src/storage/volume/volumes.ts'
-import { containerRequest, temporaryStore } from './support/store.ts'
+import { containerRequest } from './support/records.ts'
+import { temporaryStore } from './support/store.ts'
 
 const created = '2026-01-02T03:04:05Z'
 

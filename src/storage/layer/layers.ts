@@ -126,7 +126,8 @@ function draftOf(store: Store, { work, diffId, directory, runInUserns }: DraftPa
 /** Removes a layer that nothing uses; nothing happens where there is none. */
 export function removeLayer(store: Store, diffId: Digest, runInUserns?: RunInUserns): void {
   using work = beginWork(store, workName('layer', layerId(diffId)))
-  setAsideLeftover(store, work)
+  // What a killed removal left would be in the way.
+  removeTree(work.path, { runInUserns })
   try {
     renameSync(hostPath(store.layers, layerId(diffId)), work.path)
   } catch (error) {

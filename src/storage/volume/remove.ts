@@ -4,7 +4,7 @@ import { readContainers } from '../container/find.ts'
 import type { RunInUserns } from '../runInUserns.ts'
 import type { Store } from '../store.ts'
 import { removeTree } from '../tree/remove.ts'
-import { beginWork, setAsideLeftover, workName } from '../work.ts'
+import { beginWork, workName } from '../work.ts'
 import { requireVolume, volumeDirectory } from './volumes.ts'
 
 /**
@@ -48,7 +48,8 @@ function removeUnlessUsed(
     work.finish()
     return users
   }
-  setAsideLeftover(store, work)
+  // What a killed removal left would be in the way.
+  removeTree(work.path, { runInUserns })
   try {
     renameSync(volumeDirectory(store, name), work.path)
   } catch (error) {

@@ -1,8 +1,8 @@
-import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { chownSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { testUser } from '../../userns/run-fixture.ts'
 
@@ -35,13 +35,22 @@ export function runFixture(fixture: string, ...args: readonly string[]): readonl
     .map((line): unknown => JSON.parse(line))
 }
 
+export interface RunningFixture {
+  /** The next value that it prints; undefined at the end. */
+  next(): Promise<unknown>
+  closeInput(): void
+}
+
 /** As {@link runFixture}, while the test goes on. */
-export function startFixture(
-  fixture: string,
-  ...args: readonly string[]
-): ChildProcessByStdio<Writable, Readable, null> {
+export function startFixture(fixture: string, ...args: readonly string[]): RunningFixture {
   const [command, rest] = commandLine(fixture, args)
-  return spawn(command, rest, { env: ENV, cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(command, rest, { env: ENV, cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async (): Promise<unknown> => {
+    const { value, done } = await lines.next()
+    return done === true ? undefined : JSON.parse(value)
+  }
+  return { next, closeInput: () => child.stdin.end() }
 }
 
 /** A new directory of the test user's. */
