@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import type { SeccompChoice } from './seccomp/load.ts'
 import {
   globToRegExp,
@@ -36,12 +37,20 @@ export const READONLY_PATHS: readonly string[] = [
   '/proc/sysrq-trigger',
 ]
 
+const CPU_DIRECTORY = '/sys/devices/system/cpu'
+
+/** {@link MASKED_PATHS}, and on hardware that counts its throttling {@link thermalThrottlePaths}. */
+export function hostMaskedPaths(): readonly string[] {
+  if (!existsSync(`${CPU_DIRECTORY}/cpu0/thermal_throttle`)) return MASKED_PATHS
+  return [...MASKED_PATHS, ...thermalThrottlePaths(readFileSync(`${CPU_DIRECTORY}/possible`, 'latin1'))]
+}
+
 /**
  * The thermal counters of each processor, which tell one container what the others do.
  * @param possible /sys/devices/system/cpu/possible, e.g. `0-7,16`
  */
 export function thermalThrottlePaths(possible: string): readonly string[] {
-  return parseCpuList(possible).map((cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`)
+  return parseCpuList(possible).map((cpu) => `${CPU_DIRECTORY}/cpu${cpu}/thermal_throttle`)
 }
 
 const MAX_CPUS = 8192
@@ -106,7 +115,7 @@ export interface SecurityRequest {
   /** Values of `--security-opt`, in order; the last one counts. */
   readonly options: readonly string[]
   readonly privileged: boolean
-  /** {@link MASKED_PATHS} and those that only this host has. */
+  /** What is hidden where nothing else is asked; {@link hostMaskedPaths} by default. */
   readonly maskedPaths?: readonly string[]
 }
 
@@ -123,7 +132,7 @@ type Draft = Mutable<SecuritySettings> & {
  * @throws BryoError USAGE for an option or a value that does not exist
  */
 export function resolveSecurity(request: SecurityRequest): SecuritySettings {
-  const draft = createDraft(request.maskedPaths ?? MASKED_PATHS)
+  const draft = createDraft(request.maskedPaths ?? hostMaskedPaths())
   if (request.privileged) becomePrivileged(draft)
   for (const option of request.options) applyOption(draft, option)
   const { byLayer, ownMasks, ...settings } = draft

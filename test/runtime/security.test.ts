@@ -6,7 +6,8 @@ import {
   thermalThrottlePaths,
 } from '../../src/runtime/security.ts'
 
-const resolve = (...options: string[]) => resolveSecurity({ options, privileged: false })
+const resolve = (...options: string[]) =>
+  resolveSecurity({ options, privileged: false, maskedPaths: MASKED_PATHS })
 
 describe('resolveSecurity()', () => {
   it('has every layer on where nothing is asked', () => {
