@@ -81,5 +81,7 @@ function explainDenial(restrictions: Restrictions, program: string): Explanation
       hint: 'an outer container or sandbox forbids them: start it with --security-opt nested-userns (bryo) or --security-opt seccomp=unconfined (others)',
     }
   }
-  return { hint: 'a security module of this host forbids them; run: bryo doctor' }
+  return {
+    hint: 'a chroot around this process or a security module of the host forbids them; run: bryo doctor',
+  }
 }

@@ -13,6 +13,8 @@ export interface MapFailure {
   readonly privilege: HelperPrivilege
   /** This process, and so the helper, cannot gain privileges. */
   readonly noNewPrivileges: boolean
+  /** This process is inside of a user namespace that has only some of the host's ids. */
+  readonly nested: boolean
 }
 
 /** Names the cause and its remedy. */
@@ -33,7 +35,7 @@ export function explainMapFailure(failure: MapFailure): BryoError {
 }
 
 function remedyFor(failure: MapFailure): string {
-  const { helper, stderr, identity, privilege } = failure
+  const { helper, stderr, identity } = failure
   const file = helper === 'newuidmap' ? '/etc/subuid' : '/etc/subgid'
   if (/not allowed/.test(stderr)) {
     return `${helper} allows only the ids that ${file} lists for "${identity.userName}"`
@@ -44,13 +46,16 @@ function remedyFor(failure: MapFailure): string {
   if (/user name/.test(stderr)) {
     return `user id ${identity.uid} has no entry in /etc/passwd or its name service: newuidmap refuses unknown users`
   }
-  return privilegeRemedy(helper, privilege, failure.noNewPrivileges)
+  return privilegeRemedy(failure)
 }
 
-function privilegeRemedy(helper: MapHelper, privilege: HelperPrivilege, noNewPrivileges: boolean): string {
+function privilegeRemedy({ helper, privilege, noNewPrivileges, nested }: MapFailure): string {
   const { path } = privilege
   if (noNewPrivileges) {
     return `this process runs with no_new_privs, so ${helper} has no privilege: start bryo outside of that sandbox, or without NoNewPrivileges= in its unit`
+  }
+  if (nested) {
+    return 'bryo runs in a user namespace (a container or sandbox) that does not have these ids, see /proc/self/uid_map: give it more, or list fewer in /etc/subuid and /etc/subgid there'
   }
   if (privilege.nosuid)
     return `${path} is on a filesystem that is mounted nosuid: mount it without that option`
@@ -58,7 +63,7 @@ function privilegeRemedy(helper: MapHelper, privilege: HelperPrivilege, noNewPri
     const capability = helper === 'newuidmap' ? 'cap_setuid' : 'cap_setgid'
     return `${path} has no privilege; as root: chmod u+s ${path}, or: setcap ${capability}=ep ${path}`
   }
-  return 'are these ids mapped here at all? inside of another container, see /proc/self/uid_map and gid_map; run: bryo doctor'
+  return 'a security module of this host forbids it; run: bryo doctor'
 }
 
 export function helperMissing(helper: MapHelper): BryoError {

@@ -6,6 +6,7 @@ import { exitCodeOfStatus, spawnProgram, waitForExit } from '../syscall/process.
 import { formatIdMap } from './extents.ts'
 import { hasNoNewPrivileges, readHelperPrivilege } from './helper-privilege.ts'
 import type { Identity } from './identity.ts'
+import { isNested, readIdMaps } from './nested.ts'
 import { findProgram, readAll } from './program.ts'
 import { explainMapFailure, helperMissing, type MapHelper } from './write-failure.ts'
 
@@ -134,5 +135,6 @@ function helperFailure(
     identity,
     privilege: readHelperPrivilege(path),
     noNewPrivileges: hasNoNewPrivileges(),
+    nested: isNested(readIdMaps('self')),
   })
 }

@@ -71,6 +71,7 @@ describe('explainMapFailure()', () => {
     identity: { uid: 1000, gid: 1000, userName: 'ana', loginGid: 1000 },
     privilege: { path: '/usr/bin/newuidmap', setuid: true, capability: false, nosuid: false },
     noNewPrivileges: false,
+    nested: false,
   }
   const denied = 'newuidmap: write to uid_map failed: Operation not permitted\n'
 
@@ -116,7 +117,7 @@ describe('explainMapFailure()', () => {
     },
     {
       name: 'ids that are not there',
-      change: { stderr: denied },
+      change: { stderr: denied, nested: true },
       message: denied.trim(),
       hint: '/proc/self/uid_map',
     },

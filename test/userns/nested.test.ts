@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkIdMap, formatIdMap, parseIdMapFile } from '../../src/userns/extents.ts'
-import { identityMaps, nestMaps } from '../../src/userns/nested.ts'
+import { identityMaps, isNested, nestMaps } from '../../src/userns/nested.ts'
 import { chooseMapMethod } from '../../src/userns/write.ts'
 
 const PARENT = [
@@ -31,6 +31,13 @@ describe('nestMaps()', () => {
 describe('identityMaps()', () => {
   it('has one line for each extent of the parent', () => {
     expect(formatIdMap(identityMaps(parent).uid)).toBe('0 0 1\n1 1 10\n11 11 10\n')
+  })
+})
+
+describe('isNested()', () => {
+  it('is true where ids of the host are not mapped', () => {
+    const all = [{ containerId: 0, hostId: 0, size: 4294967295 }]
+    expect([isNested(parent), isNested({ uid: all, gid: all })]).toEqual([true, false])
   })
 })
 
