@@ -2,7 +2,6 @@ import { assertNever } from '../base/assert.ts'
 import { BryoError } from '../base/errors.ts'
 import type { PortMapping } from '../base/port.ts'
 import { type HostEntry, type HostsFileRequest, parseAddHost } from './hosts-file.ts'
-import type { InsideSetup } from './inside.ts'
 import { type NetworkMode, networkModeName } from './mode.ts'
 import { PASTA_DNS } from './pasta.ts'
 import { checkPortConflicts } from './publish.ts'
@@ -67,8 +66,8 @@ export interface NetworkPlan {
   readonly helper: NetworkHelper
   /** To be allocated on the host; empty where the network does not publish. */
   readonly ports: readonly PortMapping[]
-  /** For setUpInside(); undefined where the namespace is not a new one. */
-  readonly inside: InsideSetup | undefined
+  /** Nobody else sets lo up: bringLoopbackUp() has to run inside. slirp4netns and pasta do it themselves. */
+  readonly bringLoopbackUp: boolean
   readonly files: NetworkFiles
   /** The container's own IPv4 address where it is known before the start. */
   readonly address: string | undefined
@@ -94,7 +93,7 @@ export function planNetwork(request: NetworkRequest, facts: NetworkFacts): Netwo
       return {
         ...discardingPorts(request),
         namespace: { kind: 'new' },
-        inside: { loopback: true },
+        bringLoopbackUp: true,
         files: files(request, { reach: 'none', address: '127.0.0.1' }),
       }
     case 'host':
@@ -140,7 +139,7 @@ function planSlirp(request: NetworkRequest, facts: NetworkFacts, options: SlirpO
 
 function publishing({ publish }: NetworkRequest) {
   checkPortConflicts(publish)
-  return { namespace: { kind: 'new' }, ports: publish, inside: { loopback: false }, warnings: [] } as const
+  return { namespace: { kind: 'new' }, ports: publish, bringLoopbackUp: false, warnings: [] } as const
 }
 
 function discardingPorts({ publish }: NetworkRequest) {
@@ -148,7 +147,7 @@ function discardingPorts({ publish }: NetworkRequest) {
   return {
     helper: { kind: 'none' },
     ports: [],
-    inside: undefined,
+    bringLoopbackUp: false,
     address: undefined,
     warnings: publish.length > 0 ? [warning] : [],
   } as const

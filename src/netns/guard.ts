@@ -1,1 +1,0 @@
-export { type InsideSetup, setUpInside } from './inside.ts'
