@@ -1,1 +1,40 @@
-process.exitCode = 0
+import { isErrno } from '../base/errors.ts'
+import type { HostFacts } from '../base/hostFacts.ts'
+import { VERSION } from '../base/version.ts'
+import { runProgram } from './program.ts'
+
+/** What the launcher sets for the runtime: neither a workload nor a helper program is to see it. */
+const LAUNCHER_VARIABLE = /^(?:BUN_JSC_|BUN_RUNTIME_TRANSPILER_|BRYO_ARGV0$)/
+
+function hostFacts(): HostFacts {
+  const env: Record<string, string | undefined> = {}
+  for (const [name, value] of Object.entries(process.env)) {
+    if (!LAUNCHER_VARIABLE.test(name)) env[name] = value
+  }
+  return {
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    env,
+    cwd: currentDirectory(),
+    debug: (process.env.BRYO_DEBUG ?? '') !== '',
+  }
+}
+
+/** Where the directory was removed: its name, so that relative paths are reported as not found. */
+function currentDirectory(): string {
+  try {
+    return process.cwd()
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    return process.env.PWD ?? '/'
+  }
+}
+
+const program = process.env.BRYO_ARGV0 || 'bryo'
+const argv = process.argv.slice(2)
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
+  // Printed without the file system module, which takes longer to load than all else here.
+  console.log(`${program} version ${VERSION}`)
+  process.exit(0)
+}
+process.exit(await runProgram({ argv, program, facts: hostFacts() }))

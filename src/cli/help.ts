@@ -1,0 +1,78 @@
+import type { Command } from './command.ts'
+import { type CommandEntry, ENTRIES, type Entry, type GroupEntry } from './commandTable.ts'
+import type { Flag, FlagTable } from './flags/flag.ts'
+import { ROOT_FLAGS } from './globalFlags.ts'
+
+export interface HelpTitle {
+  readonly program: string
+  readonly path: string
+  readonly summary: string
+}
+
+/** `bryo --help`. */
+export function rootHelp(program: string): string {
+  const single = ENTRIES.filter((entry) => entry.kind === 'command')
+  const groups = ENTRIES.filter((entry) => entry.kind === 'group')
+  return sections([
+    'Run containers without root and without a daemon',
+    section('Usage', [`${program} [options] COMMAND`]),
+    section('Commands', entryLines(single)),
+    groups.length === 0 ? '' : section('Groups of commands', entryLines(groups)),
+    section('Options', flagLines(ROOT_FLAGS)),
+    `'${program} COMMAND --help' tells more about a command.`,
+  ])
+}
+
+/** `bryo image --help`. */
+export function groupHelp(program: string, group: GroupEntry): string {
+  return sections([
+    group.summary,
+    section('Usage', [`${program} ${group.name} COMMAND`]),
+    section('Commands', entryLines(group.commands)),
+    `'${program} ${group.name} COMMAND --help' tells more about a command.`,
+  ])
+}
+
+/** `bryo run --help`. */
+export function commandHelp(title: HelpTitle, command: Command): string {
+  const { program, path, summary } = title
+  const examples = (command.examples ?? []).map((line) => `${program} ${line}`)
+  return sections([
+    summary,
+    section('Description', command.description.split('\n')),
+    section('Usage', [`${program} ${path} ${command.usage}`.trimEnd()]),
+    examples.length === 0 ? '' : section('Examples', examples),
+    Object.keys(command.flags).length === 0 ? '' : section('Options', flagLines(command.flags)),
+  ])
+}
+
+function sections(parts: readonly string[]): string {
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return `${title}:\n${lines.map((line) => (line === '' ? '' : `  ${line}`)).join('\n')}`
+}
+
+function entryLines(entries: readonly (Entry | CommandEntry)[]): readonly string[] {
+  const width = Math.max(...entries.map(({ name }) => name.length))
+  return entries.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`)
+}
+
+/** `-e, --env stringArray   Set an environment variable`, sorted by name. */
+export function flagLines(flags: FlagTable): readonly string[] {
+  const rows = Object.entries(flags)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, flag]) => ({ left: flagUsage(name, flag), right: flagHelp(flag) }))
+  const width = Math.max(...rows.map(({ left }) => left.length))
+  return rows.map(({ left, right }) => `${left.padEnd(width)}   ${right}`)
+}
+
+function flagUsage(name: string, flag: Flag<unknown>): string {
+  const short = flag.short === undefined ? '    ' : `-${flag.short}, `
+  return `${short}--${name}${flag.placeholder === undefined ? '' : ` ${flag.placeholder}`}`
+}
+
+function flagHelp(flag: Flag<unknown>): string {
+  return flag.defaultText === undefined ? flag.help : `${flag.help} (default ${flag.defaultText})`
+}

@@ -1,0 +1,50 @@
+import { choice, list, many, text, toggle, triState, value } from '../flags/kinds.ts'
+import { parseDevice } from '../parse/device.ts'
+import { parseSize } from '../parse/size.ts'
+import { parseTmpfs } from '../parse/volume.ts'
+
+/** Where the root comes from, and what is mounted in it. */
+export const FILESYSTEM_FLAGS = {
+  device: many({
+    placeholder: 'host[:container[:rwm]]',
+    help: 'Show a device of this host inside',
+    parse: parseDevice,
+    completion: { kind: 'files' },
+  }),
+  mount: list({ help: 'Mount a directory, volume, tmpfs or image: type=TYPE,src=SOURCE,dst=PATH,...' }),
+  'read-only': toggle({ help: "Make the container's root read-only" }),
+  'read-only-tmpfs': toggle({
+    initial: true,
+    help: 'With --read-only, mount a tmpfs on /run, /tmp and /var/tmp',
+  }),
+  rootfs: toggle({ help: 'Run from a directory instead of an image: DIR, or DIR:O to leave it unchanged' }),
+  'shm-size': value({
+    placeholder: 'number[unit]',
+    help: 'Size of /dev/shm',
+    defaultText: '"64m"',
+    parse: parseSize,
+  }),
+  tmpfs: many({ placeholder: 'path[:options]', help: 'Mount a tmpfs', parse: parseTmpfs }),
+  volume: list({
+    short: 'v',
+    placeholder: '[source:]path[:options]',
+    help: 'Mount a directory of this host or a volume',
+    completion: { kind: 'files' },
+  }),
+}
+
+/** Which image is taken. */
+export const PULL_FLAGS = {
+  authfile: text({ help: 'Registry logins to use', completion: { kind: 'files' } }),
+  'cert-dir': text({ help: 'Certificates to use for the registry', completion: { kind: 'directories' } }),
+  arch: text({ placeholder: 'ARCH', help: 'Take the image for this architecture' }),
+  os: text({ placeholder: 'OS', help: 'Take the image for this operating system' }),
+  platform: text({ help: 'Take the image for OS/ARCH[/VARIANT]' }),
+  pull: choice(['always', 'missing', 'never', 'newer'], {
+    help: 'When to pull the image',
+    defaultText: '"missing"',
+  }),
+  quiet: toggle({ short: 'q', help: 'Show nothing while pulling' }),
+  'tls-verify': triState({ help: 'Insist on HTTPS and a valid certificate' }),
+  variant: text({ placeholder: 'VARIANT', help: 'Take the image for this variant of the architecture' }),
+}

@@ -1,0 +1,50 @@
+import { choiceOr, commaList, integer, list, many, text, toggle } from '../flags/kinds.ts'
+import { parseKeyValue } from '../parse/keyValue.ts'
+
+const OWN_OR_HOST = ['private', 'host'] as const
+const USER_NAMESPACES = {
+  kind: 'values',
+  values: ['auto', 'host', 'keep-id', 'nomap'],
+} as const
+const NETWORKS = {
+  kind: 'values',
+  values: ['slirp4netns', 'pasta', 'none', 'host', 'private', 'container:'],
+} as const
+
+/** Namespaces and what guards them. */
+export const ISOLATION_FLAGS = {
+  'cap-add': commaList({ help: 'Add a capability' }),
+  'cap-drop': commaList({ help: 'Take a capability away, or ALL' }),
+  cgroupns: choiceOr('private', OWN_OR_HOST, { help: 'Cgroup namespace to use' }),
+  gidmap: list({ help: 'Map group ids: CONTAINER_ID:FROM_ID:SIZE' }),
+  hostname: text({ short: 'h', help: 'Host name of the container' }),
+  ipc: choiceOr('private', OWN_OR_HOST, { help: 'IPC namespace to use' }),
+  'pids-limit': integer({ help: 'At most so many processes; -1 for no limit', defaultText: '2048' }),
+  privileged: toggle({ help: 'Give the container all that you may do yourself' }),
+  'security-opt': list({ help: 'Change one layer of security, e.g. seccomp=FILE' }),
+  subgidname: text({ help: 'Take group ids from the range of this name' }),
+  subuidname: text({ help: 'Take user ids from the range of this name' }),
+  sysctl: many({ help: 'Set a kernel parameter of the container: name=value', parse: parseKeyValue }),
+  uidmap: list({ help: 'Map user ids: CONTAINER_ID:FROM_ID:SIZE' }),
+  userns: text({ help: 'User namespace to use', completion: USER_NAMESPACES }),
+  uts: choiceOr('private', OWN_OR_HOST, { help: 'UTS namespace to use' }),
+}
+
+export const NETWORK_FLAGS = {
+  'add-host': list({
+    placeholder: 'name:address',
+    help: 'Add a line to /etc/hosts; the address may be host-gateway',
+  }),
+  dns: commaList({ help: 'Use this DNS server' }),
+  'dns-option': commaList({ help: 'Set an option of resolv.conf' }),
+  'dns-search': commaList({ help: 'Search this domain' }),
+  expose: commaList({ help: 'Expose a port or a range of ports for --publish-all' }),
+  network: list({ help: 'Network to use', completion: NETWORKS }),
+  'no-hosts': toggle({ help: "Leave the image's /etc/hosts as it is" }),
+  publish: commaList({
+    short: 'p',
+    placeholder: '[[ip:]host:]port[/proto]',
+    help: 'Publish a port or a range of ports',
+  }),
+  'publish-all': toggle({ short: 'P', help: 'Publish all exposed ports on free ports' }),
+}

@@ -1,0 +1,51 @@
+import { commaList, list, many, text, toggle, value } from '../flags/kinds.ts'
+import { parseEntrypoint } from '../parse/entrypoint.ts'
+import { parseLabel } from '../parse/keyValue.ts'
+import { parseSignal } from '../parse/signal.ts'
+import { parseUlimit } from '../parse/ulimit.ts'
+import { parseUmask } from '../parse/umask.ts'
+
+const FILES = { kind: 'files' } as const
+
+/** The container's first process: what it is, and as whom and with what it runs. */
+export const PROCESS_FLAGS = {
+  entrypoint: value({
+    help: "Run this instead of the image's entrypoint (a program or a JSON list; empty for none)",
+    parse: parseEntrypoint,
+  }),
+  env: list({ short: 'e', help: 'Set an environment variable: NAME=value, or NAME or NAME* of yours' }),
+  'env-file': list({ help: 'Read environment variables from a file', completion: FILES }),
+  'env-host': toggle({ help: 'Take over your whole environment' }),
+  'group-add': commaList({ help: 'Add a supplementary group, or keep-groups for all of yours' }),
+  init: toggle({ help: 'Run a small init that reaps processes and forwards signals' }),
+  'init-path': text({ help: 'The program to run as init', completion: FILES }),
+  passwd: toggle({ initial: true, help: 'Add a user that the image lacks to its /etc/passwd' }),
+  'stop-signal': value({ help: 'Signal that asks the container to stop', parse: parseSignal }),
+  tz: text({ help: 'Set the time zone: Area/City, or local for yours' }),
+  ulimit: many({
+    placeholder: 'name=soft[:hard]',
+    help: 'Set a resource limit, or host for your own limits',
+    parse: parseUlimit,
+  }),
+  umask: value({ help: 'Set the file mode mask, in octal', defaultText: '"0022"', parse: parseUmask }),
+  unsetenv: list({ help: 'Take a variable out of the default environment' }),
+  'unsetenv-all': toggle({ help: 'Start from an empty environment' }),
+  user: text({ short: 'u', help: 'Run as this user: name or id, with :group where wanted' }),
+  workdir: text({ short: 'w', help: 'Working directory inside the container' }),
+}
+
+/** What the container is called and carries. */
+export const IDENTITY_FLAGS = {
+  annotation: many({ help: 'Add an annotation: key=value', parse: parseLabel }),
+  cidfile: text({ help: "Write the container's id to this file", completion: FILES }),
+  label: many({ short: 'l', help: 'Set a label: key=value', parse: parseLabel }),
+  'label-file': list({ help: 'Read labels from a file', completion: FILES }),
+  name: text({ help: 'Name the container' }),
+  replace: toggle({ help: 'Remove a container that has the same name' }),
+  rm: toggle({ help: 'Remove the container when it ends' }),
+}
+
+export const STDIO_FLAGS = {
+  interactive: toggle({ short: 'i', help: 'Keep standard input open' }),
+  tty: toggle({ short: 't', help: 'Give the container a terminal' }),
+}

@@ -1,0 +1,210 @@
+import { readFileSync } from 'node:fs'
+import { BryoError, isErrno, messageOf } from '../base/errors.ts'
+import type { HostFacts } from '../base/hostFacts.ts'
+import type { ContainerRequest, MountRequest } from '../engine/container/request.ts'
+import type { FlagValues } from './flags/flag.ts'
+import type { CREATE_FLAGS } from './options/create.ts'
+import { mergeEnv, parseEnv, parseEnvFile } from './parse/environment.ts'
+import { parseAddHost } from './parse/hostEntry.ts'
+import { parseLabelFile, toRecord } from './parse/keyValue.ts'
+import { parseMount } from './parse/mount.ts'
+import { absoluteHostPath } from './parse/path.ts'
+import { combineUlimits } from './parse/ulimit.ts'
+import { parseVolume } from './parse/volume.ts'
+
+type CreateFlags = FlagValues<typeof CREATE_FLAGS>
+type Surroundings = Pick<HostFacts, 'cwd' | 'env'>
+
+/**
+ * The command line of `run` or `create` as the engine takes it; reads the env and label files.
+ * @param args the image (or directory) and the command
+ * @throws BryoError USAGE
+ */
+export function containerRequest(
+  flags: CreateFlags,
+  args: readonly string[],
+  facts: Surroundings,
+): ContainerRequest {
+  checkConflicts(flags)
+  const [, ...command] = args
+  return {
+    ...root(flags, args[0] ?? '', facts.cwd),
+    ...identity(flags, facts.cwd),
+    ...firstProcess(flags, facts),
+    ...isolation(flags),
+    ...network(flags),
+    ...pullSettings(flags),
+    command,
+    mounts: mountRequests(flags, facts.cwd),
+    devices: flags.device,
+    readOnly: flags.readOnly,
+    readOnlyTmpfs: flags.readOnlyTmpfs,
+    ...given('shmSize', flags.shmSize),
+  }
+}
+
+/** `{ [key]: value }`, or nothing where the flag was not given. */
+function given<K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } {
+  // The key is the one that the type names.
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: T })
+}
+
+function checkConflicts(flags: CreateFlags): void {
+  const refuse = (message: string): never => {
+    throw new BryoError('USAGE', message)
+  }
+  if (flags.replace && flags.name === undefined) refuse('cannot use --replace without --name')
+  if (flags.platform !== undefined && (flags.arch ?? flags.os ?? flags.variant) !== undefined) {
+    refuse('cannot use --platform with --arch, --os or --variant')
+  }
+  if (flags.rootfs && (flags.pull !== undefined || platformText(flags) !== undefined)) {
+    refuse('cannot use --rootfs with --pull or --platform: no image is taken')
+  }
+  if (flags.noHosts && flags.addHost.length > 0) refuse('cannot use --no-hosts with --add-host')
+  if (flags.userns !== undefined && flags.uidmap.length + flags.gidmap.length > 0) {
+    refuse('cannot use --userns with --uidmap or --gidmap')
+  }
+}
+
+function root(flags: CreateFlags, source: string, cwd: string): Pick<ContainerRequest, 'image' | 'rootfs'> {
+  if (!flags.rootfs) return { image: source }
+  const overlay = source.endsWith(':O')
+  return { rootfs: { path: absoluteHostPath(overlay ? source.slice(0, -2) : source, cwd), overlay } }
+}
+
+/** `--arch`, `--os` and `--variant` as one `--platform`. */
+export function platformText(flags: {
+  readonly platform: string | undefined
+  readonly os: string | undefined
+  readonly arch: string | undefined
+  readonly variant: string | undefined
+}): string | undefined {
+  const { platform, os, arch, variant } = flags
+  if (platform !== undefined || (os ?? arch ?? variant) === undefined) return platform
+  const parts = [os ?? 'linux', arch ?? process.arch]
+  return (variant === undefined ? parts : [...parts, variant]).join('/')
+}
+
+function identity(flags: CreateFlags, cwd: string) {
+  const fromFiles = flags.labelFile.flatMap((path) =>
+    parseEach('--label-file', path, () => parseLabelFile(readText('--label-file', path, cwd))),
+  )
+  const cidfile = flags.cidfile === undefined ? undefined : absoluteHostPath(flags.cidfile, cwd)
+  return {
+    ...given('name', flags.name),
+    ...given('cidfile', cidfile),
+    replace: flags.replace,
+    autoRemove: flags.rm,
+    labels: toRecord([...fromFiles, ...flags.label]),
+    annotations: toRecord(flags.annotation),
+  }
+}
+
+function firstProcess(flags: CreateFlags, facts: Surroundings) {
+  return {
+    ...given('entrypoint', flags.entrypoint),
+    env: environment(flags, facts),
+    unsetEnv: flags.unsetenvAll ? ['*'] : flags.unsetenv,
+    ...given('workdir', flags.workdir),
+    ...given('user', flags.user),
+    groupAdd: flags.groupAdd,
+    ...given('umask', flags.umask),
+    ulimits: combineUlimits(flags.ulimit, () => readFileSync('/proc/self/limits', 'utf8')),
+    init: flags.init,
+    ...given('initPath', flags.initPath),
+    ...given('stopSignal', flags.stopSignal),
+    ...given('timezone', flags.tz),
+    passwd: flags.passwd,
+    interactive: flags.interactive,
+    tty: flags.tty,
+  }
+}
+
+function environment(flags: CreateFlags, facts: Surroundings): readonly string[] {
+  const fromHost = flags.envHost ? parseEnv('*', facts.env) : []
+  const fromFiles = flags.envFile.flatMap((path) =>
+    parseEach('--env-file', path, () => parseEnvFile(readText('--env-file', path, facts.cwd), facts.env)),
+  )
+  const own = flags.env.flatMap((text) => parseEach('--env', text, () => parseEnv(text, facts.env)))
+  return mergeEnv([...fromHost, ...fromFiles, ...own])
+}
+
+function mountRequests(flags: CreateFlags, cwd: string): readonly MountRequest[] {
+  const mounts = [
+    ...flags.mount.map((text) => parseEach('--mount', text, () => parseMount(text, cwd))),
+    ...flags.volume.map((text) => parseEach('--volume', text, () => parseVolume(text, cwd))),
+    ...flags.tmpfs,
+  ]
+  const targets = new Set<string>()
+  for (const { target } of mounts) {
+    if (targets.has(target)) throw new BryoError('USAGE', `${target}: duplicate mount destination`)
+    targets.add(target)
+  }
+  return mounts
+}
+
+function isolation(flags: CreateFlags) {
+  return {
+    ...given('userns', flags.userns),
+    uidmap: flags.uidmap,
+    gidmap: flags.gidmap,
+    ...given('subuidname', flags.subuidname),
+    ...given('subgidname', flags.subgidname),
+    ipc: flags.ipc,
+    uts: flags.uts,
+    cgroupns: flags.cgroupns,
+    ...given('hostname', flags.hostname),
+    capAdd: flags.capAdd,
+    capDrop: flags.capDrop,
+    privileged: flags.privileged,
+    securityOpt: flags.securityOpt,
+    ...given('pidsLimit', flags.pidsLimit),
+    sysctls: toRecord(flags.sysctl),
+  }
+}
+
+function network(flags: CreateFlags) {
+  return {
+    network: flags.network,
+    publish: flags.publish,
+    publishAll: flags.publishAll,
+    expose: flags.expose,
+    dns: flags.dns,
+    dnsSearch: flags.dnsSearch,
+    dnsOption: flags.dnsOption,
+    addHost: flags.addHost.flatMap((text) => parseEach('--add-host', text, () => parseAddHost(text))),
+    noHosts: flags.noHosts,
+  }
+}
+
+function pullSettings(flags: CreateFlags) {
+  return {
+    pull: flags.pull ?? 'missing',
+    ...given('platform', platformText(flags)),
+    tlsVerify: flags.tlsVerify ?? true,
+    ...given('certDir', flags.certDir),
+    ...given('authfile', flags.authfile),
+  }
+}
+
+/** Gives a parser's complaint the form that all flags have. */
+function parseEach<T>(flag: string, text: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof BryoError) throw error
+    throw new BryoError('USAGE', `invalid argument "${text}" for "${flag}" flag: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+function readText(flag: string, path: string, cwd: string): string {
+  try {
+    return readFileSync(absoluteHostPath(path, cwd), 'utf8')
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error
+    const found = isErrno(error, 'ENOENT', 'ENOTDIR') ? 'no such file' : messageOf(error)
+    throw new BryoError('USAGE', `cannot read ${flag} "${path}": ${found}`, { cause: error })
+  }
+}
