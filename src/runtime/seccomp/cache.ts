@@ -36,7 +36,7 @@ const MAX_FILES = 64
  * writable by nobody else, in one piece, and be the work of the libseccomp that is installed now.
  */
 export function readCachedFilter(directory: string, name: string): SeccompFilter | undefined {
-  const content = readOwnFile(join(directory, name))
+  const content = readOwnFile(`${directory}/${name}`)
   if (!content || content.length < HEADER || content.toString('latin1', 0, MAGIC.length) !== MAGIC)
     return undefined
   const flags = content.readUInt32LE(8)

@@ -118,7 +118,7 @@ function hostArchitecture(): HostArchitecture {
 
 function cacheName(key: string, { capabilities, features }: SeccompRequest, arch: HostArchitecture): string {
   const parts = [key, `caps${capabilities.toString(16)}`, ...features, arch, release(), `v${COMPILER}`]
-  return `${parts.join('-').replace(/[^\w.-]/g, '_')}.bpf`
+  return `${parts.join('-').replaceAll('/', '_')}.bpf`
 }
 
 async function compileFilter(source: ProfileSource, request: SeccompRequest, arch: HostArchitecture) {
