@@ -1,6 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
 import { formatReference, isReference, localCandidates } from '../../image/reference.ts'
-import { findSummary, readImage, readImages } from '../../storage/image/images.ts'
+import { findImage } from '../../storage/image/images.ts'
 import type { ImageRecord, ImageSummary } from '../../storage/image/record.ts'
 import type { Store } from '../../storage/store.ts'
 
@@ -23,14 +23,31 @@ export function findAmong(images: readonly ImageSummary[], text: string): FoundI
     const digested = images.find((image) => image.repoDigests.includes(name))
     if (digested) return { summary: digested, name: undefined }
   }
-  const summary = findSummary(images, text)
+  const summary = findById(images, text)
   return summary && { summary, name: undefined }
 }
 
-/** As {@link findAmong}: the whole record. */
+const ID_PREFIX = /^(?:sha256:)?([0-9a-f]{1,64})$/
+
+function findById(images: readonly ImageSummary[], text: string): ImageSummary | undefined {
+  const digits = ID_PREFIX.exec(text)?.[1]
+  if (digits === undefined) return undefined
+  const [first, ...others] = images.filter((image) => image.id.startsWith(`sha256:${digits}`))
+  if (others.length === 0) return first
+  throw new BryoError(
+    'AMBIGUOUS',
+    `cannot find image "${text}": ${others.length + 1} ids start with it, expected one`,
+  )
+}
+
+/** As {@link findAmong}: the whole record, without reading all others. */
 export function findLocalImage(store: Store, text: string): ImageRecord | undefined {
-  const found = findAmong(readImages(store), text)
-  return found && readImage(store, found.summary)
+  const candidates = isReference(text) ? localCandidates(text).map(formatReference) : []
+  for (const name of [...candidates, text]) {
+    const found = findImage(store, name)
+    if (found) return found
+  }
+  return undefined
 }
 
 /** @throws BryoError NOT_FOUND, AMBIGUOUS */

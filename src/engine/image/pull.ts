@@ -5,6 +5,8 @@ import {
   familiarName,
   formatReference,
   type ImageReference,
+  isReference,
+  localCandidates,
   parseReference,
   repositoryName,
 } from '../../image/reference.ts'
@@ -84,8 +86,13 @@ function findFitting(engine: Engine, { reference, platform }: PullRequest): Imag
 }
 
 function existing(request: PullRequest, image: ImageRecord): PulledImage {
-  const reference = image.names[0] ?? request.reference
+  const asked = formatNames(request.reference)
+  const reference = image.names.find((name) => asked.includes(name)) ?? image.names[0] ?? request.reference
   return { id: image.id, reference, manifestDigest: image.manifestDigest, pulled: false, warnings: [] }
+}
+
+function formatNames(text: string): readonly string[] {
+  return isReference(text) ? localCandidates(text).map(formatReference) : []
 }
 
 async function pullFresh(

@@ -82,8 +82,18 @@ export function finalError(error: unknown): unknown {
   const hint = UNREACHABLE.includes(error.code)
     ? 'check the name of the registry and the network'
     : 'try again: what has come so far is kept'
+  if (isNotTls(error)) {
+    return new BryoError(
+      'NETWORK',
+      `cannot reach registry "${error.host}": it speaks no TLS, expected https`,
+      {
+        hint: 'where the registry speaks plain http: --tls-verify=false',
+        cause: error,
+      },
+    )
+  }
   return new BryoError('NETWORK', `cannot reach registry "${error.host}": ${error.message}`, {
-    hint: isNotTls(error) ? 'the registry speaks plain http: allow it with --tls-verify=false' : hint,
+    hint,
     cause: error,
   })
 }
