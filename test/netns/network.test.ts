@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -24,9 +24,18 @@ function asUser(command: readonly string[]): readonly string[] {
   return ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', ...command]
 }
 
+/** A scenario that is killed cannot remove its files: so they are all below a directory of the test's own. */
 function execute(command: readonly string[]) {
+  const TMPDIR = mkdtempSync(join(tmpdir(), 'bryo-netns-test-'))
+  chmodSync(TMPDIR, 0o1777)
   const [program = '', ...args] = asUser(command)
-  return JSON.parse(execFileSync(program, args, { env: ENV, encoding: 'utf8', timeout: LIMIT_MS }))
+  try {
+    return JSON.parse(
+      execFileSync(program, args, { env: { ...ENV, TMPDIR }, encoding: 'utf8', timeout: LIMIT_MS }),
+    )
+  } finally {
+    rmSync(TMPDIR, { recursive: true })
+  }
 }
 
 const run = (scenario: string) => execute([...COMMAND, scenario])
@@ -57,7 +66,7 @@ slirp('a container behind slirp4netns', { timeout: LIMIT_MS }, () => {
     const directory = mkdtempSync(join(tmpdir(), 'bryo-resolv-'))
     const file = join(directory, 'resolv.conf')
     writeFileSync(file, 'nameserver 127.0.0.1\n')
-    execFileSync('chmod', ['-R', 'a+rX', directory])
+    chmodSync(directory, 0o755)
     const script = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"'
     try {
       const inside = ['sh', '-c', script, 'sh', file, ...COMMAND, 'loopback-resolver']
