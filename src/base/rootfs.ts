@@ -14,6 +14,11 @@ export interface OverlayPlan {
   readonly base: HostPath
   readonly upper: HostPath
   readonly work: HostPath
+  /**
+   * Nothing in it outlives the container (`--rm`), so nothing is synced: without the option of that name, the end of the
+   * mount writes out the whole filesystem of the upper directory.
+   */
+  readonly volatile?: boolean
 }
 
 export interface FuseOverlayPlan {
@@ -22,6 +27,8 @@ export interface FuseOverlayPlan {
   readonly base: HostPath
   readonly upper: HostPath
   readonly work: HostPath
+  /** As for overlay. */
+  readonly volatile?: boolean
   /** Path of the program. */
   readonly program: HostPath
   /** `uidmapping=` of fuse-overlayfs, where the container's map is not the one that the layers were unpacked with. */

@@ -59,25 +59,27 @@ const isJson = (value: JsonValue | undefined): value is JsonValue => value !== u
 /** @param path the file, for messages */
 export function fieldsOf(value: JsonValue | undefined, path: string): Fields {
   if (!isObject(value)) throw unexpected(path, 'content', value, 'an object')
-  const need =
-    <T extends JsonValue>(test: (found: JsonValue | undefined) => found is T, wanted: string) =>
-    (key: string): T => {
-      const found = value[key]
-      if (!test(found)) throw unexpected(path, `field "${key}"`, found, wanted)
-      return found
-    }
-  const list = need(isList, 'a list')
+  const object = value
+  function need<T extends JsonValue>(
+    key: string,
+    test: (found: JsonValue | undefined) => found is T,
+    wanted: string,
+  ): T {
+    const found = object[key]
+    if (!test(found)) throw unexpected(path, `field "${key}"`, found, wanted)
+    return found
+  }
   return {
-    has: (key) => value[key] !== undefined,
-    text: need(isText, 'a string'),
-    number: need(isNumber, 'a number'),
-    flag: need(isFlag, 'true or false'),
-    digest: need(isDigestText, 'a digest'),
-    texts: need(isTexts, 'a list of strings'),
-    digests: need(isDigests, 'a list of digests'),
-    json: need(isJson, 'a value'),
-    list: (key, parse) => list(key).map((item) => parse(fieldsOf(item, path))),
-    object: (key) => fieldsOf(value[key], path),
+    has: (key) => object[key] !== undefined,
+    text: (key) => need(key, isText, 'a string'),
+    number: (key) => need(key, isNumber, 'a number'),
+    flag: (key) => need(key, isFlag, 'true or false'),
+    digest: (key) => need(key, isDigestText, 'a digest'),
+    texts: (key) => need(key, isTexts, 'a list of strings'),
+    digests: (key) => need(key, isDigests, 'a list of digests'),
+    json: (key) => need(key, isJson, 'a value'),
+    list: (key, parse) => need(key, isList, 'a list').map((item) => parse(fieldsOf(item, path))),
+    object: (key) => fieldsOf(object[key], path),
   }
 }
 

@@ -124,14 +124,13 @@ export function unlinkat(
   })
 }
 
-/** As {@link unlinkat}, giving the error: for trees, where a directory among the files is no surprise. */
+/** As {@link unlinkat}, giving the errno, 0 for success: for trees, where a directory among the files is no surprise. */
 export function unlinkErrno(
   dirfd: number,
   path: PathBytes,
   options: { readonly directory?: boolean } = {},
-): SyscallError | undefined {
-  if (Number(c.unlinkat(dirfd, bytes(path), options.directory ? AT_REMOVEDIR : 0)) === 0) return undefined
-  return new SyscallError('unlinkat', lastErrno(), { path: String(path) })
+): number {
+  return Number(c.unlinkat(dirfd, bytes(path), options.directory ? AT_REMOVEDIR : 0)) === 0 ? 0 : lastErrno()
 }
 
 const RENAME_NOREPLACE = 1

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseDigest } from '../../src/base/digest.ts'
 import type { IdMapping, IdMaps } from '../../src/base/idmap.ts'
@@ -25,6 +25,7 @@ const drive = (driver: 'overlay' | 'fuse-overlayfs', maps = DEFAULT) => ({
   driver,
   maps,
   defaultMaps: DEFAULT,
+  ephemeral: false,
   fuseProgram: () => PROGRAM,
 })
 
@@ -82,6 +83,15 @@ describe('planRootfs()', () => {
     })
     expect(statSync(`${containerDirectory}/upper`).mode & 0o7777).toBe(0o1777)
     expect(planRootfs({ ...drive('overlay'), store, layers, containerDirectory })).toEqual(plan)
+  })
+
+  it('syncs nothing for a container that is removed at its end, and gives a restart a new work directory', () => {
+    const store = temporaryStore()
+    const containerDirectory = hostPath(temporaryDirectory())
+    mkdirSync(`${containerDirectory}/work/work/incompat/volatile`, { recursive: true })
+    const request = { ...drive('overlay'), store, layers: [], containerDirectory, ephemeral: true }
+    expect(planRootfs(request)).toMatchObject({ kind: 'overlay', volatile: true })
+    expect(readdirSync(`${containerDirectory}/work`)).toEqual([])
   })
 
   it('puts an empty directory below a container without layers', () => {

@@ -91,3 +91,19 @@ describe('processes that do the same at once', () => {
     ])
   })
 })
+
+describe('planRootfs() for other id maps', () => {
+  it.each([
+    ['keep-id', 'mapped'],
+    ['no caller', 'server'],
+  ])(
+    'shows a container with %s the ids of the image, and writes those of the default map',
+    (maps, mapping) => {
+      expect(runFixture('fuse.ts', directory(), maps)).toEqual([
+        { seen: { '0': 0, '1': 1, '33': 33, '1000': 1000 } },
+        { mapping, status: 'exited' },
+        { onDisk: [0, 33] },
+      ])
+    },
+  )
+})

@@ -2,14 +2,18 @@ import type { Digest, HostPath } from '../../base/brand.ts'
 import { digestHex } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
 import { hostPath } from '../hostPath.ts'
-import { fieldsOf, readJsonFile } from '../json.ts'
+import { type Fields, fieldsOf, readJsonFile } from '../json.ts'
 import type { Store } from '../store.ts'
 import { type ImageRecord, type ImageSummary, parseDetail, parseSummary } from './record.ts'
 
 /** All images, in the order in which they came. Takes no lock. */
 export function readImages(store: Store): readonly ImageSummary[] {
+  return readIndex(store).map((fields) => parseSummary(fields))
+}
+
+function readIndex(store: Store): readonly Fields[] {
   const content = readJsonFile(store.imageIndex)
-  return content === undefined ? [] : fieldsOf(content, store.imageIndex).list('images', parseSummary)
+  return content === undefined ? [] : fieldsOf(content, store.imageIndex).list('images', (fields) => fields)
 }
 
 export function imageDetailPath(store: Store, id: Digest): HostPath {
@@ -28,27 +32,47 @@ export function readImage(store: Store, summary: ImageSummary): ImageRecord | un
  * @throws BryoError AMBIGUOUS where the digits fit several
  */
 export function findImage(store: Store, nameOrId: string): ImageRecord | undefined {
-  const summary = findSummary(readImages(store), nameOrId)
-  return summary && readImage(store, summary)
+  // Only the one that is found is parsed: an index may have a thousand.
+  const found = find(readIndex(store), nameOrId, {
+    names: (image) => image.texts('names'),
+    repoDigests: (image) => image.texts('repoDigests'),
+    id: (image) => image.text('id'),
+  })
+  return found && readImage(store, parseSummary(found))
 }
 
-/** As {@link findImage}, in an index that was read. */
+/** As {@link findImage}, among images that were read. */
 export function findSummary(images: readonly ImageSummary[], nameOrId: string): ImageSummary | undefined {
+  const keys: Keys<ImageSummary> = {
+    names: (image) => image.names,
+    repoDigests: (image) => image.repoDigests,
+    id: (image) => image.id,
+  }
+  return find(images, nameOrId, keys)
+}
+
+interface Keys<T> {
+  readonly names: (image: T) => readonly string[]
+  readonly repoDigests: (image: T) => readonly string[]
+  readonly id: (image: T) => string
+}
+
+function find<T>(images: readonly T[], nameOrId: string, keys: Keys<T>): T | undefined {
   return (
-    images.find((image) => image.names.includes(nameOrId)) ??
-    images.find((image) => image.repoDigests.includes(nameOrId)) ??
-    findById(images, nameOrId)
+    images.find((image) => keys.names(image).includes(nameOrId)) ??
+    images.find((image) => keys.repoDigests(image).includes(nameOrId)) ??
+    findById(images, nameOrId, keys.id)
   )
 }
 
 const ID_PREFIX = /^(?:sha256:)?([0-9a-f]{1,64})$/
 
-function findById(images: readonly ImageSummary[], text: string): ImageSummary | undefined {
-  const prefix = ID_PREFIX.exec(text)?.[1]
-  if (prefix === undefined) return undefined
-  const found = images.filter((image) => digestHex(image.id).startsWith(prefix))
+function findById<T>(images: readonly T[], text: string, id: (image: T) => string): T | undefined {
+  const digits = ID_PREFIX.exec(text)?.[1]
+  if (digits === undefined) return undefined
+  const found = images.filter((image) => id(image).startsWith(`sha256:${digits}`))
   if (found.length <= 1) return found[0]
-  const ids = found.map((image) => digestHex(image.id).slice(0, 12)).join(', ')
+  const ids = found.map((image) => id(image).slice('sha256:'.length, 'sha256:'.length + 12)).join(', ')
   throw new BryoError(
     'AMBIGUOUS',
     `cannot find image "${text}": ${found.length} ids start with it (${ids}), expected one`,

@@ -7,6 +7,7 @@ import { hostPath } from '../hostPath.ts'
 import { layerDiffPath, layerId } from '../layer/layers.ts'
 import { ensureDirectory } from '../makeDirectory.ts'
 import type { Store } from '../store.ts'
+import { removeTree } from '../tree/remove.ts'
 import { planFuseMapping, seesDiskIds } from './fuseMapping.ts'
 
 export type StorageDriver = 'overlay' | 'fuse-overlayfs'
@@ -19,6 +20,8 @@ export interface RootfsDriver {
   readonly maps: IdMaps
   /** Those that layers are unpacked with. */
   readonly defaultMaps: IdMaps
+  /** The container ends with its process (`--rm`): its changes need not reach the disk. */
+  readonly ephemeral: boolean
 }
 
 export interface RootfsRequest extends RootfsDriver {
@@ -77,8 +80,10 @@ function planOverlay(driver: RootfsDriver, directories: Directories): RootfsPlan
   const upper = hostPath(containerDirectory, 'upper')
   const work = hostPath(containerDirectory, 'work')
   ensureDirectory(upper, rootMode)
+  // The kernel refuses a work directory that was in volatile use before: a restart gets a new one.
+  if (driver.ephemeral) removeTree(work)
   ensureDirectory(work, 0o700)
-  const common = { lower, base, upper, work }
+  const common = { lower, base, upper, work, ...(driver.ephemeral && { volatile: true }) }
   if (driver.driver === 'overlay' && seesDiskIds(driver.maps, driver.defaultMaps)) {
     checkLength(common)
     return { kind: 'overlay', ...common }

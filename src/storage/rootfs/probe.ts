@@ -107,7 +107,7 @@ function steps(base: string, merged: string): readonly (readonly [string, () => 
     [
       MOUNTING,
       () => {
-        const data = 'lowerdir=lower,upperdir=upper,workdir=work,userxattr'
+        const data = 'lowerdir=lower,upperdir=upper,workdir=work,userxattr,volatile'
         chdir(base)
         mount({ source: 'overlay', target: merged, fstype: 'overlay', data })
       },

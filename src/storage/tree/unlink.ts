@@ -1,5 +1,7 @@
 import { chmodSync, closeSync, fstatSync, readdirSync } from 'node:fs'
+import { constants } from 'node:os'
 import { isErrno } from '../../base/errors.ts'
+import { SyscallError } from '../../syscall/error.ts'
 import { AT_FDCWD, O, openat2, type PathBytes, RESOLVE, renameat2, unlinkErrno } from '../../syscall/file.ts'
 
 /** Levels that are walked with an open fd each; what lies deeper is first moved up. */
@@ -29,15 +31,17 @@ export function unlinkTree(directory: string, name: string): void {
   }
 }
 
+const { EEXIST, EISDIR, ENOENT, ENOTEMPTY } = constants.errno
+
 /** @returns true for a directory that is not empty, which stays */
 function unlinkShallow(dirfd: number, name: PathBytes): boolean {
-  const error = unlinkErrno(dirfd, name)
-  if (!error || isErrno(error, 'ENOENT')) return false
-  if (!isErrno(error, 'EISDIR')) throw error
-  const directoryError = unlinkErrno(dirfd, name, { directory: true })
-  if (!directoryError || isErrno(directoryError, 'ENOENT')) return false
-  if (isErrno(directoryError, 'ENOTEMPTY', 'EEXIST')) return true
-  throw directoryError
+  const errno = unlinkErrno(dirfd, name)
+  if (errno === 0 || errno === ENOENT) return false
+  if (errno !== EISDIR) throw new SyscallError('unlinkat', errno, { path: String(name) })
+  const directoryErrno = unlinkErrno(dirfd, name, { directory: true })
+  if (directoryErrno === 0 || directoryErrno === ENOENT) return false
+  if (directoryErrno === ENOTEMPTY || directoryErrno === EEXIST) return true
+  throw new SyscallError('unlinkat', directoryErrno, { path: String(name) })
 }
 
 /** Opens it so that it can be read and changed, also where its owner has no right to. */
