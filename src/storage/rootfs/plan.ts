@@ -21,7 +21,7 @@ export interface RootfsDriver {
   /** Those that layers are unpacked with. */
   readonly defaultMaps: IdMaps
   /** The container ends with its process (`--rm`): its changes need not reach the disk. */
-  readonly ephemeral: boolean
+  readonly ephemeral?: boolean
 }
 
 export interface RootfsRequest extends RootfsDriver {
