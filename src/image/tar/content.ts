@@ -19,7 +19,7 @@ export interface BodyLayout {
   readonly extents: readonly SparseExtent[] | undefined
 }
 
-/** A body without data, for all that are no files. */
+/** The input stands at the first stored byte; what is no file has none. */
 export function openBody(input: TarInput, layout: BodyLayout): EntryBody {
   const extents = layout.extents ?? [{ offset: 0, length: layout.size }]
   let stored = layout.stored

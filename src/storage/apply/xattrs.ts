@@ -47,7 +47,7 @@ function setXattr(path: LayerPath, name: string, value: Buffer): void {
   try {
     lsetxattr(inChroot(path), name, value)
   } catch (error) {
-    // ENOSPC means the attribute's own room as well, and speaks of a full disk only where files fail too.
+    // ENOSPC: some filesystems keep a file's attributes in one block, and it is that which is full.
     if (!isErrno(error, 'EOPNOTSUPP', 'ENOTSUP', 'E2BIG', 'ERANGE', 'ENOSPC')) throw error
     throw new BryoError(
       'STORAGE',
