@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import type { Digest } from '../../../src/base/brand.ts'
 import { digestHex } from '../../../src/base/digest.ts'
 import type { Descriptor } from '../../../src/base/image.ts'
@@ -21,6 +22,8 @@ export interface TestImageOptions {
   readonly config?: Readonly<Record<string, unknown>>
   readonly os?: string
   readonly architecture?: string
+  /** How a layer is sent; plain by default. */
+  readonly gzip?: boolean
 }
 
 export function descriptorOf(mediaType: string, bytes: Uint8Array): Descriptor {
@@ -34,14 +37,16 @@ export function makeImage(options: TestImageOptions): TestImage {
     JSON.stringify({ os, architecture, config: settings, rootfs: { type: 'layers', diff_ids: diffIds } }),
   )
   const config = descriptorOf(MEDIA_TYPE.ociConfig, configBytes)
-  const layers = options.layers.map((layer) => descriptorOf(MEDIA_TYPE.ociLayer, layer))
+  const layerType = options.gzip ? MEDIA_TYPE.ociLayerGzip : MEDIA_TYPE.ociLayer
+  const sent = options.layers.map((layer) => (options.gzip ? gzipSync(layer) : layer))
+  const layers = sent.map((layer) => descriptorOf(layerType, layer))
   const document = { schemaVersion: 2, mediaType: MEDIA_TYPE.ociManifest, config, layers }
   const manifestBytes = Buffer.from(JSON.stringify(document))
   const manifest = descriptorOf(MEDIA_TYPE.ociManifest, manifestBytes)
   const blobs = new Map<Digest, Buffer>([
     [config.digest, configBytes],
     [manifest.digest, manifestBytes],
-    ...options.layers.map((layer) => [digestOf(layer), layer] as const),
+    ...sent.map((layer) => [digestOf(layer), layer] as const),
   ])
   return { manifest, manifestBytes, config, configBytes, layers, diffIds, blobs }
 }
