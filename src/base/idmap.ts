@@ -21,3 +21,10 @@ export function toContainerId(map: readonly IdMapping[], hostId: number): number
   const extent = map.find((m) => hostId >= m.hostId && hostId < m.hostId + m.size)
   return extent && extent.containerId + (hostId - extent.hostId)
 }
+
+/** Who sets a container up: its root, or the first id where the maps have no 0. */
+export function rootIds({ uid, gid }: IdMaps): { readonly uid: number; readonly gid: number } {
+  const first = (map: readonly IdMapping[]) =>
+    toHostId(map, 0) === undefined ? (map[0]?.containerId ?? 0) : 0
+  return { uid: first(uid), gid: first(gid) }
+}

@@ -1,16 +1,18 @@
 import { closeSync } from 'node:fs'
-import type { IdMaps } from '../base/idmap.ts'
+import { type IdMaps, rootIds } from '../base/idmap.ts'
 import type { FuseOverlayPlan } from '../base/rootfs.ts'
 import { closeOnExecFrom, dup2, messageSocketPair, readFd, setCloseOnExec, writeFd } from '../syscall/fd.ts'
 import { setns, unshare } from '../syscall/namespace.ts'
 import { chdir, execve, forkChild, setGroupId, setParentDeathSignal, setUserId } from '../syscall/process.ts'
 import { resetSignals } from '../syscall/signal.ts'
 
-export interface FuseFds {
+export interface FuseContext {
   /** What the container's init has mounted. */
   readonly fuseFd: number
   /** The container's user namespace. */
   readonly userFd: number
+  /** Those of that namespace. */
+  readonly maps: IdMaps
 }
 
 const SIGKILL = 9
@@ -25,12 +27,12 @@ const SIGKILL = 9
  */
 export function startFuseOverlay(
   plan: FuseOverlayPlan,
-  fds: FuseFds,
+  context: FuseContext,
   writeIdMaps: (pid: number, maps: IdMaps) => void,
 ): number {
   const [ours, theirs] = messageSocketPair()
   try {
-    const pid = forkChild(() => serve(plan, fds, theirs))
+    const pid = forkChild(() => serve(plan, context, theirs))
     if (plan.serverMaps) {
       readFd(ours, Buffer.alloc(1))
       writeIdMaps(pid, plan.serverMaps)
@@ -43,22 +45,23 @@ export function startFuseOverlay(
   }
 }
 
-function serve(plan: FuseOverlayPlan, fds: FuseFds, socket: number): never {
+function serve(plan: FuseOverlayPlan, context: FuseContext, socket: number): never {
   if (plan.serverMaps) {
     unshare(['user', 'mount'])
     writeFd(socket, Buffer.of(1))
     readFd(socket, Buffer.alloc(1))
   } else {
-    setns(fds.userFd, ['user'])
+    setns(context.userFd, ['user'])
     unshare(['mount'])
   }
-  setGroupId(0)
-  setUserId(0)
+  const { uid, gid } = rootIds(plan.serverMaps ?? context.maps)
+  setGroupId(gid)
+  setUserId(uid)
   setParentDeathSignal(SIGKILL)
   chdir(plan.base)
   const fd = 3
-  if (fds.fuseFd === fd) setCloseOnExec(fd, false)
-  else dup2(fds.fuseFd, fd)
+  if (context.fuseFd === fd) setCloseOnExec(fd, false)
+  else dup2(context.fuseFd, fd)
   closeOnExecFrom(fd + 1)
   resetSignals()
   execve(
@@ -75,6 +78,7 @@ export function fuseOptions(plan: FuseOverlayPlan): string {
     `upperdir=${escapePath(plan.upper)}`,
     `workdir=${escapePath(plan.work)}`,
   ]
+  if (plan.volatile) options.push('volatile')
   if (plan.uidMapping !== undefined) options.push(`uidmapping=${plan.uidMapping}`)
   if (plan.gidMapping !== undefined) options.push(`gidmapping=${plan.gidMapping}`)
   return options.join(',')

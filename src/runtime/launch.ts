@@ -105,8 +105,7 @@ function bringUp(
   undo: DisposableStack,
 ): BringUp {
   const { initPid, controlFd } = init
-  if (!plan.join)
-    hooks.writeIdMaps(initPid, { uid: plan.spec.linux.uidMappings, gid: plan.spec.linux.gidMappings })
+  if (!plan.join) hooks.writeIdMaps(initPid, plan.maps)
   tellInit(controlFd, 'maps-written')
   const network = plan.newNetwork ? hooks.startNetwork(initPid) : undefined
   if (network) undo.defer(() => network.close())
@@ -116,7 +115,7 @@ function bringUp(
     const message = receiveStageMessage(controlFd)
     switch (message?.kind) {
       case 'fuse':
-        fusePid = serveFuse(plan.rootfs, hooks, init)
+        fusePid = serveFuse(plan, hooks, init)
         undo.adopt(fusePid, endProcess)
         break
       case 'terminal':
@@ -136,7 +135,7 @@ function bringUp(
 }
 
 function serveFuse(
-  rootfs: LaunchPlan['rootfs'],
+  { rootfs, maps }: LaunchPlan,
   hooks: LaunchHooks,
   init: Pick<ForkedInit, 'initPid' | 'controlFd'>,
 ): number {
@@ -144,7 +143,7 @@ function serveFuse(
   using fuse = ownFd(receiveFd(init.controlFd))
   using user = ownFd(openSync(`/proc/${init.initPid}/ns/user`, 'r'))
   try {
-    return startFuseOverlay(rootfs, { fuseFd: fuse.fd, userFd: user.fd }, hooks.writeIdMaps)
+    return startFuseOverlay(rootfs, { fuseFd: fuse.fd, userFd: user.fd, maps }, hooks.writeIdMaps)
   } finally {
     tellInit(init.controlFd, 'rootfs-ready')
   }

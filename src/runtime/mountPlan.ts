@@ -12,6 +12,8 @@ export type MountSource =
       readonly recursive: boolean
       readonly propagation: Propagation
     }
+  /** Mounted at `staging` first: a stack of layers is too long for the newer mount calls. */
+  | { readonly kind: 'overlay'; readonly data: string; readonly staging: string }
   | {
       readonly kind: 'filesystem'
       readonly fstype: string
@@ -81,13 +83,17 @@ function planMount(mount: SpecMount): MountStep {
   const options = mount.options
   const isBind = mount.type === 'bind' || options.includes('bind') || options.includes('rbind')
   return {
-    source: isBind ? bindSource(mount) : filesystemSource(mount),
+    source: isBind
+      ? bindSource(mount)
+      : mount.type === 'overlay'
+        ? overlaySource(mount)
+        : filesystemSource(mount),
     target: mount.destination,
     attributes: options.reduce((sum, option) => sum | (ATTRIBUTE_OPTIONS[option] ?? 0), 0),
     strictTarget: STRICT_TARGETS.some(
       (path) => mount.destination === path || mount.destination.startsWith(`${path}/`),
     ),
-    beforePivot: isBind || mount.type === 'proc' || mount.type === 'sysfs' || mount.type === 'cgroup2',
+    beforePivot: isBind || ['proc', 'sysfs', 'cgroup2', 'overlay'].includes(mount.type),
     copyUp: options.includes('copy'),
     chown: options.includes('U'),
   }
@@ -103,6 +109,12 @@ function bindSource(mount: SpecMount): MountSource {
     if (!(option in PROPAGATIONS) && !isMountOption(option)) throw unknownOption(mount, option)
   }
   return { kind: 'bind', path: mount.source, recursive: !mount.options.includes('bind'), propagation }
+}
+
+/** `source` is the directory on which it is staged. */
+function overlaySource(mount: SpecMount): MountSource {
+  const data = mount.options.filter((option) => /^(lower|upper|work)dir=/.test(option))
+  return { kind: 'overlay', data: [...data, 'userxattr'].join(','), staging: mount.source ?? '' }
 }
 
 function filesystemSource(mount: SpecMount): MountSource {

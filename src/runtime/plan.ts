@@ -1,4 +1,5 @@
 import type { HostPath } from '../base/brand.ts'
+import type { IdMaps } from '../base/idmap.ts'
 import type { RootfsPlan } from '../base/rootfs.ts'
 import type { CapabilityPlan } from './capabilities.ts'
 import type { MountStep } from './mountPlan.ts'
@@ -8,6 +9,8 @@ import type { Spec } from './spec.ts'
 /** Everything that the container's processes need; it reaches them by the fork, as memory. */
 export interface LaunchPlan {
   readonly spec: Spec
+  /** Of the container's user namespace, made or joined. */
+  readonly maps: IdMaps
   readonly rootfs: RootfsPlan
   /** An empty directory of the caller on which the root is put together. */
   readonly mountPoint: HostPath

@@ -22,6 +22,7 @@ import { writeContainerFiles } from './files.ts'
 import { planContainerIds } from './ids.ts'
 import { findInitProgram } from './initProgram.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
+import { overlayMounts } from './overlays.ts'
 import type { ContainerRequest } from './request.ts'
 import { buildSpec } from './spec.ts'
 import { mountVolumes, plainMounts } from './volumes.ts'
@@ -81,7 +82,7 @@ export async function prepareLaunch(
       network: network.kind,
       cgroup2: filesystemType('/sys/fs/cgroup') === FS_MAGIC.cgroup2,
       files,
-      userMounts: [...plainMounts(request), ...volumes.mounts],
+      userMounts: [...plainMounts(request), ...overlayMounts(engine, request, directory), ...volumes.mounts],
       initProgram: request.init ? findInitProgram(request.initPath) : undefined,
       security,
       capabilities: capabilities.root,
@@ -97,6 +98,7 @@ export async function prepareLaunch(
     })
     const plan: LaunchPlan = {
       spec,
+      maps,
       rootfs: planRoot(engine, subject, maps),
       mountPoint: makeMountPoint(directory),
       mounts: planMounts(spec),
@@ -154,6 +156,7 @@ function planRoot(engine: Engine, { record, directory, config }: LaunchSubject, 
     fuseProgram: () => requireFuseOverlay(searchPath),
     maps,
     defaultMaps: defaultMaps(engine),
+    ephemeral: record.autoRemove,
   }
   const { rootfs } = config.request
   if (!rootfs)

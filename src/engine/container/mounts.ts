@@ -23,13 +23,21 @@ export interface MountInputs {
 /** Where the init program is shown. */
 export const INIT_TARGET = '/run/bryo-init'
 
-/** All mounts of a container in their order: the kernel's filesystems, files of bryo, then the user's, parents first. */
+/** All mounts of a container in their order: the kernel's filesystems first, then all others, parents before what lies in them. */
 export function buildMounts(inputs: MountInputs): readonly SpecMount[] {
-  const user = [...inputs.user].sort((a, b) => depth(a.destination) - depth(b.destination))
-  checkTargets(user)
-  const taken = new Set(user.map((mount) => mount.destination))
-  const own = [...kernelMounts(inputs), ...readOnlyTmpfs(inputs.request), ...fileMounts(inputs)]
-  return [...own.filter((mount) => !taken.has(mount.destination)), ...user, ...initMount(inputs)]
+  checkTargets(inputs.user)
+  const taken = new Set(inputs.user.map((mount) => mount.destination))
+  const untaken = (mounts: readonly SpecMount[]) => mounts.filter((mount) => !taken.has(mount.destination))
+  const others = [
+    ...untaken(readOnlyTmpfs(inputs.request)),
+    ...untaken(fileMounts(inputs)),
+    ...inputs.user,
+    ...initMount(inputs),
+  ]
+  return [
+    ...untaken(kernelMounts(inputs)),
+    ...others.sort((a, b) => depth(a.destination) - depth(b.destination)),
+  ]
 }
 
 function depth(path: string): number {

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
-import type { IdMaps } from '../../base/idmap.ts'
+import { type IdMaps, toHostId } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { PortMapping } from '../../base/port.ts'
 import { findHostAddress } from '../../netns/host-address.ts'
@@ -80,6 +80,15 @@ export function planContainerNetwork(
 
 export function prepareNetwork(engine: Engine, subject: NetworkSubject): ContainerNetwork {
   const plan = planContainerNetwork(subject.request, subject.image)
+  if (plan.helper.kind === 'slirp4netns' && toHostId(subject.ids.maps.gid, 0) === undefined) {
+    throw new BryoError(
+      'UNSUPPORTED',
+      'cannot use slirp4netns with these id maps: it needs the ids 0 inside',
+      {
+        hint: 'use --userns keep-id instead, or another network: --network none, host or pasta',
+      },
+    )
+  }
   const ports = plan.ports.length > 0 ? allocateHostPorts(plan.ports) : []
   const joined = openJoined(engine, plan)
   const isNew = plan.namespace.kind === 'new'

@@ -114,6 +114,7 @@ export function plainMounts(request: ContainerRequest): readonly SpecMount[] {
     switch (mount.type) {
       case 'bind':
         checkSource(mount.source)
+        if (mount.options.includes('O')) return []
         return [{ destination, type: 'bind', source: mount.source, options: bindOptions(mount.options) }]
       case 'tmpfs':
         return [{ destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(mount.options) }]
@@ -131,6 +132,7 @@ function bindOptions(options: readonly string[]): readonly string[] {
   return [...recursion, ...['nosuid', 'nodev'].filter((flag) => !options.includes(flag.slice(2))), ...options]
 }
 
+/** As Podman, a tmpfs starts with what the image has at its place. */
 function tmpfsOptions(options: readonly string[]): readonly string[] {
   const mode = options.some((option) => option.startsWith('mode=')) ? [] : ['mode=1777']
   const flags = ['nosuid', 'nodev', 'noexec'].filter((flag) => !options.includes(flag.slice(2)))

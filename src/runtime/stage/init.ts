@@ -1,6 +1,8 @@
-import { closeSync, fchownSync } from 'node:fs'
+import { closeSync, fchownSync, openSync } from 'node:fs'
 import { isErrno } from '../../base/errors.ts'
-import { closeOnExecFrom, dup2, sendFd, setCloseOnExec } from '../../syscall/fd.ts'
+import { rootIds } from '../../base/idmap.ts'
+import { closeOnExecFrom, dup2, ownFd, sendFd, setCloseOnExec } from '../../syscall/fd.ts'
+import { O } from '../../syscall/file.ts'
 import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
 import {
   exitNow,
@@ -19,6 +21,7 @@ import {
 import { resetSignals } from '../../syscall/signal.ts'
 import { applyAfterUserChange, applyBeforeUserChange } from '../capabilities.ts'
 import { expectParentMessage, sendMessage } from '../messages.ts'
+import type { MountStep } from '../mountPlan.ts'
 import type { LaunchPlan } from '../plan.ts'
 import { installSeccompFilter } from '../seccomp/install.ts'
 import { attachDevices, createDeviceLinks, type HostDevice, openHostDevices } from './devices.ts'
@@ -41,7 +44,7 @@ import { chownVolume, copyUpVolume } from './volumes.ts'
 
 /** What was taken from the host before its root was left. */
 interface Luggage {
-  readonly mounts: ReadonlyMap<number, DetachedMount>
+  readonly mounts: Map<number, DetachedMount>
   readonly devices: readonly HostDevice[]
   readonly identityFiles: IdentityFiles | undefined
 }
@@ -55,10 +58,12 @@ export function runInit(plan: LaunchPlan, controlFd: number): never {
     umask(0)
     const luggage = packLuggage(plan)
     expectParentMessage(controlFd, 'maps-written')
+    mountRootfs(plan, controlFd)
+    packOverlays(plan, luggage)
+    // Found as the caller, entered as container root: the one may lack rights in the container's root, the other on the way to it.
+    using mountPoint = ownFd(openSync(plan.mountPoint, O.path | O.directory | O.cloexec))
     step('become root of the container', () => becomeRoot(plan))
-    if (plan.rootfs.kind === 'fuse-overlayfs') serveFuse(plan, controlFd)
-    else mountKernelRoot(plan)
-    const rootFd = step('enter the root filesystem', () => enterRoot(plan.mountPoint))
+    const rootFd = step('enter the root filesystem', () => enterRoot(mountPoint.fd))
     const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user))
     furnishRoot(plan, rootFd, luggage, identity)
     showIdentity(rootFd, luggage.identityFiles, identity)
@@ -76,13 +81,7 @@ export function runInit(plan: LaunchPlan, controlFd: number): never {
 function packLuggage(plan: LaunchPlan): Luggage {
   step('detach mount propagation', detachPropagation)
   const mounts = new Map<number, DetachedMount>()
-  plan.mounts.forEach((mount, index) => {
-    if (mount.beforePivot)
-      mounts.set(
-        index,
-        step(`mount "${mount.target}"`, () => createMount(mount)),
-      )
-  })
+  packMounts(plan, mounts, (mount) => mount.beforePivot && mount.source.kind !== 'overlay')
   const devices = step('take the device nodes', () => openHostDevices(plan.spec.linux.devices))
   const identityFiles = step('prepare the user database', () =>
     openIdentityFiles(plan.filesDirectory, plan.user),
@@ -90,10 +89,27 @@ function packLuggage(plan: LaunchPlan): Luggage {
   return { mounts, devices, identityFiles }
 }
 
+/** Overlays have to wait for the id maps. */
+function packOverlays(plan: LaunchPlan, { mounts }: Luggage): void {
+  packMounts(plan, mounts, (mount) => mount.source.kind === 'overlay')
+}
+
+function packMounts(
+  plan: LaunchPlan,
+  packed: Map<number, DetachedMount>,
+  which: (mount: MountStep) => boolean,
+): void {
+  plan.mounts.forEach((mount, index) => {
+    if (!which(mount)) return
+    step(`mount "${mount.target}"`, () => packed.set(index, createMount(mount)))
+  })
+}
+
 function becomeRoot(plan: LaunchPlan): void {
   if (!plan.user.keepGroups) dropGroups()
-  setGroupId(0)
-  setUserId(0)
+  const { uid, gid } = rootIds(plan.maps)
+  setGroupId(gid)
+  setUserId(uid)
   // The change hid this process from the caller, whose slirp4netns looks up its namespaces. Nothing of the container runs yet.
   setDumpable(true)
 }
@@ -107,14 +123,12 @@ function dropGroups(): void {
   }
 }
 
-function mountKernelRoot({ rootfs, mountPoint }: LaunchPlan): void {
-  step('mount the root filesystem', () => mountRoot(rootfs, mountPoint))
-}
-
-function serveFuse(plan: LaunchPlan, controlFd: number): void {
-  const { rootfs } = plan
-  if (rootfs.kind !== 'fuse-overlayfs') return
-  const fd = step('mount fuse-overlayfs', () => mountFuse(rootfs, plan.mountPoint))
+function mountRootfs({ rootfs, mountPoint, maps }: LaunchPlan, controlFd: number): void {
+  if (rootfs.kind !== 'fuse-overlayfs') {
+    step('mount the root filesystem', () => mountRoot(rootfs, mountPoint))
+    return
+  }
+  const fd = step('mount fuse-overlayfs', () => mountFuse(mountPoint, rootIds(maps)))
   sendMessage(controlFd, { kind: 'fuse' })
   sendFd(controlFd, fd)
   closeSync(fd)
@@ -184,8 +198,17 @@ function inheritStdio({ stdio }: LaunchPlan, identity: Identity): void {
     if (fd === index) setCloseOnExec(fd, false)
     else dup2(fd, index)
     // So that /dev/stdout can be opened by a user that is not root.
-    if (identity.uid !== 0 && isAnonymousPipe(index)) fchownSync(index, identity.uid, identity.gid)
+    if (identity.uid !== 0 && isAnonymousPipe(index)) giveAway(index, identity)
   })
+}
+
+/** A pipe of somebody whose id is not mapped stays theirs. */
+function giveAway(fd: number, { uid, gid }: Identity): void {
+  try {
+    fchownSync(fd, uid, gid)
+  } catch (error) {
+    if (!isErrno(error, 'EPERM', 'EINVAL')) throw error
+  }
 }
 
 /** The last steps; from the change of the user on the kernel no longer lets this process do what it did before. */

@@ -1,7 +1,14 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { newMount } from '../../syscall/fsmount.ts'
-import { MOUNT_ATTR, mountSetattr, moveMountOnto, openTreeClone } from '../../syscall/mount.ts'
+import {
+  MOUNT_ATTR,
+  mount,
+  mountSetattr,
+  moveMountOnto,
+  openTreeClone,
+  unmountDetach,
+} from '../../syscall/mount.ts'
 import { ensureInRoot } from '../../syscall/rootPath.ts'
 import type { MountStep } from '../mountPlan.ts'
 
@@ -16,6 +23,7 @@ export function createMount({ source, attributes, target }: MountStep): Detached
   if (source.kind === 'filesystem') {
     return { fd: createFilesystem(source.fstype, source.options, attributes, target), isDirectory: true }
   }
+  if (source.kind === 'overlay') return { fd: createOverlay(source, attributes), isDirectory: true }
   const fd = openTreeClone({ path: source.path, recursive: source.recursive, follow: true })
   mountSetattr({ dirfd: fd, path: '', recursive: true, set: attributes, propagation: source.propagation })
   return { fd, isDirectory: fstatSync(fd).isDirectory() }
@@ -47,6 +55,17 @@ function createFilesystem(
   }
 }
 
+function createOverlay(
+  { data, staging }: { readonly data: string; readonly staging: string },
+  attributes: number,
+): number {
+  mount({ source: 'overlay', target: staging, fstype: 'overlay', data })
+  const fd = openTreeClone({ path: staging, recursive: false })
+  unmountDetach(staging)
+  mountSetattr({ dirfd: fd, path: '', recursive: false, set: attributes, propagation: 'private' })
+  return fd
+}
+
 function cloneReadOnly(path: string): number {
   const fd = openTreeClone({ path, recursive: true })
   const set = MOUNT_ATTR.rdonly | MOUNT_ATTR.nosuid | MOUNT_ATTR.nodev | MOUNT_ATTR.noexec
@@ -58,21 +77,21 @@ function cloneReadOnly(path: string): number {
 export function attachMount(
   rootFd: number,
   { target, strictTarget }: Pick<MountStep, 'target' | 'strictTarget'>,
-  mount: DetachedMount,
+  detached: DetachedMount,
 ): void {
-  const targetFd = ensureInRoot(rootFd, target, mount.isDirectory ? 'directory' : 'file', {
+  const targetFd = ensureInRoot(rootFd, target, detached.isDirectory ? 'directory' : 'file', {
     strict: strictTarget,
   })
   try {
-    moveMountOnto(mount.fd, targetFd)
+    moveMountOnto(detached.fd, targetFd)
   } catch (error) {
     if (!isErrno(error, 'ENOTDIR')) throw error
-    const [wanted, found] = mount.isDirectory ? ['directory', 'file'] : ['file', 'directory']
+    const [wanted, found] = detached.isDirectory ? ['directory', 'file'] : ['file', 'directory']
     throw new BryoError('MOUNT', `cannot mount "${target}": the target is a ${found}, expected a ${wanted}`, {
       cause: error,
     })
   } finally {
     closeSync(targetFd)
-    closeSync(mount.fd)
+    closeSync(detached.fd)
   }
 }

@@ -1,8 +1,8 @@
 import { openSync } from 'node:fs'
-import type { FuseOverlayPlan, OverlayPlan, RootfsPlan } from '../../base/rootfs.ts'
+import type { OverlayPlan, RootfsPlan } from '../../base/rootfs.ts'
 import { O } from '../../syscall/file.ts'
 import { MS, mount, pivotRoot, unmountDetach } from '../../syscall/mount.ts'
-import { chdir } from '../../syscall/process.ts'
+import { chdir, fchdir } from '../../syscall/process.ts'
 
 /** Mounts that arrive later on the host still arrive here; none of ours goes back. */
 export function detachPropagation(): void {
@@ -18,7 +18,7 @@ export function mountRoot(plan: RootfsPlan, mountPoint: string): void {
 function mountOverlay(plan: OverlayPlan, mountPoint: string): void {
   chdir(plan.base)
   const lower = plan.lower.map(escapeOption).join(':')
-  const data = `lowerdir=${lower},upperdir=${escapeOption(plan.upper)},workdir=${escapeOption(plan.work)},userxattr`
+  const data = `lowerdir=${lower},upperdir=${escapeOption(plan.upper)},workdir=${escapeOption(plan.work)},userxattr${plan.volatile ? ',volatile' : ''}`
   mount({ source: 'overlay', target: mountPoint, fstype: 'overlay', data })
   chdir('/')
 }
@@ -32,20 +32,20 @@ function escapeOption(path: string): string {
  * Mounts the fuse side of fuse-overlayfs and gives the fd that the program will serve. The kernel accepts the fd only
  * from the user namespace that mounts, and the ids only once the maps are written.
  */
-export function mountFuse(_plan: FuseOverlayPlan, mountPoint: string): number {
+export function mountFuse(mountPoint: string, root: { readonly uid: number; readonly gid: number }): number {
   const fd = openSync('/dev/fuse', O.rdwr | O.cloexec)
   mount({
     source: 'fuse-overlayfs',
     target: mountPoint,
     fstype: 'fuse.fuse-overlayfs',
-    data: `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions`,
+    data: `fd=${fd},rootmode=40000,user_id=${root.uid},group_id=${root.gid},allow_other,default_permissions`,
   })
   return fd
 }
 
-/** Makes the mount point the root and lets the host's root go; gives an fd of the new one. */
-export function enterRoot(mountPoint: string): number {
-  chdir(mountPoint)
+/** Makes a mount point the root and lets the host's root go; gives an fd of the new one. */
+export function enterRoot(mountPointFd: number): number {
+  fchdir(mountPointFd)
   pivotRoot('.', '.')
   // The old root is stacked on the new one now: this takes it away.
   unmountDetach('.')
