@@ -36,16 +36,61 @@ const completion = entry(
   'Print the completion script for a shell',
   () => import('./commands/completion.ts'),
 )
-const version = entry('version', 'Show the version', () => import('./commands/version.ts'))
-
 const create = entry('create', 'Make a container without starting it', () => import('./commands/create.ts'))
+const doctor = entry(
+  'doctor',
+  'Examine this host and tell what it lacks',
+  () => import('./commands/doctor.ts'),
+)
+const images = entry('images', 'List images', () => import('./commands/images.ts'))
+const importRoot = entry(
+  'import',
+  'Make an image from a tar archive of a root directory',
+  () => import('./commands/import.ts'),
+)
+const inspect = entry('inspect', 'Show all about an object', () => import('./commands/inspect.ts'))
+const load = entry('load', 'Load images from an archive', () => import('./commands/load.ts'))
 const ps = entry('ps', 'List containers', () => import('./commands/ps.ts'))
+const pull = entry('pull', 'Pull images from a registry', () => import('./commands/pull.ts'))
 const rm = entry('rm', 'Remove containers', () => import('./commands/rm.ts'))
+const rmi = entry('rmi', 'Remove images', () => import('./commands/rmi.ts'))
 const run = entry('run', 'Run a command in a new container', () => import('./commands/run.ts'))
 const start = entry('start', 'Start a container', () => import('./commands/start.ts'))
+const tag = entry('tag', 'Give an image further names', () => import('./commands/tag.ts'))
+const untag = entry('untag', 'Take names from an image', () => import('./commands/untag.ts'))
+const version = entry('version', 'Show the version', () => import('./commands/version.ts'))
+
+const imageInspect: CommandEntry = {
+  kind: 'command',
+  name: 'inspect',
+  summary: 'Show all about images',
+  load: async () => (await import('./commands/inspect.ts')).imageInspect,
+}
+
+/** A command of the top under the name that it has in a group. */
+function as(name: string, command: CommandEntry, aliases: readonly string[] = []): CommandEntry {
+  return { ...command, name, aliases }
+}
+
+const container: GroupEntry = {
+  kind: 'group',
+  name: 'container',
+  summary: 'Work with containers',
+  commands: [create, as('ls', ps, ['list', 'ps']), rm, run, start],
+}
+
+const image: GroupEntry = {
+  kind: 'group',
+  name: 'image',
+  summary: 'Work with images',
+  commands: [importRoot, imageInspect, load, as('ls', images, ['list']), pull, as('rm', rmi), tag, untag],
+}
 
 /** Every command, in the order of `--help`. */
-export const ENTRIES: readonly Entry[] = [completion, create, ps, rm, run, start, version]
+export const ENTRIES: readonly Entry[] = [
+  ...[completion, container, create, doctor, image, images, importRoot, inspect, load, ps, pull],
+  ...[rm, rmi, run, start, tag, untag, version],
+]
 
 /** The entry of `bryo image rm`: undefined where there is none; a group alone is an entry too. */
 export function findEntry(path: readonly string[]): Entry | undefined {

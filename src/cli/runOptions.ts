@@ -11,6 +11,7 @@ import { parseMount } from './parse/mount.ts'
 import { absoluteHostPath } from './parse/path.ts'
 import { combineUlimits } from './parse/ulimit.ts'
 import { parseVolume } from './parse/volume.ts'
+import { platformText } from './platformText.ts'
 
 type CreateFlags = FlagValues<typeof CREATE_FLAGS>
 type Surroundings = Pick<HostFacts, 'cwd' | 'env'>
@@ -70,19 +71,6 @@ function root(flags: CreateFlags, source: string, cwd: string): Pick<ContainerRe
   if (!flags.rootfs) return { image: source }
   const overlay = source.endsWith(':O')
   return { rootfs: { path: absoluteHostPath(overlay ? source.slice(0, -2) : source, cwd), overlay } }
-}
-
-/** `--arch`, `--os` and `--variant` as one `--platform`. */
-export function platformText(flags: {
-  readonly platform: string | undefined
-  readonly os: string | undefined
-  readonly arch: string | undefined
-  readonly variant: string | undefined
-}): string | undefined {
-  const { platform, os, arch, variant } = flags
-  if (platform !== undefined || (os ?? arch ?? variant) === undefined) return platform
-  const parts = [os ?? 'linux', arch ?? process.arch]
-  return (variant === undefined ? parts : [...parts, variant]).join('/')
 }
 
 function identity(flags: CreateFlags, cwd: string) {

@@ -1,12 +1,31 @@
 import type { HostFacts } from '../../base/hostFacts.ts'
+import type { Engine } from '../../engine/engine.ts'
 import type { GlobalOptions } from '../command.ts'
 import type { NamedObject } from '../flags/flag.ts'
 import type { Candidate } from './complete.ts'
 
-type Lister = (facts: HostFacts, global: GlobalOptions) => Promise<readonly Candidate[]>
+type Lister = (engine: Engine) => Promise<readonly Candidate[]>
 
 /** Who knows the names of which objects; each lister loads what it needs. */
-const LISTERS: Partial<Record<NamedObject, Lister>> = {}
+const LISTERS: Readonly<Record<NamedObject, Lister>> = {
+  containers: async ({ store }) => {
+    const { readContainers } = await import('../../storage/container/find.ts')
+    return readContainers(store).map(({ id, name }) => ({ text: name, description: id.slice(0, 12) }))
+  },
+  images: async (engine) => {
+    const { listImages } = await import('../../engine/image/list.ts')
+    const { familiarName, parseReference } = await import('../../image/reference.ts')
+    return listImages(engine).flatMap(({ id, names }) => {
+      const description = id.slice('sha256:'.length).slice(0, 12)
+      const texts = names.flatMap((name) => [name, familiarName(parseReference(name))])
+      return [...new Set(texts)].map((text) => ({ text, description }))
+    })
+  },
+  volumes: async ({ store }) => {
+    const { readVolumes } = await import('../../storage/volume/volumes.ts')
+    return readVolumes(store).map(({ name }) => ({ text: name }))
+  },
+}
 
 /** Names in the store. A store that cannot be read offers none: a shell has no place for an error. */
 export async function completeNames(
@@ -15,12 +34,12 @@ export async function completeNames(
   global: GlobalOptions | undefined,
 ): Promise<readonly Candidate[]> {
   if (global === undefined) return []
-  const lists = kinds.map(async (kind) => {
-    try {
-      return (await LISTERS[kind]?.(facts, global)) ?? []
-    } catch {
-      return []
-    }
-  })
-  return (await Promise.all(lists)).flat()
+  try {
+    const { openEngine } = await import('../../engine/engine.ts')
+    const { root, runroot, storageDriver } = global
+    const engine = openEngine(facts, { root, runroot, storageDriver })
+    return (await Promise.all(kinds.map((kind) => LISTERS[kind](engine)))).flat()
+  } catch {
+    return []
+  }
 }

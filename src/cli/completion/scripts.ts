@@ -89,7 +89,7 @@ else
 fi
 `.replaceAll('\\$', '$')
 
-const FISH = String.raw`# fish completion for @program@
+const FISH = `# fish completion for @program@
 
 function __@name@_complete
     set -l words (commandline -opc)

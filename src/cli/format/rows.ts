@@ -17,7 +17,7 @@ export interface RowsOptions<Row> {
   readonly titles?: Readonly<Record<string, string>>
   /** The object for `--format json`. */
   readonly json: (row: Row) => unknown
-  /** One object on each line, as Docker prints it, instead of one list. */
+  /** `--format json` prints the template fields of each row on a line of its own, as Docker does. */
   readonly jsonLines: boolean
 }
 
@@ -28,7 +28,9 @@ const WHOLE_LIST = /^\s*\{\{-?\s*range\s+\.\s*-?\}\}/
 export async function formatRows<Row>(rows: readonly Row[], options: RowsOptions<Row>): Promise<string> {
   const { format } = options
   if (format === undefined || format.trim() === 'table') return usualTable(rows, options)
-  if (WHOLE_JSON.test(format)) return formatJson(rows.map(options.json), options.jsonLines)
+  if (isJsonFormat(format)) {
+    return options.jsonLines ? jsonLines(rows.map(options.fields)) : formatJson(rows.map(options.json))
+  }
   const { compileTemplate } = await import('../template/template.ts')
   if (WHOLE_LIST.test(format)) return ended(compileTemplate(format).render(rows.map(options.fields)))
   if (!format.startsWith('table ')) {
@@ -48,9 +50,18 @@ function usualTable<Row>(rows: readonly Row[], options: RowsOptions<Row>): strin
 }
 
 /** The list as Podman prints it: indented by four spaces, `[]` where it is empty. */
-export function formatJson(items: readonly unknown[], lines = false): string {
-  if (lines) return items.map((item) => `${JSON.stringify(item)}\n`).join('')
+export function formatJson(items: readonly unknown[]): string {
   return `${JSON.stringify(items, null, 4)}\n`
+}
+
+/** Docker's way: each row's template fields as an object on a line of its own. */
+function jsonLines(items: readonly unknown[]): string {
+  return items.map((item) => `${JSON.stringify(item)}\n`).join('')
+}
+
+/** `json`, or a template that says the same. */
+export function isJsonFormat(format: string | undefined): boolean {
+  return format !== undefined && WHOLE_JSON.test(format)
 }
 
 function ended(text: string): string {

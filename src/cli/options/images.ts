@@ -1,14 +1,18 @@
-import { choice, choiceOr, list, text, toggle, triState } from '../flags/kinds.ts'
+import { choiceOr, list, text, toggle, triState } from '../flags/kinds.ts'
 
 const FILES = { kind: 'files' } as const
 const FORMAT = { help: 'Print as json, or with a Go template' }
 const PLATFORM = text({ help: 'Take the image for OS/ARCH[/VARIANT]' })
 
 export const PULL_COMMAND_FLAGS = {
+  'all-tags': toggle({ short: 'a', help: 'Pull every tag of the repository' }),
+  authfile: text({ help: 'Registry logins to use', completion: FILES }),
+  'cert-dir': text({ help: 'Certificates to use for the registry', completion: { kind: 'directories' } }),
   arch: text({ placeholder: 'ARCH', help: 'Take the image for this architecture' }),
   os: text({ placeholder: 'OS', help: 'Take the image for this operating system' }),
   platform: PLATFORM,
-  quiet: toggle({ short: 'q', help: 'Print the id only' }),
+  policy: choiceOr('always', ['always', 'missing', 'newer', 'never'], { help: 'When to pull' }),
+  quiet: toggle({ short: 'q', help: 'Show no progress' }),
   'tls-verify': triState({ help: 'Insist on HTTPS and a valid certificate' }),
   variant: text({ placeholder: 'VARIANT', help: 'Take the image for this variant of the architecture' }),
 }
@@ -35,7 +39,7 @@ export const IMPORT_FLAGS = {
 export const IMAGES_SORTS = ['created', 'id', 'repository', 'size', 'tag'] as const
 
 export const IMAGES_FLAGS = {
-  all: toggle({ short: 'a', help: 'Show all images, also those that only others use' }),
+  all: toggle({ short: 'a', help: 'Show all images' }),
   digests: toggle({ help: 'Show digests' }),
   filter: list({
     short: 'f',
@@ -52,16 +56,4 @@ export const RMI_FLAGS = {
   all: toggle({ short: 'a', help: 'Remove all images' }),
   force: toggle({ short: 'f', help: 'Remove an image that has several names or that containers use' }),
   ignore: toggle({ short: 'i', help: 'An unknown image is no error' }),
-}
-
-export const INSPECT_FLAGS = {
-  format: text({ ...FORMAT, short: 'f' }),
-  size: toggle({ short: 's', help: 'Add how much a container wrote' }),
-  type: choiceOr('all', ['all', 'container', 'image', 'volume', 'network'], {
-    help: 'What the names are names of',
-  }),
-}
-
-export const DOCTOR_FLAGS = {
-  format: choice(['table', 'json'], { help: 'Print as table or json', defaultText: '"table"' }),
 }

@@ -45,7 +45,7 @@ function integer(value: unknown): number {
 
 function listOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value
-  if (value === null || value === undefined) return []
+  if (value === null || value === undefined || value === NO_VALUE) return []
   throw new Error(`expected a list, got ${typeName(value)}`)
 }
 
@@ -76,11 +76,12 @@ function compare(a: unknown, b: unknown): number {
   throw new Error(`cannot compare ${typeName(a)} with ${typeName(b)}`)
 }
 
-/** Bytes of a text, items of a list, keys of a map. */
+/** Bytes of a text, items of a list, keys of a map; a list that is not there is empty. */
 function length(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)
   if (Array.isArray(value)) return value.length
   if (isDictionary(value)) return Object.keys(value).length
+  if (value === null || value === undefined || value === NO_VALUE) return 0
   throw new Error(`${typeName(value)} has no length`)
 }
 

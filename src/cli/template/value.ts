@@ -9,6 +9,13 @@ export function dictionary<T>(entries: Readonly<Record<string, T>>): Readonly<Re
   return Object.assign(Object.create(null), entries)
 }
 
+/** The same data with every object in it a {@link dictionary}: for documents that leave out what is empty. */
+export function dictionaries(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(dictionaries)
+  if (!isObject(value)) return value
+  return dictionary(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, dictionaries(item)])))
+}
+
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

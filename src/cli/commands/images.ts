@@ -1,0 +1,137 @@
+import { assertNever } from '../../base/assert.ts'
+import { IMAGE_FILTERS, type ListedImage, listImages } from '../../engine/image/list.ts'
+import { defineCommand } from '../command.ts'
+import { engineOf } from '../engine.ts'
+import { parseFilters } from '../filter.ts'
+import { type Column, formatJson, formatRows, isJsonFormat } from '../format/rows.ts'
+import { humanAgo, humanSize } from '../format/units.ts'
+import { IMAGES_FLAGS, type IMAGES_SORTS } from '../options/images.ts'
+import { writeOut } from '../output.ts'
+
+/** A line of the list: an image under one of its names. */
+interface Row {
+  readonly image: ListedImage
+  readonly id: string
+  readonly repository: string
+  readonly tag: string
+  readonly createdSince: string
+}
+
+export const command = defineCommand({
+  usage: '[options] [IMAGE...]',
+  description: 'Lists the images of the store, one line for each name; the newest come first.',
+  examples: [
+    'images',
+    'images --filter dangling=true -q',
+    "images --format '{{.Repository}}:{{.Tag}} {{.Size}}'",
+  ],
+  flags: IMAGES_FLAGS,
+  args: { min: 0, completion: { kind: 'names', of: ['images'] } },
+  run: async ({ flags, args, context }) => {
+    const filters = parseFilters(flags.filter, IMAGE_FILTERS)
+    const images = listImages(engineOf(context), { filters, names: args })
+    const docker = context.program === 'docker'
+    if (isJsonFormat(flags.format) && !docker) {
+      writeOut(formatJson(images.map(imageJson)))
+      return 0
+    }
+    const now = Date.now()
+    const rows = sortRows(
+      images.flatMap((image) => toRows(image, flags.noTrunc, now)),
+      flags.sort,
+    )
+    if (flags.quiet) {
+      writeOut([...new Set(rows.map(({ id }) => `${id}\n`))].join(''))
+      return 0
+    }
+    writeOut(
+      await formatRows(rows, {
+        columns: flags.digests ? COLUMNS : COLUMNS.filter(({ title }) => title !== 'DIGEST'),
+        format: flags.format,
+        noHeading: flags.noheading,
+        fields: templateFields,
+        titles: { ID: 'IMAGE ID', CreatedSince: 'CREATED', CreatedAt: 'CREATED AT' },
+        json: (row) => imageJson(row.image),
+        jsonLines: docker,
+      }),
+    )
+    return 0
+  },
+})
+
+const COLUMNS: readonly Column<Row>[] = [
+  { title: 'REPOSITORY', cell: (row) => row.repository },
+  { title: 'TAG', cell: (row) => row.tag },
+  { title: 'DIGEST', cell: (row) => row.image.manifestDigest },
+  { title: 'IMAGE ID', cell: (row) => row.id },
+  { title: 'CREATED', cell: (row) => row.createdSince },
+  { title: 'SIZE', cell: (row) => humanSize(row.image.size) },
+]
+
+const NONE = '<none>'
+const SHORT_ID = 12
+
+function toRows(image: ListedImage, noTrunc: boolean, now: number): readonly Row[] {
+  const hex = image.id.slice('sha256:'.length)
+  const id = noTrunc ? image.id : hex.slice(0, SHORT_ID)
+  const createdSince = humanAgo(Date.parse(image.created), now)
+  const names = image.names.length === 0 ? [`${NONE}:${NONE}`] : image.names
+  return names.map((name) => {
+    const colon = name.lastIndexOf(':')
+    return { image, id, repository: name.slice(0, colon), tag: name.slice(colon + 1), createdSince }
+  })
+}
+
+function sortRows(rows: readonly Row[], key: (typeof IMAGES_SORTS)[number]): readonly Row[] {
+  const by = (text: (row: Row) => string) => rows.toSorted((a, b) => (text(a) < text(b) ? -1 : 1))
+  switch (key) {
+    case 'created':
+      return rows
+    case 'id':
+      return by((row) => row.image.id)
+    case 'repository':
+      return by((row) => `${row.repository}:${row.tag}`)
+    case 'tag':
+      return by((row) => row.tag)
+    case 'size':
+      return rows.toSorted((a, b) => a.image.size - b.image.size)
+    default:
+      return assertNever(key)
+  }
+}
+
+function templateFields(row: Row): Readonly<Record<string, unknown>> {
+  const { image, id, repository, tag, createdSince } = row
+  return {
+    ID: id,
+    Id: image.id.slice('sha256:'.length),
+    Repository: repository,
+    Tag: tag,
+    Digest: image.manifestDigest,
+    Created: createdSince,
+    CreatedSince: createdSince,
+    CreatedAt: image.created,
+    Size: humanSize(image.size),
+    VirtualSize: humanSize(image.size),
+    Names: image.names,
+    RepoTags: image.names,
+    RepoDigests: image.repoDigests,
+    Dangling: image.names.length === 0,
+  }
+}
+
+/** One object an image, with all of its names. */
+function imageJson(image: ListedImage): unknown {
+  return {
+    Id: image.id.slice('sha256:'.length),
+    RepoTags: image.names.length === 0 ? null : image.names,
+    RepoDigests: image.repoDigests,
+    Names: image.names,
+    Digest: image.manifestDigest,
+    Created: Math.floor(Date.parse(image.created) / 1000),
+    CreatedAt: image.created,
+    Size: image.size,
+    VirtualSize: image.size,
+    Dangling: image.names.length === 0,
+  }
+}

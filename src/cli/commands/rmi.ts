@@ -1,0 +1,56 @@
+import { BryoError } from '../../base/errors.ts'
+import { removeByName } from '../../engine/container/remove.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { listImages } from '../../engine/image/list.ts'
+import { removeImage } from '../../engine/image/remove.ts'
+import { defineCommand } from '../command.ts'
+import { engineOf } from '../engine.ts'
+import { RMI_FLAGS } from '../options/images.ts'
+import { printLine } from '../output.ts'
+import { printError } from '../report.ts'
+
+export const command = defineCommand({
+  usage: '[options] IMAGE [IMAGE...]',
+  description:
+    'Takes a name from an image, and removes the image with its last name. By id, the image goes with its name.',
+  examples: ['rmi alpine', 'rmi --force 3fd9065eaf02', 'rmi --all'],
+  flags: RMI_FLAGS,
+  args: { min: 0, completion: { kind: 'names', of: ['images'] } },
+  run: async ({ flags, args, context }) => {
+    if (flags.all && args.length > 0)
+      throw new BryoError('USAGE', 'cannot use --all with the name of an image')
+    if (!flags.all && args.length === 0) throw new BryoError('USAGE', 'image name or ID must be specified')
+    const engine = engineOf(context)
+    const images = flags.all ? listImages(engine).map(({ id }) => id) : args
+    let exitCode = 0
+    for (const image of images) {
+      try {
+        await removeOne(engine, image, flags.force)
+      } catch (error) {
+        if (!(error instanceof BryoError)) throw error
+        if (flags.ignore && error.code === 'NOT_FOUND') continue
+        await printError(error, context.facts.env, context.facts.debug)
+        exitCode = Math.max(exitCode, exitCodeFor(error))
+      }
+    }
+    return exitCode
+  },
+})
+
+/** As Podman: 1 for an image that is not there, 2 for one that is in use. */
+function exitCodeFor(error: BryoError): number {
+  if (error.code === 'NOT_FOUND') return 1
+  return error.code === 'IN_USE' ? 2 : 125
+}
+
+async function removeOne(engine: Engine, image: string, force: boolean): Promise<void> {
+  const { untagged, deleted } = await removeImage(engine, {
+    image,
+    force,
+    removeContainers: async (ids) => {
+      for (const id of ids) removeByName(engine, id, { force: true, volumes: true, ignore: true })
+    },
+  })
+  for (const name of untagged) printLine(`Untagged: ${name}`)
+  for (const id of deleted) printLine(`Deleted: ${id.slice('sha256:'.length)}`)
+}
