@@ -37,4 +37,5 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
   console.log(`${program} version ${VERSION}`)
   process.exit(0)
 }
-process.exit(await runProgram({ argv, program, facts: hostFacts() }))
+// No top-level await: the bundle for Bun is a CommonJS module, the only kind that may have bytecode.
+void runProgram({ argv, program, facts: hostFacts() }).then((code) => process.exit(code))
