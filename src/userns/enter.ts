@@ -42,10 +42,13 @@ const SIGKILL = 9
  * @throws BryoError USERNS_DENIED, IDMAP_FAILED, TOOL_MISSING, RUNTIME; no child is left then
  */
 export function startInUserNamespace(task: UserNamespaceTask): { readonly pid: number } {
-  const first = forkIntoNamespace(task)
-  if (pollReadable(first.socket, SILENCE_MS)) return setUp(task, first)
-  abandon(first)
-  return setUp(task, forkIntoNamespace(task))
+  // `main` has not begun in a child that has gone silent, so a second one may take its place.
+  const pid = tryToStart(task) ?? tryToStart(task)
+  if (pid !== undefined) return { pid }
+  throw new BryoError(
+    'RUNTIME',
+    `cannot enter a user namespace: two forked processes were silent for ${SILENCE_MS} ms`,
+  )
 }
 
 /** As {@link startInUserNamespace}, and waits for the child's end. */
@@ -78,30 +81,28 @@ function forkIntoNamespace(task: UserNamespaceTask): Child {
   }
 }
 
-function setUp(task: UserNamespaceTask, child: Child): { readonly pid: number } {
+/** The child's pid; undefined where it fell silent and was killed. */
+function tryToStart(task: UserNamespaceTask): number | undefined {
+  const child = forkIntoNamespace(task)
   try {
-    expectMessage(child, 'userns-created')
+    if (!expectMessage(child, 'userns-created')) return abandon(child)
     const method = task.method ?? chooseMapMethod(task.maps, task.identity)
     writeIdMaps(child.pid, task.maps, { ...task, method })
     sendMessage(child.socket, { kind: 'maps-written', setgroups: method !== 'single' })
-    expectMessage(child, 'entered')
+    if (!expectMessage(child, 'entered')) return abandon(child)
   } catch (error) {
     abandon(child)
     throw error
   }
   closeSync(child.socket)
-  return { pid: child.pid }
+  return child.pid
 }
 
-function expectMessage(child: Child, expected: EnterMessage['kind']): void {
-  if (!pollReadable(child.socket, SILENCE_MS)) {
-    throw new BryoError(
-      'RUNTIME',
-      `cannot enter a user namespace: nothing after ${SILENCE_MS} ms, expected ${expected}`,
-    )
-  }
+/** False where the child is silent. */
+function expectMessage(child: Child, expected: EnterMessage['kind']): boolean {
+  if (!pollReadable(child.socket, SILENCE_MS)) return false
   const found = receiveMessage(child.socket)
-  if (found?.kind === expected) return
+  if (found?.kind === expected) return true
   if (found?.kind === 'failed' && found.step === 'unshare') throw diagnoseUnshareFailure(found.errno)
   const text = found?.kind === 'failed' ? `${found.step} failed, ${found.message}` : found?.kind
   throw new BryoError(
@@ -110,7 +111,7 @@ function expectMessage(child: Child, expected: EnterMessage['kind']): void {
   )
 }
 
-function abandon(child: Child): void {
+function abandon(child: Child): undefined {
   closeSync(child.socket)
   killIfAlive(child.pid, SIGKILL)
   waitForExit(child.pid)

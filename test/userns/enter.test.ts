@@ -53,7 +53,7 @@ describe.each(RUNTIMES)('runInUserNamespace() under %s', (runtime) => {
     expect(inner).toMatchObject({ uid: same })
   })
 
-  it('survives many children that allocate, four at a time', () => {
+  it('survives many children that allocate, four at a time', { timeout: 120_000 }, () => {
     expect(runFixture({ name: 'many.ts', runtime })).toEqual([100])
   })
 })

@@ -51,6 +51,7 @@ export function runFixture(request: FixtureRequest): readonly unknown[] {
     BUN_JSC_useConcurrentGC: '0',
     BUN_JSC_numberOfGCMarkers: '1',
     BUN_JSC_useConcurrentJIT: '0',
+    BUN_JSC_useWarmUpMarkedBlocks: '0',
   }
   const { stdout, stderr, status } = spawnSync(command, args, { env, encoding: 'utf8', cwd: '/' })
   if (status !== 0) throw new Error(`fixture ${request.name} ended with ${status}: ${stderr.slice(-2000)}`)
