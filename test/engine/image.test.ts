@@ -289,6 +289,31 @@ describe('removeImage(), tagImage() and untagImage()', () => {
   })
 })
 
+describe('removeImage() with a container of the image', () => {
+  it('refuses, and with force keeps the layers that the container needs', async () => {
+    const results = await store.run([
+      ['load', { source: write('a.tar', archiveOf(image)) }],
+      ['container', 'app:1'],
+      ['remove', { image: 'app:1' }],
+      ['tag', ['app:1', ['app:2']]],
+      ['remove', { image: 'app:2' }],
+      ['remove', { image: 'app:1', force: true }],
+      ['list', []],
+    ])
+    const container = String(results[1]?.value).slice(0, 12)
+    expect(results[2]?.error).toMatchObject({
+      code: 'IN_USE',
+      message: `cannot remove image "app:1": image is in use by container ${container}`,
+    })
+    expect(results[4]?.value).toEqual({ untagged: ['localhost/app:2'], deleted: [] })
+    expect(results[5]?.value).toMatchObject({ deleted: [image.config.digest] })
+    expect(results[6]?.value).toEqual([])
+    const { layers, ...others } = store.contents()
+    expect(layers).toHaveLength(2)
+    expect(others).toMatchObject({ 'blobs/sha256': [], images: [] })
+  })
+})
+
 describe('listImages()', () => {
   it('filters by reference, label, id, age and name', async () => {
     const older = { source: write('r.tar', base), reference: 'old', created: '2020-01-01T00:00:00Z' }
@@ -410,7 +435,8 @@ describe('pullImage()', () => {
     })
     broken = false
     valuesOf(await store.run([pullOf(server)]))
-    expect(server.requests.at(-1)?.range).toBe('bytes=100000-')
+    // How much of what was sent before the cut arrived is the kernel's affair.
+    expect(server.requests.at(-1)?.range).toMatch(/^bytes=[1-9]\d*-$/)
     expectComplete(big)
     expect(readFileSync(layerFile(big.diffIds[0], 'big'), 'utf8')).toBe('big'.repeat(100_000))
   })

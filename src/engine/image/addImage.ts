@@ -12,6 +12,7 @@ import { lockForAdding, putImage } from '../../storage/image/edit.ts'
 import { readImage, readImages } from '../../storage/image/images.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import { hasLayer, readLayer } from '../../storage/layer/layers.ts'
+import { recoverStore } from '../../storage/recover.ts'
 import { explainSpace } from '../../storage/space.ts'
 import type { Engine } from '../engine.ts'
 import { addLayer } from './addLayer.ts'
@@ -53,6 +54,8 @@ const PARALLEL_LAYERS = 3
  */
 export async function addImage(engine: Engine, request: AddImageRequest): Promise<AddedImage> {
   const unpacked: Digest[] = []
+  // What a killed pull left behind takes room that this one may need.
+  recoverStore(engine.store, engine.runInUserns)
   try {
     using _lock = lockForAdding(engine.store)
     return await addLocked(engine, request, unpacked)

@@ -14,6 +14,7 @@ import { createBlobWriter, putBlob } from '../../storage/blob/write.ts'
 import { collectGarbage } from '../../storage/gc.ts'
 import { lockForAdding, putImage } from '../../storage/image/edit.ts'
 import { beginLayer, readLayer } from '../../storage/layer/layers.ts'
+import { recoverStore } from '../../storage/recover.ts'
 import { explainSpace, freeBytes } from '../../storage/space.ts'
 import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
@@ -50,6 +51,7 @@ export async function importImage(engine: Engine, request: ImportRequest): Promi
   const config = parseChanges(request.changes ?? [])
   const name = request.reference === undefined ? undefined : nameOf(request.reference)
   using input = request.source === '-' ? undefined : openArchive(request.source)
+  recoverStore(engine.store, engine.runInUserns)
   try {
     using _lock = lockForAdding(engine.store)
     const layer = await storeLayer(engine, input?.fd ?? STDIN, request.onProgress)

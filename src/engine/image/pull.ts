@@ -70,7 +70,7 @@ export async function pullAllTags(engine: Engine, request: PullRequest): Promise
   }
   using repository = await open(engine, request, reference)
   const images: PulledImage[] = []
-  for (const tag of await repository.listTags()) {
+  for (const tag of [...(await repository.listTags())].sort()) {
     const tagged = { ...reference, tag }
     images.push(await pullFrom(engine, { request, reference: tagged, repository, local: undefined }))
   }

@@ -63,7 +63,7 @@ export function delayBefore(policy: RetryPolicy, attempt: number, error: unknown
 
 /** Whether a further try may do better. */
 export function isTransient(error: unknown): boolean {
-  return error instanceof BusyError || error instanceof ConnectionError
+  return error instanceof BusyError || (error instanceof ConnectionError && !isNotTls(error))
 }
 
 /** A first contact: a name that does not exist and a closed port are said at once. */
