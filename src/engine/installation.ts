@@ -1,5 +1,4 @@
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
 export const VERSION = '0.1.0'
 
@@ -8,6 +7,6 @@ const PLACES = /\/(?:dist|dist\/node|src\/engine)$/
 
 /** Absolute path of a file that ships with bryo. */
 export function installedFile(...names: readonly string[]): string {
-  const here = dirname(fileURLToPath(import.meta.url))
+  const here = import.meta.dirname
   return join(here.replace(PLACES, ''), ...names)
 }
