@@ -1,4 +1,5 @@
 import { BryoError } from '../../base/errors.ts'
+import { inspectContainer } from '../../engine/container/inspect.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { inspectImage } from '../../engine/image/inspect.ts'
 import { type Command, defineCommand } from '../command.ts'
@@ -12,17 +13,18 @@ type Document = Readonly<Record<string, unknown>>
 
 /** Kinds of objects in the order in which a name is looked up. */
 const INSPECTORS: Readonly<Record<InspectType, (engine: Engine, name: string) => Document>> = {
+  container: inspectContainer,
   image: inspectImage,
 }
-const TYPES = ['image'] as const
+const TYPES = ['container', 'image'] as const
 type InspectType = (typeof TYPES)[number]
 
 const format = text({ short: 'f', help: 'Print as json, or with a Go template' })
 
 export const command = defineCommand({
   usage: '[options] NAME [NAME...]',
-  description: 'Shows all that is known about images, as JSON.',
-  examples: ['inspect alpine', "inspect --format '{{.Config.Env}}' alpine"],
+  description: 'Shows all that is known about containers and images, as JSON.',
+  examples: ['inspect web', 'inspect alpine', "inspect --format '{{.Config.Env}}' alpine"],
   flags: {
     format,
     type: choiceOr('all', ['all', ...TYPES], { help: 'What the names are names of' }),
