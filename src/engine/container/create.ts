@@ -12,6 +12,7 @@ import { planContainerIds } from './ids.ts'
 import { resolveImage } from './image.ts'
 import { planContainerNetwork } from './network.ts'
 import type { ContainerRequest } from './request.ts'
+import { timezoneFile } from './timezone.ts'
 import { makeVolumes, planVolumes, type VolumeUse } from './volumes.ts'
 
 /** What the engine stores with a container's record. */
@@ -46,6 +47,7 @@ export async function createContainer(
   const image = await resolveImage(engine, request, options.onProgress)
   planContainerNetwork(request, image?.config)
   planContainerIds(engine, request)
+  timezoneFile(request.timezone)
   resolveSecurity({ options: request.securityOpt, privileged: request.privileged })
   const volumes = planVolumes(request, image?.config)
   const config: StoredConfig = { request, volumes }

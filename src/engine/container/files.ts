@@ -5,16 +5,16 @@ import type { HostPath } from '../../base/brand.ts'
 /** Writes the files that bryo brings into a container; gives their host paths by their place inside. */
 export function writeContainerFiles(
   directory: HostPath,
-  files: Readonly<Record<string, string | undefined>>,
+  files: Readonly<Record<string, string | Uint8Array | undefined>>,
 ): Readonly<Record<string, string>> {
   const target = `${directory}/files`
   mkdirSync(target, { recursive: true, mode: 0o700 })
   const written: Record<string, string> = {}
-  for (const [place, text] of Object.entries(files)) {
-    if (text === undefined) continue
+  for (const [place, content] of Object.entries(files)) {
+    if (content === undefined) continue
     const path = `${target}/${basename(place)}`
     // A user that is not root inside must be able to read it.
-    writeFileSync(path, text, { mode: 0o644 })
+    writeFileSync(path, content, { mode: 0o644 })
     written[place] = path
   }
   return written

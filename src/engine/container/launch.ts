@@ -25,6 +25,7 @@ import { type ContainerNetwork, prepareNetwork } from './network.ts'
 import { overlayMounts } from './overlays.ts'
 import type { ContainerRequest } from './request.ts'
 import { buildSpec } from './spec.ts'
+import { timezoneFile } from './timezone.ts'
 import { mountVolumes, plainMounts } from './volumes.ts'
 
 export interface LaunchSubject {
@@ -72,6 +73,7 @@ export async function prepareLaunch(
     const files = writeContainerFiles(directory, {
       ...network.files,
       ...(request.uts === 'private' && { '/etc/hostname': `${hostname}\n` }),
+      '/etc/localtime': timezoneFile(request.timezone),
     })
     const maps = network.joinedMaps ?? ids.maps
     const spec = buildSpec({
