@@ -1,7 +1,9 @@
-import { closeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type IdMaps, rootIds } from '../base/idmap.ts'
 import type { FuseOverlayPlan } from '../base/rootfs.ts'
 import { closeOnExecFrom, dup2, messageSocketPair, readFd, setCloseOnExec, writeFd } from '../syscall/fd.ts'
+import { O } from '../syscall/file.ts'
 import { setns, unshare } from '../syscall/namespace.ts'
 import { chdir, execve, forkChild, setGroupId, setParentDeathSignal, setUserId } from '../syscall/process.ts'
 import { resetSignals } from '../syscall/signal.ts'
@@ -58,6 +60,7 @@ function serve(plan: FuseOverlayPlan, context: FuseContext, socket: number): nev
   setGroupId(gid)
   setUserId(uid)
   setParentDeathSignal(SIGKILL)
+  quieten(`${dirname(plan.upper)}/fuse-overlayfs.log`)
   chdir(plan.base)
   const fd = 3
   if (context.fuseFd === fd) setCloseOnExec(fd, false)
@@ -69,6 +72,15 @@ function serve(plan: FuseOverlayPlan, context: FuseContext, socket: number): nev
     ['fuse-overlayfs', '-f', '-o', fuseOptions(plan), `/dev/fd/${fd}`],
     ['PATH=/usr/bin:/bin'],
   )
+}
+
+/** What it says belongs to nobody's output; the file goes with the container. */
+function quieten(logPath: string): void {
+  const log = openSync(logPath, O.wronly | O.creat | O.trunc | O.nofollow | O.cloexec, 0o600)
+  const nothing = openSync('/dev/null', O.rdonly | O.cloexec)
+  dup2(nothing, 0)
+  dup2(log, 1)
+  dup2(log, 2)
 }
 
 /** Pure: the `-o` argument. */

@@ -23,6 +23,7 @@ import { planContainerIds } from './ids.ts'
 import { findInitProgram } from './initProgram.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
 import { overlayMounts } from './overlays.ts'
+import { giveToContainerRoot } from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
 import { buildSpec } from './spec.ts'
 import { timezoneFile } from './timezone.ts'
@@ -98,10 +99,12 @@ export async function prepareLaunch(
       features: security.nestedUserns ? ['nested-userns'] : [],
       cacheDirectory: hostPath(engine.store.dataRoot, 'seccomp'),
     })
+    const rootfs = planRoot(engine, subject, maps)
+    giveToContainerRoot(engine, maps, [hostPath(directory, 'files'), ...upperDirectories(rootfs)])
     const plan: LaunchPlan = {
       spec,
       maps,
-      rootfs: planRoot(engine, subject, maps),
+      rootfs,
       mountPoint: makeMountPoint(directory),
       mounts: planMounts(spec),
       user: planUser(engine, request, image, ids),
@@ -128,6 +131,10 @@ export async function prepareLaunch(
   }
 }
 
+function upperDirectories(rootfs: RootfsPlan): readonly string[] {
+  return rootfs.kind === 'overlay' ? [rootfs.upper, rootfs.work] : []
+}
+
 function planBothCapabilities(request: ContainerRequest): LaunchPlan['capabilities'] {
   const common = { add: request.capAdd, drop: request.capDrop, privileged: request.privileged }
   return {
@@ -149,12 +156,14 @@ function makeMountPoint(directory: HostPath): HostPath {
 function planRoot(engine: Engine, { record, directory, config }: LaunchSubject, maps: IdMaps): RootfsPlan {
   const searchPath = engine.facts.env.PATH ?? ''
   const driver = {
-    driver: chooseDriver({
-      store: engine.store,
-      requested: storageDriver(engine),
-      runInUserns: engine.runInUserns,
-      searchPath,
-    }),
+    driver:
+      rootDriver(engine) ??
+      chooseDriver({
+        store: engine.store,
+        requested: storageDriver(engine),
+        runInUserns: engine.runInUserns,
+        searchPath,
+      }),
     fuseProgram: () => requireFuseOverlay(searchPath),
     maps,
     defaultMaps: defaultMaps(engine),
@@ -174,6 +183,22 @@ function planRoot(engine: Engine, { record, directory, config }: LaunchSubject, 
     overlay: rootfs.overlay,
     containerDirectory: directory,
   })
+}
+
+/**
+ * Started as root, the kernel's overlay needs no probe, and fuse-overlayfs would need a way into the store, which is closed
+ * to the subordinate ids that containers of root have.
+ */
+function rootDriver(engine: Engine): 'overlay' | undefined {
+  if (engine.facts.uid !== 0) return undefined
+  if (storageDriver(engine) !== 'fuse-overlayfs') return 'overlay'
+  throw new BryoError(
+    'UNSUPPORTED',
+    'cannot use fuse-overlayfs as root: only the overlay driver works for root',
+    {
+      hint: 'leave out --storage-driver, or run as an ordinary user',
+    },
+  )
 }
 
 function storageDriver({ options }: Engine): 'auto' | 'overlay' | 'fuse-overlayfs' {

@@ -12,7 +12,8 @@ import {
   requireVolume,
   type Volume,
 } from '../../storage/volume/volumes.ts'
-import type { Engine } from '../engine.ts'
+import { defaultMaps, type Engine } from '../engine.ts'
+import { giveToContainerRoot } from './ownership.ts'
 import type { ContainerRequest, MountRequest } from './request.ts'
 
 /** A volume of a container, by the name that it has got. */
@@ -56,7 +57,13 @@ export function normalise(target: string): string {
 export function makeVolumes(engine: Engine, uses: readonly VolumeUse[]): void {
   const created = new Date().toISOString()
   for (const { name, anonymous, options } of uses) {
-    ensureVolume(engine.store, { name, created, anonymous, needsCopyUp: !options.includes('nocopy') })
+    const volume = ensureVolume(engine.store, {
+      name,
+      created,
+      anonymous,
+      needsCopyUp: !options.includes('nocopy'),
+    })
+    if (volume.created === created) giveToContainerRoot(engine, defaultMaps(engine), [volume.path])
   }
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
+import { type IdMapping, type IdMaps, toHostId } from '../../base/idmap.ts'
 import { readFd, writeFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { openTreeClone } from '../../syscall/mount.ts'
@@ -39,13 +40,19 @@ export interface Identity extends ResolvedUser {
 }
 
 /** Finds the user in the container's own files, which are read as data and never trusted to be files. */
-export function lookUpIdentity(rootFd: number, request: UserRequest): Identity {
+export function lookUpIdentity(rootFd: number, request: UserRequest, maps: IdMaps): Identity {
   const passwdText = readBounded(rootFd, '/etc/passwd')
   const groupText = readBounded(rootFd, '/etc/group')
   const [passwd, group] = [parsePasswd(passwdText), parseGroup(groupText)]
   const own = request.passwdEntry
   const known = own && !passwd.some((entry) => entry.uid === own.uid) ? [...passwd, own] : passwd
-  const user = resolveUser(request.text, request.groups, { passwd: known, group })
+  const found = resolveUser(request.text, request.groups, { passwd: known, group })
+  checkMapped('user', found.uid, maps.uid)
+  checkMapped('group', found.gid, maps.gid)
+  const user = {
+    ...found,
+    additionalGids: found.additionalGids.filter((gid) => toHostId(maps.gid, gid) !== undefined),
+  }
   if (user.uid === 0 || passwd.some((entry) => entry.uid === user.uid))
     return { ...user, generated: undefined }
   const line =
@@ -62,6 +69,18 @@ export function lookUpIdentity(rootFd: number, request: UserRequest): Identity {
       group: `${endLine(groupText)}${groupLine}`,
     },
   }
+}
+
+function checkMapped(kind: 'user' | 'group', id: number, map: readonly IdMapping[]): void {
+  if (toHostId(map, id) !== undefined) return
+  const ids = map.reduce((sum, { size }) => sum + size, 0)
+  throw new BryoError(
+    'RUNTIME',
+    `cannot use ${kind} ${id}: the container's ${ids} mapped ids do not have it`,
+    {
+      hint: 'grant more subordinate ids (see: bryo doctor), or choose others with --userns or --user',
+    },
+  )
 }
 
 function endLine(text: string): string {

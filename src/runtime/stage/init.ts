@@ -64,7 +64,7 @@ export function runInit(plan: LaunchPlan, controlFd: number): never {
     using mountPoint = ownFd(openSync(plan.mountPoint, O.path | O.directory | O.cloexec))
     step('become root of the container', () => becomeRoot(plan))
     const rootFd = step('enter the root filesystem', () => enterRoot(mountPoint.fd))
-    const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user))
+    const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user, plan.maps))
     furnishRoot(plan, rootFd, luggage, identity)
     showIdentity(rootFd, luggage.identityFiles, identity)
     prepareProcess(plan, rootFd, controlFd, identity)
@@ -106,7 +106,7 @@ function packMounts(
 }
 
 function becomeRoot(plan: LaunchPlan): void {
-  if (!plan.user.keepGroups) dropGroups()
+  if (!plan.user.keepGroups) setGroupsWhereAllowed([])
   const { uid, gid } = rootIds(plan.maps)
   setGroupId(gid)
   setUserId(uid)
@@ -115,9 +115,9 @@ function becomeRoot(plan: LaunchPlan): void {
 }
 
 /** Denied in a namespace with a single id, where the caller's own groups stay. @see user_namespaces(7) */
-function dropGroups(): void {
+function setGroupsWhereAllowed(gids: readonly number[]): void {
   try {
-    setgroups([])
+    setgroups(gids)
   } catch (error) {
     if (!isErrno(error, 'EPERM')) throw error
   }
@@ -219,8 +219,7 @@ function becomeWorkload(plan: LaunchPlan, rootFd: number, identity: Identity): n
   if (plan.seccomp && !workload.noNewPrivileges) installSeccompFilter(plan.seccomp)
   for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
   step('drop capabilities from the bounding set', () => applyBeforeUserChange(capabilities))
-  if (!plan.user.keepGroups && identity.additionalGids.length > 0)
-    step('set the groups', () => setgroups(identity.additionalGids))
+  if (!plan.user.keepGroups) step('set the groups', () => setGroupsWhereAllowed(identity.additionalGids))
   step('change the group', () => setGroupId(identity.gid))
   step('change the user', () => setUserId(identity.uid))
   step('set the capabilities', () => applyAfterUserChange(capabilities))
