@@ -17,7 +17,11 @@ const LISTERS: Readonly<Record<NamedObject, Lister>> = {
     const { familiarName, parseReference } = await import('../../image/reference.ts')
     return listImages(engine).flatMap(({ id, names }) => {
       const description = id.slice('sha256:'.length).slice(0, 12)
-      const texts = names.flatMap((name) => [name, familiarName(parseReference(name))])
+      const texts = names.flatMap((name) => [
+        name,
+        familiarName(parseReference(name)),
+        name.replace(/^localhost\//, ''),
+      ])
       return [...new Set(texts)].map((text) => ({ text, description }))
     })
   },
