@@ -2,13 +2,16 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { digestHex } from '../../src/base/digest.ts'
 import { digestOf } from '../../src/image/verify.ts'
 import { indexOf, makeImage, named, ociEntries, smallImage, type TestImage } from '../image/support/image.ts'
 import { type Handler, startServer, type TestServer } from '../image/support/registry.ts'
 import { tarOf } from '../image/support/tar.ts'
 import { type CallResult, createTestStore, type TestStore } from './imageFixture.ts'
+
+// Each test starts several processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 let store: TestStore
 const servers: TestServer[] = []

@@ -60,6 +60,7 @@ async function runCalls(args: readonly string[], options: RunOptions): Promise<r
     BUN_JSC_useConcurrentGC: '0',
     BUN_JSC_numberOfGCMarkers: '1',
     BUN_JSC_useConcurrentJIT: '0',
+    BUN_JSC_useWarmUpMarkedBlocks: '0',
     ...options.env,
   }
   const child = spawn(command, rest, { env, stdio: ['pipe', 'pipe', 'pipe'] })

@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { indexOf, makeImage, named, ociEntries } from '../image/support/image.ts'
 import { tarOf } from '../image/support/tar.ts'
 import { createTestStore, type TestStore } from './imageFixture.ts'
@@ -18,6 +18,9 @@ const files = tarOf([
   { name: 'bin/app', content: 'hello\n', mode: 0o755 },
 ])
 const image = makeImage({ layers: [files, tarOf([{ name: 'top', content: 'x' }])], gzip: true })
+
+// Each test starts several processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 let directory: string
 let store: TestStore

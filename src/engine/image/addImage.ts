@@ -161,7 +161,7 @@ async function addLayers(engine: Engine, request: AddImageRequest, work: LayerWo
   const guarded = () =>
     worker().catch((error: unknown) => {
       failures.push(error)
-      cancel.abort()
+      cancel.abort(error)
       request.abort?.()
     })
   await Promise.all(Array.from({ length: PARALLEL_LAYERS }, guarded))

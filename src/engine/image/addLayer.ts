@@ -1,13 +1,12 @@
 import { closeSync, openSync } from 'node:fs'
 import type { Digest } from '../../base/brand.ts'
-import { BryoError } from '../../base/errors.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
 import type { Descriptor } from '../../base/image.ts'
 import { readPart } from '../../image/archive/fileTree.ts'
 import type { BlobSource } from '../../image/source.ts'
 import { openPartial, type PartialBlob } from '../../storage/blob/partial.ts'
 import { hasBlob, openBlob, removeBlob } from '../../storage/blob/read.ts'
 import { beginLayer, type LayerDraft } from '../../storage/layer/layers.ts'
-import { freeBytes } from '../../storage/space.ts'
 import type { Engine } from '../engine.ts'
 import { type UnpackLayerRequest, unpackLayer } from '../unpackLayer.ts'
 import type { OnProgress } from './progress.ts'
@@ -43,7 +42,7 @@ export async function addLayer(engine: Engine, request: AddLayerRequest): Promis
     return await addFromSource(engine, request, partial)
   } catch (error) {
     // What an earlier attempt left may be damaged (a crash, a full disk): then once more, from the start.
-    if (!resumed || !isContentError(error)) throw error
+    if (!resumed || request.cancelled.aborted || !isContentError(error)) throw error
     return addLayer(engine, request)
   }
 }
@@ -69,7 +68,9 @@ async function addFromSource(
     draft.commit({ size: bytes })
     return { unpacked: true }
   } catch (error) {
-    if (isContentError(error)) download.abort()
+    // Where another layer's failure ended this one, it decides whether there will be a further attempt.
+    const reason: unknown = request.cancelled.aborted ? request.cancelled.reason : error
+    if (isContentError(reason) || isNoSpace(reason)) download.abort()
     throw error
   }
 }
@@ -122,14 +123,17 @@ async function unpackInto(
   draft: LayerDraft,
   what: Pick<UnpackLayerRequest, 'input' | 'digest' | 'diffId'>,
 ): Promise<number> {
-  const { identity, facts, store, defaultIds } = engine
+  const { identity, facts, defaultIds } = engine
   const unpacked = await unpackLayer({
     ...what,
     directory: draft.directory,
     userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
-    maxBytes: freeBytes(store.dataRoot),
   })
   return unpacked.bytes
+}
+
+function isNoSpace(error: unknown): boolean {
+  return isErrno(error, 'ENOSPC', 'EDQUOT') || (error instanceof BryoError && error.code === 'NO_SPACE')
 }
 
 function isContentError(error: unknown): boolean {

@@ -15,7 +15,7 @@ import { collectGarbage } from '../../storage/gc.ts'
 import { lockForAdding, putImage } from '../../storage/image/edit.ts'
 import { beginLayer, readLayer } from '../../storage/layer/layers.ts'
 import { recoverStore } from '../../storage/recover.ts'
-import { explainSpace, freeBytes } from '../../storage/space.ts'
+import { explainSpace } from '../../storage/space.ts'
 import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import type { Engine } from '../engine.ts'
@@ -106,10 +106,8 @@ async function storeLayer(
       yield item.value
     }
   }
-  const maxOutputBytes = freeBytes(store.dataRoot)
   const { compression, outputDigest } = await decompressTo(storing(), async () => {}, {
     digestOutput: true,
-    maxOutputBytes,
   })
   if (writer.size === 0 || outputDigest === undefined) {
     throw new BryoError('INVALID_ARCHIVE', 'cannot import tar archive: it is empty')
@@ -131,7 +129,6 @@ async function unpackStored(engine: Engine, digest: Digest, diffId: Digest): Pro
     input: blob.fd,
     directory: draft.directory,
     userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
-    maxBytes: freeBytes(store.dataRoot),
   })
   if (unpacked.diffId !== diffId)
     throw new BryoError('STORAGE', `cannot import: blob ${digest} changed while it was read`)

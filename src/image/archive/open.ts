@@ -4,6 +4,7 @@ import { dupAtLeast, type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { isTerminal } from '../../syscall/tty.ts'
 import { decompressTo, detectCompression, MAGIC_SIZE } from '../compression.ts'
+import { writeAll } from '../fdStream.ts'
 import { openDirectoryTree } from './directoryTree.ts'
 import { isDockerArchive, openDockerArchive } from './dockerArchive.ts'
 import type { FileTree } from './fileTree.ts'
@@ -101,7 +102,12 @@ function positionOf(fd: number): number {
 async function treeOfFd(fd: number, label: string, options: OpenArchiveOptions): Promise<FileTree> {
   const spool = options.createSpool()
   try {
-    const result = await decompressTo(fd, spool.fd, { maxOutputBytes: options.maxSpoolBytes })
+    let room = options.maxSpoolBytes
+    const result = await decompressTo(fd, async (chunk) => {
+      room -= chunk.byteLength
+      if (room < 0) throw noRoom(label, options.maxSpoolBytes)
+      await writeAll(spool.fd, chunk)
+    })
     if (result.inputBytes === 0) {
       throw new BryoError('INVALID_ARCHIVE', `cannot read image archive "${label}": it is empty`)
     }
@@ -110,6 +116,13 @@ async function treeOfFd(fd: number, label: string, options: OpenArchiveOptions):
     throw error
   }
   return treeOfOwned(spool, label)
+}
+
+function noRoom(label: string, bytes: number): BryoError {
+  return new BryoError(
+    'NO_SPACE',
+    `cannot unpack image archive "${label}": it takes more than the ${bytes} bytes that are free`,
+  )
 }
 
 function treeOfOwned(file: OwnedFd, label: string): FileTree {

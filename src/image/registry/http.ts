@@ -51,7 +51,8 @@ export function isNotTls(error: unknown): boolean {
 
 export async function openHttpClient(options: HttpOptions): Promise<HttpClient> {
   const [http, https] = await Promise.all([import('node:http'), import('node:https')])
-  const plain = new http.Agent({ keepAlive: true, proxyEnv: { ...options.env } })
+  const proxyEnv = proxySettings(options.env)
+  const plain = new http.Agent({ keepAlive: true, proxyEnv })
   const secure = new Map<string, InstanceType<typeof https.Agent>>()
   const agentFor = (url: URL) => {
     const known = secure.get(url.host)
@@ -59,7 +60,7 @@ export async function openHttpClient(options: HttpOptions): Promise<HttpClient> 
     const { ca, cert, key, verify } = options.trust(url.host)
     const agent = new https.Agent({
       keepAlive: true,
-      proxyEnv: { ...options.env },
+      proxyEnv,
       rejectUnauthorized: verify,
       ...(ca ? { ca: [...ca] } : {}),
       ...(cert && key ? { cert, key } : {}),
@@ -80,6 +81,18 @@ export async function openHttpClient(options: HttpOptions): Promise<HttpClient> 
     for (const agent of secure.values()) agent.destroy()
   }
   return { get, close }
+}
+
+/** As everywhere, a proxy is never asked for what is on this machine. */
+function proxySettings(env: HttpOptions['env']): Record<string, string | undefined> {
+  const exceptions = [env.no_proxy ?? env.NO_PROXY, 'localhost', '127.0.0.1', '[::1]', '::1']
+  const noProxy = exceptions.filter(Boolean).join(',')
+  return {
+    http_proxy: env.http_proxy ?? env.HTTP_PROXY,
+    https_proxy: env.https_proxy ?? env.HTTPS_PROXY,
+    no_proxy: noProxy,
+    NO_PROXY: noProxy,
+  }
 }
 
 type RequestFunction = typeof import('node:http').request
