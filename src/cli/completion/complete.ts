@@ -7,21 +7,8 @@ import type { Occurrence } from '../flags/scan.ts'
 import { GLOBAL_FLAGS, globalOptions, ROOT_FLAGS } from '../globalFlags.ts'
 import { writeErr, writeOut } from '../output.ts'
 import { completeNames } from './names.ts'
+import { type Candidate, DIRECTIVES, type Offer } from './offer.ts'
 import { readLine } from './readLine.ts'
-
-export interface Candidate {
-  readonly text: string
-  readonly description?: string
-}
-
-/** What the shell does beside offering the candidates; numbers of cobra's protocol. */
-export const DIRECTIVES = { Default: 0, NoSpace: 2, NoFileComp: 4, FilterDirs: 16 } as const
-export type Directive = keyof typeof DIRECTIVES
-
-export interface Offer {
-  readonly candidates: readonly Candidate[]
-  readonly directive: Directive
-}
 
 const NOTHING: Offer = { candidates: [], directive: 'NoFileComp' }
 

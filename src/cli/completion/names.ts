@@ -2,7 +2,7 @@ import type { HostFacts } from '../../base/hostFacts.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { GlobalOptions } from '../command.ts'
 import type { NamedObject } from '../flags/flag.ts'
-import type { Candidate } from './complete.ts'
+import type { Candidate } from './offer.ts'
 
 type Lister = (engine: Engine) => Promise<readonly Candidate[]>
 

@@ -11,7 +11,7 @@ export const FILESYSTEM_FLAGS = {
     parse: parseDevice,
     completion: { kind: 'files' },
   }),
-  mount: list({ help: 'Mount a directory, volume, tmpfs or image: type=TYPE,src=SOURCE,dst=PATH,...' }),
+  mount: list({ help: 'Mount a directory, volume, tmpfs or image: type=TYPE,src=SOURCE,dst=PATH' }),
   'read-only': toggle({ help: "Make the container's root read-only" }),
   'read-only-tmpfs': toggle({
     initial: true,

@@ -30,7 +30,7 @@ export const LOAD_FLAGS = {
 export const IMPORT_FLAGS = {
   change: list({
     short: 'c',
-    help: 'Set a part of the configuration: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ...',
+    help: 'Set a part of the configuration: for example ENV A=b, CMD or LABEL',
   }),
   message: text({ short: 'm', help: 'Write a remark into the history' }),
   quiet: toggle({ short: 'q', help: 'Show no progress' }),
