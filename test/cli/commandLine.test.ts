@@ -127,7 +127,7 @@ describe('output', () => {
 
   it('ends without a word where its reader has gone', () => {
     const main = new URL('../../src/cli/main.ts', import.meta.url).pathname
-    const run = write('', `"$BUN" ${main} run --help | :; echo "\${PIPESTATUS[0]}"`)
+    const run = write('', `"$BUN" ${main} images --help | :; echo "\${PIPESTATUS[0]}"`)
     expect(run.stderr).toBe('')
     expect(['0\n', '141\n']).toContain(run.stdout)
     const closed = write(
@@ -137,15 +137,15 @@ describe('output', () => {
     expect(closed.status).toBe(7)
   })
 
-  it('waits for a slow reader of a pipe that does not block', () => {
+  it('waits for the reader of a pipe that does not block', () => {
     const nonblocking =
       'import fcntl,os,sys; fcntl.fcntl(1,fcntl.F_SETFL,os.O_NONBLOCK|fcntl.fcntl(1,fcntl.F_GETFL)); os.execv(sys.argv[1],sys.argv[1:])'
     const run = write(
-      'writeOut("x".repeat(3_000_000))',
-      `python3 -c '${nonblocking}' "$BUN" -e "$CODE" | { read -rt 0.2 _; wc -c; }`,
+      'writeOut("x".repeat(30_000_000))',
+      `python3 -c '${nonblocking}' "$BUN" -e "$CODE" | wc -c`,
     )
     expect(run.stderr).toBe('')
-    expect(Number(run.stdout)).toBeGreaterThan(2_900_000)
+    expect(run.stdout.trim()).toBe('30000000')
   })
 
   it('takes a closed standard error for nobody’s failure', () => {
