@@ -1,5 +1,6 @@
 import type { HostFacts } from '../base/hostFacts.ts'
 import type { IdMaps } from '../base/idmap.ts'
+import { findHostAddress } from '../netns/host-address.ts'
 import { resolveStorePaths } from '../storage/paths.ts'
 import type { RunInUserns } from '../storage/runInUserns.ts'
 import { openStore, type Store } from '../storage/store.ts'
@@ -24,6 +25,8 @@ export interface Engine {
   readonly subids: () => SubordinateIds
   /** The map that layers are unpacked with: container root is the caller, the rest subordinate ids. */
   readonly defaultIds: () => IdMapPlan
+  /** The host's own IPv4 address, as containers may reach it. */
+  readonly hostAddress: () => string | undefined
   /** Runs a function as root of a namespace with the default map, with a mount namespace of its own. */
   readonly runInUserns: RunInUserns
 }
@@ -45,7 +48,16 @@ export function openEngine(facts: HostFacts, options: EngineOptions = {}): Engin
       namespaces: ['mount'],
       searchPath,
     })
-  return { facts, options, store, identity, subids, defaultIds, runInUserns }
+  return {
+    facts,
+    options,
+    store,
+    identity,
+    subids,
+    defaultIds,
+    hostAddress: once(findHostAddress),
+    runInUserns,
+  }
 }
 
 /** The maps of the default namespace. */

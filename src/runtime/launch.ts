@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
 import type { IdMaps } from '../base/idmap.ts'
-import { messageSocketPair, ownFd, receiveFd } from '../syscall/fd.ts'
+import { messageSocketPair, ownFd, pollReadable, receiveFd } from '../syscall/fd.ts'
 import { forkChild, killIfAlive, setChildSubreaper, waitForExit } from '../syscall/process.ts'
 import { startFuseOverlay } from './fuse.ts'
 import {
@@ -11,16 +11,19 @@ import {
   sendMessage,
   stageError,
 } from './messages.ts'
-import type { LaunchPlan } from './plan.ts'
+import type { ForkPlan, LaunchPlan } from './plan.ts'
+import { createPlanFile, writePlan } from './planFile.ts'
 import { runStage1 } from './stage/stage1.ts'
 
-/** How long a forked child may take for its first word, and a prepared container for each next one. */
+/** How long a forked child may take for its first word. */
 const FIRST_MESSAGE_MS = 10_000
 const SIGKILL = 9
 
 /** What the other rooms do for a container while it is being made. All synchronous. */
 export interface LaunchHooks {
-  /** Writes the id maps of a process's new user namespace. */
+  /** Init's user namespace has its id maps when this returns. */
+  finishIdMaps(): void
+  /** Writes the id maps of another process's new user namespace. */
   writeIdMaps(pid: number, maps: IdMaps): void
   /** Starts what serves the network of init's namespaces, and returns before it is ready. */
   startNetwork(pid: number): { waitReady(): void; close(): void }
@@ -35,109 +38,153 @@ export interface LaunchedContainer {
   readonly terminalFd: number | undefined
   /** Pid of fuse-overlayfs; it ends with the container's mounts. */
   readonly fusePid: number | undefined
-  /** Forks that stayed silent and were repeated. */
-  readonly silentForks: number
 }
 
-/**
- * Makes a container and starts its workload; returns once the workload has been executed.
- * @throws BryoError; nothing is left running then
- */
-export function launchContainer(plan: LaunchPlan, hooks: LaunchHooks): LaunchedContainer {
+/** Processes that make their namespaces already, while the plan for what follows is still being made. */
+export interface ForkedContainer extends Disposable {
+  /**
+   * Pid of init, which is in the new namespaces and waits.
+   * @throws BryoError where they could not be made
+   */
+  initPid(): number
+  /** Hands the plan over, and sees the container through until its workload has been executed. @throws BryoError; nothing is left running then */
+  launch(plan: LaunchPlan, hooks: LaunchHooks): LaunchedContainer
+}
+
+/** Forks the processes of a container; without `launch` they end with the scope. */
+export function forkContainer(plan: ForkPlan): ForkedContainer {
   setChildSubreaper()
-  const { initPid, controlFd, silentForks } = forkInit(plan)
-  const undo = new DisposableStack()
-  try {
-    undo.defer(() => endProcess(initPid))
-    const fusePid = bringUp(plan, hooks, { initPid, controlFd }, undo)
-    const terminalFd = awaitExecution(controlFd, fusePid.terminalFd)
-    undo.move()
-    return { pid: initPid, terminalFd, fusePid: fusePid.fusePid, silentForks }
-  } finally {
-    undo.dispose()
-    closeSync(controlFd)
+  let current = forkStage1(plan)
+  let pid: number | undefined
+  let launched = false
+  const initPid = () => {
+    if (pid !== undefined) return pid
+    try {
+      pid = awaitInit(current)
+    } catch (error) {
+      if (!(error instanceof SilentFork)) throw error
+      // It was caught in a lock of the engine that another thread held at the fork: it harms nobody, and one more is forked.
+      current.close()
+      current = forkStage1(plan)
+      pid = awaitInit(current)
+    }
+    return pid
+  }
+  return {
+    initPid,
+    launch: (launchPlan, hooks) => {
+      const container = seeThrough({ initPid: initPid(), forked: current, plan, launchPlan, hooks })
+      launched = true
+      return container
+    },
+    [Symbol.dispose]: () => {
+      // Init ends where its socket does.
+      current.close()
+      if (pid === undefined) endProcess(current.stage1)
+      else if (!launched) endProcess(pid)
+    },
   }
 }
 
-interface ForkedInit {
-  readonly initPid: number
+interface ForkedStage {
+  readonly stage1: number
   readonly controlFd: number
-  readonly silentForks: number
+  readonly planFd: number
+  close(): void
 }
 
-/** A child that was caught in a lock of the engine at the fork stays silent: it is ended, and one more is forked. */
-function forkInit(plan: LaunchPlan): ForkedInit {
-  for (let silentForks = 0; ; silentForks++) {
-    const [controlFd, childFd] = messageSocketPair()
-    const stage1 = forkChild(() => {
-      closeSync(controlFd)
-      return runStage1(plan, childFd)
-    })
-    closeSync(childFd)
-    const message = firstMessage(controlFd)
-    if (message === undefined) killIfAlive(stage1, SIGKILL)
-    waitForExit(stage1)
-    if (message?.kind === 'init-forked') return { initPid: message.pid, controlFd, silentForks }
+function forkStage1(plan: ForkPlan): ForkedStage {
+  const [controlFd, childFd] = messageSocketPair()
+  const planFd = createPlanFile()
+  const stage1 = forkChild(() => {
     closeSync(controlFd)
-    if (message?.kind === 'failed') throw stageError(message)
-    if (silentForks === 1)
-      throw new BryoError('RUNTIME', 'cannot create the container: two forked processes stayed silent')
+    return runStage1(plan, { controlFd: childFd, planFd })
+  })
+  closeSync(childFd)
+  let open = true
+  const close = () => {
+    if (!open) return
+    open = false
+    closeSync(controlFd)
+    closeSync(planFd)
   }
+  return { stage1, controlFd, planFd, close }
+}
+
+class SilentFork extends BryoError {}
+
+function awaitInit({ stage1, controlFd }: ForkedStage): number {
+  const message = firstMessage(controlFd)
+  if (message === undefined) killIfAlive(stage1, SIGKILL)
+  waitForExit(stage1)
+  if (message?.kind === 'init-forked') return message.pid
+  if (message?.kind === 'failed') throw stageError(message)
+  throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
 }
 
 function firstMessage(controlFd: number): StageMessage | undefined {
+  return pollReadable(controlFd, FIRST_MESSAGE_MS) ? receiveStageMessage(controlFd) : undefined
+}
+
+interface Launch {
+  readonly initPid: number
+  readonly forked: ForkedStage
+  readonly plan: ForkPlan
+  readonly launchPlan: LaunchPlan
+  readonly hooks: LaunchHooks
+}
+
+function seeThrough(launch: Launch): LaunchedContainer {
+  const { initPid, forked, plan, launchPlan, hooks } = launch
+  const { controlFd } = forked
+  const undo = new DisposableStack()
   try {
-    return receiveStageMessage(controlFd, FIRST_MESSAGE_MS)
-  } catch {
-    return undefined
+    writePlan(forked.planFd, launchPlan)
+    tellInit(controlFd, 'planned')
+    hooks.finishIdMaps()
+    tellInit(controlFd, 'maps-written')
+    const network = plan.namespaces.includes('network') ? hooks.startNetwork(initPid) : undefined
+    if (network) undo.defer(() => network.close())
+    const fusePid = launchPlan.rootfs.kind === 'fuse-overlayfs' ? awaitFuse(launch, undo) : undefined
+    hooks.onCreated(initPid)
+    network?.waitReady()
+    tellInit(controlFd, 'proceed')
+    const terminalFd = awaitExecution(controlFd)
+    undo.move()
+    return { pid: initPid, terminalFd, fusePid }
+  } catch (error) {
+    // What init has to say tells more than what failed here because init was gone.
+    throw pendingFailure(controlFd) ?? error
+  } finally {
+    undo.dispose()
+    forked.close()
   }
 }
 
-interface BringUp {
-  readonly fusePid: number | undefined
-  readonly terminalFd: number | undefined
-}
-
-function bringUp(
-  plan: LaunchPlan,
-  hooks: LaunchHooks,
-  init: Pick<ForkedInit, 'initPid' | 'controlFd'>,
-  undo: DisposableStack,
-): BringUp {
-  const { initPid, controlFd } = init
-  if (!plan.join) hooks.writeIdMaps(initPid, plan.maps)
-  tellInit(controlFd, 'maps-written')
-  const network = plan.newNetwork ? hooks.startNetwork(initPid) : undefined
-  if (network) undo.defer(() => network.close())
-  let fusePid: number | undefined
-  let terminalFd: number | undefined
-  for (;;) {
+function pendingFailure(controlFd: number): BryoError | undefined {
+  while (pollReadable(controlFd, 0)) {
     const message = receiveStageMessage(controlFd)
-    switch (message?.kind) {
-      case 'fuse':
-        fusePid = serveFuse(plan, hooks, init)
-        undo.adopt(fusePid, endProcess)
-        break
-      case 'terminal':
-        terminalFd = receiveFd(controlFd)
-        break
-      case 'failed':
-        throw stageError(message)
-      case 'prepared':
-        network?.waitReady()
-        hooks.onCreated(initPid)
-        tellInit(controlFd, 'proceed')
-        return { fusePid, terminalFd }
-      default:
-        throw unexpectedEnd(message?.kind)
-    }
+    if (message === undefined) return undefined
+    if (message.kind === 'failed') return stageError(message)
   }
+  return undefined
+}
+
+function awaitFuse(launch: Launch, undo: DisposableStack): number {
+  const { controlFd } = launch.forked
+  const message = receiveStageMessage(controlFd)
+  if (message?.kind === 'failed') throw stageError(message)
+  if (message?.kind !== 'fuse') throw unexpectedEnd(message?.kind)
+  return undo.adopt(
+    serveFuse(launch.launchPlan, launch.hooks, { initPid: launch.initPid, controlFd }),
+    endProcess,
+  )
 }
 
 function serveFuse(
   { rootfs, maps }: LaunchPlan,
   hooks: LaunchHooks,
-  init: Pick<ForkedInit, 'initPid' | 'controlFd'>,
+  init: { readonly initPid: number; readonly controlFd: number },
 ): number {
   if (rootfs.kind !== 'fuse-overlayfs') throw unexpectedEnd('fuse')
   using fuse = ownFd(receiveFd(init.controlFd))
@@ -149,13 +196,22 @@ function serveFuse(
   }
 }
 
-/** The end of the socket means that the workload runs: every holder of the other side has executed or gone. */
-function awaitExecution(controlFd: number, terminalFd: number | undefined): number | undefined {
-  const message = receiveStageMessage(controlFd)
-  if (message === undefined) return terminalFd
-  if (terminalFd !== undefined) closeSync(terminalFd)
-  if (message.kind === 'failed') throw stageError(message)
-  throw unexpectedEnd(message.kind)
+/**
+ * The end of the socket means that the workload runs: every holder of the other side has executed or gone.
+ * @returns the master end of the terminal, where there is one
+ */
+function awaitExecution(controlFd: number): number | undefined {
+  let terminalFd: number | undefined
+  for (;;) {
+    const message = receiveStageMessage(controlFd)
+    if (message === undefined) return terminalFd
+    if (message.kind === 'terminal') {
+      terminalFd = receiveFd(controlFd)
+      continue
+    }
+    if (terminalFd !== undefined) closeSync(terminalFd)
+    throw message.kind === 'failed' ? stageError(message) : unexpectedEnd(message.kind)
+  }
 }
 
 /** Where init has gone already, its report is still to be read: that says more than the closed socket. */
@@ -170,7 +226,7 @@ function tellInit(controlFd: number, kind: ParentMessage['kind']): void {
 function unexpectedEnd(kind: string | undefined): BryoError {
   return new BryoError(
     'RUNTIME',
-    `cannot create the container: received ${kind === undefined ? 'the end' : `"${kind}"`} from its process, expected "prepared"`,
+    `cannot create the container: received ${kind === undefined ? 'the end' : `"${kind}"`} from its process, expected the workload to run`,
   )
 }
 

@@ -8,8 +8,6 @@ export type StageMessage =
   | { readonly kind: 'fuse' }
   /** The next packet carries the master end of the container's terminal. */
   | { readonly kind: 'terminal' }
-  /** Everything is in place but what the waiting process still has to bring. */
-  | { readonly kind: 'prepared' }
   | StageFailure
 
 export interface StageFailure {
@@ -25,6 +23,7 @@ export interface StageFailure {
 
 /** What the waiting process tells init. */
 export type ParentMessage =
+  | { readonly kind: 'planned' }
   | { readonly kind: 'maps-written' }
   | { readonly kind: 'rootfs-ready' }
   | { readonly kind: 'proceed' }

@@ -1,12 +1,24 @@
 import type { HostPath } from '../base/brand.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import type { RootfsPlan } from '../base/rootfs.ts'
+import type { NamespaceType } from '../syscall/namespace.ts'
 import type { CapabilityPlan } from './capabilities.ts'
 import type { MountStep } from './mountPlan.ts'
 import type { SeccompFilter } from './seccomp/load.ts'
 import type { Spec } from './spec.ts'
 
-/** Everything that the container's processes need; it reaches them by the fork, as memory. */
+/** What has to be known before anything is forked. */
+export interface ForkPlan {
+  /** Made new, together with the user namespace where none is joined. */
+  readonly namespaces: readonly NamespaceType[]
+  /** Namespace fds of another container to enter: the user namespace first. */
+  readonly join: { readonly userFd: number; readonly networkFd: number } | undefined
+  /** At most so many processes of the container's user namespace; undefined for no limit of ours. */
+  readonly processLimit: number | undefined
+  readonly debug: boolean
+}
+
+/** Everything else that init needs. It reaches init as a document, while the namespaces are being made: so it is plain data. */
 export interface LaunchPlan {
   readonly spec: Spec
   /** Of the container's user namespace, made or joined. */
@@ -19,24 +31,17 @@ export interface LaunchPlan {
   /** Capabilities for container root and for any other user: who it is shows only inside the root. */
   readonly capabilities: { readonly root: CapabilityPlan; readonly other: CapabilityPlan }
   readonly seccomp: SeccompFilter | undefined
-  /** Namespace fds of another container to enter: the user namespace first. */
-  readonly join: { readonly userFd: number; readonly networkFd: number } | undefined
-  readonly newNetwork: boolean
-  /** fds of the waiting process that become 0, 1 and 2; not used with a terminal. */
-  readonly stdio: readonly [number, number, number]
+  /** Stdin of the waiting process reaches the workload; else it reads nothing. Not used with a terminal. */
+  readonly inheritStdin: boolean
   readonly initialWindow: { readonly rows: number; readonly columns: number } | undefined
   /** fds from 3 on that stay open in the workload. */
   readonly preservedFds: number
-  /** At most so many processes of the container's user namespace; undefined for no limit of ours. */
-  readonly processLimit: number | undefined
   /** An error where the working directory is missing; else it is made. */
   readonly requireWorkingDirectory: boolean
   readonly nestedUserNamespaces: boolean
-  /** What the network needs from inside, by the container's root: runs after the fork, so synchronously. */
-  readonly setUpNetwork: (() => void) | undefined
+  readonly bringUpLoopback: boolean
   /** Signal for the workload when the waiting process dies; 0 for none. */
   readonly parentDeathSignal: number
-  readonly debug: boolean
   /** Directory of the container's generated files (passwd, group). */
   readonly filesDirectory: HostPath
 }

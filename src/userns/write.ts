@@ -1,7 +1,7 @@
 import { closeSync, writeFileSync } from 'node:fs'
 import { BryoError, isErrno, messageOf } from '../base/errors.ts'
 import type { IdMapping, IdMaps } from '../base/idmap.ts'
-import { pipe } from '../syscall/fd.ts'
+import { ownFd, pipe } from '../syscall/fd.ts'
 import { exitCodeOfStatus, spawnProgram, waitForExit } from '../syscall/process.ts'
 import { formatIdMap } from './extents.ts'
 import { hasNoNewPrivileges, readHelperPrivilege } from './helper-privilege.ts'
@@ -44,14 +44,24 @@ export interface WriteMapsOptions {
  * @see user_namespaces(7)
  */
 export function writeIdMaps(pid: number, maps: IdMaps, options: WriteMapsOptions): void {
+  using writing = beginIdMaps(pid, maps, options)
+  writing.finish()
+}
+
+/** Maps on their way; disposing waits for the helpers, and says nothing of how they ended. */
+export interface IdMapWriting extends Disposable {
+  /** Blocks until the maps are written; further calls do nothing. @throws BryoError IDMAP_FAILED */
+  finish(): void
+}
+
+/** First half of {@link writeIdMaps}: the helpers run while the caller goes on. @throws BryoError TOOL_MISSING, IDMAP_FAILED */
+export function beginIdMaps(pid: number, maps: IdMaps, options: WriteMapsOptions): IdMapWriting {
   const method = options.method ?? chooseMapMethod(maps, options.identity)
-  if (method === 'helpers') {
-    writeWithHelpers(pid, maps, options)
-    return
-  }
+  if (method === 'helpers') return beginWithHelpers(pid, maps, options)
   writeProcFile(pid, 'uid_map', formatIdMap(maps.uid))
   if (method === 'single') writeProcFile(pid, 'setgroups', 'deny')
   writeProcFile(pid, 'gid_map', formatIdMap(maps.gid))
+  return { finish: () => {}, [Symbol.dispose]: () => {} }
 }
 
 function writeProcFile(pid: number, name: string, text: string): void {
@@ -72,16 +82,37 @@ interface RunningHelper {
   readonly pid: number
 }
 
-function writeWithHelpers(pid: number, maps: IdMaps, { identity, searchPath }: WriteMapsOptions): void {
+function beginWithHelpers(
+  pid: number,
+  maps: IdMaps,
+  { identity, searchPath }: WriteMapsOptions,
+): IdMapWriting {
   const [readEnd, writeEnd] = pipe()
+  let running: readonly RunningHelper[]
   try {
-    const running = startHelpers({ pid, maps, output: writeEnd, searchPath })
-    // Both have to be reaped, also where the first one has failed.
-    const ended = running.map((one) => ({ ...one, exitCode: exitCodeOfStatus(waitForExit(one.pid)) }))
-    const failed = ended.find(({ exitCode }) => exitCode !== 0)
-    if (failed) throw helperFailure(failed, readAll(readEnd), identity)
-  } finally {
+    running = startHelpers({ pid, maps, output: writeEnd, searchPath })
+  } catch (error) {
     closeSync(readEnd)
+    throw error
+  }
+  let reaped = false
+  // Both have to be reaped, also where the first one has failed.
+  const reap = () => {
+    reaped = true
+    return running.map((one) => ({ ...one, exitCode: exitCodeOfStatus(waitForExit(one.pid)) }))
+  }
+  return {
+    finish: () => {
+      if (reaped) return
+      using _output = ownFd(readEnd)
+      const failed = reap().find(({ exitCode }) => exitCode !== 0)
+      if (failed) throw helperFailure(failed, readAll(readEnd), identity)
+    },
+    [Symbol.dispose]: () => {
+      if (reaped) return
+      reap()
+      closeSync(readEnd)
+    },
   }
 }
 

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
-import { resolveSecurity } from '../../runtime/security.ts'
 import { type ContainerDraft, createContainerRecord } from '../../storage/container/create.ts'
 import { lockForAdding } from '../../storage/image/edit.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
@@ -8,11 +7,9 @@ import type { JsonValue } from '../../storage/json.ts'
 import { recoverStore } from '../../storage/recover.ts'
 import type { Engine } from '../engine.ts'
 import { buildCommand } from './environment.ts'
-import { planContainerIds } from './ids.ts'
 import { resolveImage } from './image.ts'
-import { planContainerNetwork } from './network.ts'
+import { type ContainerOutline, outlineContainer } from './outline.ts'
 import type { ContainerRequest } from './request.ts'
-import { timezoneFile } from './timezone.ts'
 import { makeVolumes, planVolumes, type VolumeUse } from './volumes.ts'
 
 /** What the engine stores with a container's record. */
@@ -28,6 +25,8 @@ export interface CreatedContainer {
 }
 
 export interface CreateOptions {
+  /** Called when nothing about the options can be wrong any more, and nothing is made yet. */
+  readonly onOutline?: (outline: ContainerOutline) => void
   readonly onProgress?: Parameters<typeof resolveImage>[2]
 }
 
@@ -45,10 +44,8 @@ export async function createContainer(
   // Until the record names the layers, nothing else keeps them.
   using _adding = lockForAdding(engine.store)
   const image = await resolveImage(engine, request, options.onProgress)
-  planContainerNetwork(request, image?.config)
-  planContainerIds(engine, request)
-  timezoneFile(request.timezone)
-  resolveSecurity({ options: request.securityOpt, privileged: request.privileged })
+  const outline = outlineContainer(engine, request, image?.config)
+  options.onOutline?.(outline)
   const volumes = planVolumes(request, image?.config)
   const config: StoredConfig = { request, volumes }
   const draft = createContainerRecord(

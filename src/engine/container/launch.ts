@@ -8,7 +8,6 @@ import { planCapabilities } from '../../runtime/capabilities.ts'
 import { planMounts } from '../../runtime/mountPlan.ts'
 import type { LaunchPlan, UserRequest } from '../../runtime/plan.ts'
 import { loadSeccompFilter } from '../../runtime/seccomp/load.ts'
-import { resolveSecurity } from '../../runtime/security.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { chooseDriver, requireFuseOverlay } from '../../storage/rootfs/driver.ts'
@@ -19,9 +18,9 @@ import { defaultMaps, type Engine } from '../engine.ts'
 import { installedFile, VERSION } from '../installation.ts'
 import type { StoredConfig } from './create.ts'
 import { writeContainerFiles } from './files.ts'
-import { planContainerIds } from './ids.ts'
 import { findInitProgram } from './initProgram.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
+import type { OutlinedFork } from './outline.ts'
 import { overlayMounts } from './overlays.ts'
 import { giveToContainerRoot } from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
@@ -38,7 +37,8 @@ export interface LaunchSubject {
 
 /** What a caller decides for one start. */
 export interface LaunchIo {
-  readonly stdio: readonly [number, number, number]
+  /** Stdin reaches the workload. */
+  readonly inheritStdin: boolean
   readonly initialWindow: LaunchPlan['initialWindow']
   readonly preservedFds: number
   /** SIGKILL where the container is to end with this process. */
@@ -53,30 +53,28 @@ export interface PreparedLaunch extends Disposable {
   finish(): void
 }
 
-const DEFAULT_PROCESS_LIMIT = 2048
-
 /** Everything of a start that can be decided before a process is made. @throws BryoError */
 export async function prepareLaunch(
   engine: Engine,
   subject: LaunchSubject,
+  fork: OutlinedFork,
   io: LaunchIo,
 ): Promise<PreparedLaunch> {
   const { record, directory, config, image } = subject
   const { request } = config
   const stack = new DisposableStack()
   try {
-    const ids = planContainerIds(engine, request)
+    const { ids, security } = fork.outline
+    const { maps } = fork
     const hostname = request.hostname ?? (request.uts === 'host' ? '' : record.id.slice(0, 12))
-    const network = stack.use(prepareNetwork(engine, { record, directory, request, image, hostname, ids }))
+    const network = prepareNetwork(engine, { record, fork, hostname })
     const volumes = stack.use(mountVolumes(engine, config.volumes))
-    const security = resolveSecurity({ options: request.securityOpt, privileged: request.privileged })
     const capabilities = planBothCapabilities(request)
     const files = writeContainerFiles(directory, {
       ...network.files,
       ...(request.uts === 'private' && { '/etc/hostname': `${hostname}\n` }),
       '/etc/localtime': timezoneFile(request.timezone),
     })
-    const maps = network.joinedMaps ?? ids.maps
     const spec = buildSpec({
       request,
       image,
@@ -110,17 +108,13 @@ export async function prepareLaunch(
       user: planUser(engine, request, image, ids),
       capabilities,
       seccomp,
-      join: network.join,
-      newNetwork: network.kind === 'new',
-      stdio: io.stdio,
+      inheritStdin: io.inheritStdin,
       initialWindow: io.initialWindow,
       preservedFds: io.preservedFds,
-      processLimit: processLimit(request),
       requireWorkingDirectory: request.workdir !== undefined,
       nestedUserNamespaces: security.nestedUserns,
-      setUpNetwork: network.setUpInside,
+      bringUpLoopback: network.bringUpLoopback,
       parentDeathSignal: io.parentDeathSignal,
-      debug: engine.facts.debug,
       filesDirectory: hostPath(directory, 'files'),
     }
     const owned = stack.move()
@@ -141,10 +135,6 @@ function planBothCapabilities(request: ContainerRequest): LaunchPlan['capabiliti
     root: planCapabilities({ ...common, isRoot: true }),
     other: planCapabilities({ ...common, isRoot: false }),
   }
-}
-
-function processLimit({ pidsLimit = DEFAULT_PROCESS_LIMIT }: ContainerRequest): number | undefined {
-  return pidsLimit > 0 ? pidsLimit : undefined
 }
 
 function makeMountPoint(directory: HostPath): HostPath {

@@ -1,10 +1,8 @@
 import { closeSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
-import type { HostPath } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { type IdMaps, toHostId } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { PortMapping } from '../../base/port.ts'
-import { findHostAddress } from '../../netns/host-address.ts'
 import { hostsFile } from '../../netns/hosts-file.ts'
 import { parseNetworkModes } from '../../netns/mode.ts'
 import { type NetworkPlan, planNetwork } from '../../netns/plan.ts'
@@ -20,15 +18,14 @@ import {
   containerRunDirectory,
 } from '../../storage/container/record.ts'
 import { effectiveState } from '../../storage/container/state.ts'
-import { bringLoopbackUp } from '../../syscall/net.ts'
 import { readIdMaps } from '../../userns/nested.ts'
-import type { IdMapPlan } from '../../userns/plan.ts'
 import type { Engine } from '../engine.ts'
 import { openNamespaceFds } from './ids.ts'
+import type { OutlinedFork } from './outline.ts'
 import type { ContainerRequest } from './request.ts'
 
 /** A container's network, from the plan to the processes that serve it. */
-export interface ContainerNetwork extends Disposable {
+export interface ContainerNetwork {
   readonly kind: 'new' | 'host' | 'joined'
   /** Host ports that were chosen and found free. */
   readonly ports: readonly PortMapping[]
@@ -36,11 +33,7 @@ export interface ContainerNetwork extends Disposable {
   /** Texts by their place inside the container. */
   readonly files: Readonly<Record<string, string | undefined>>
   readonly sysctls: Readonly<Record<string, string>>
-  readonly join: { readonly userFd: number; readonly networkFd: number } | undefined
-  /** Maps of the user namespace that is joined with the network. */
-  readonly joinedMaps: IdMaps | undefined
-  /** To be run by the container's root, inside. */
-  readonly setUpInside: (() => void) | undefined
+  readonly bringUpLoopback: boolean
   readonly warnings: readonly string[]
   /** Starts what serves the network of the process's namespaces. */
   start(pid: number): RunningNetwork
@@ -48,15 +41,13 @@ export interface ContainerNetwork extends Disposable {
 
 export interface NetworkSubject {
   readonly record: ContainerRecord
-  readonly directory: HostPath
-  readonly request: ContainerRequest
-  readonly image: ImageConfig | undefined
+  readonly fork: OutlinedFork
   readonly hostname: string
-  readonly ids: IdMapPlan
 }
 
 /** Checks what was asked for, before anything is made. @throws BryoError USAGE, UNSUPPORTED */
 export function planContainerNetwork(
+  engine: Engine,
   request: ContainerRequest,
   image: Pick<ImageConfig, 'exposedPorts'> | undefined,
 ): NetworkPlan {
@@ -74,13 +65,14 @@ export function planContainerNetwork(
       noHosts: request.noHosts,
       networkAliases: [],
     },
-    { hostAddress: findHostAddress(), resolvConfRealPath: realPath('/etc/resolv.conf') },
+    { hostAddress: engine.hostAddress(), resolvConfRealPath: realPath('/etc/resolv.conf') },
   )
 }
 
 export function prepareNetwork(engine: Engine, subject: NetworkSubject): ContainerNetwork {
-  const plan = planContainerNetwork(subject.request, subject.image)
-  if (plan.helper.kind === 'slirp4netns' && toHostId(subject.ids.maps.gid, 0) === undefined) {
+  const { fork, record } = subject
+  const { network: plan, ids } = fork.outline
+  if (plan.helper.kind === 'slirp4netns' && toHostId(ids.maps.gid, 0) === undefined) {
     throw new BryoError(
       'UNSUPPORTED',
       'cannot use slirp4netns with these id maps: it needs the ids 0 inside',
@@ -90,25 +82,19 @@ export function prepareNetwork(engine: Engine, subject: NetworkSubject): Contain
     )
   }
   const ports = plan.ports.length > 0 ? allocateHostPorts(plan.ports) : []
-  const joined = openJoined(engine, plan)
   const isNew = plan.namespace.kind === 'new'
   return {
-    kind: isNew ? 'new' : joined ? 'joined' : 'host',
+    kind: isNew ? 'new' : fork.joined ? 'joined' : 'host',
     ports,
     address: plan.address,
     files: networkFiles(engine, subject, plan),
-    sysctls: isNew ? sysctlRecord(subject.ids.maps) : {},
-    join: joined?.fds,
-    joinedMaps: joined?.maps,
-    setUpInside: plan.bringLoopbackUp ? bringLoopbackUp : undefined,
+    sysctls: isNew ? sysctlRecord(ids.maps) : {},
+    bringUpLoopback: plan.bringLoopbackUp,
     warnings: plan.warnings,
     start: (pid) => {
-      const runDir = containerRunDirectory(engine.store, subject.record.id)
+      const runDir = containerRunDirectory(engine.store, record.id)
       if (plan.helper.kind !== 'none') mkdirSync(runDir, { recursive: true, mode: 0o700 })
       return startNetwork({ plan, ports, pid, runDir, searchPath: engine.facts.env.PATH ?? '' })
-    },
-    [Symbol.dispose]: () => {
-      for (const fd of joined ? [joined.fds.userFd, joined.fds.networkFd] : []) closeSync(fd)
     },
   }
 }
@@ -118,12 +104,14 @@ function sysctlRecord(maps: IdMaps): Readonly<Record<string, string>> {
   return Object.fromEntries(defaultNetworkSysctls(first?.size ?? 0).map(({ name, value }) => [name, value]))
 }
 
-interface JoinedNetwork {
+/** Another container's namespaces, by fds that live as long as this. */
+export interface JoinedNetwork extends Disposable {
   readonly fds: { readonly userFd: number; readonly networkFd: number }
   readonly maps: IdMaps
 }
 
-function openJoined({ store }: Engine, { namespace }: NetworkPlan): JoinedNetwork | undefined {
+/** @throws BryoError INVALID_STATE, NOT_FOUND, UNSUPPORTED */
+export function openJoinedNetwork({ store }: Engine, { namespace }: NetworkPlan): JoinedNetwork | undefined {
   if (namespace.kind === 'path') {
     throw new BryoError(
       'UNSUPPORTED',
@@ -145,7 +133,15 @@ function openJoined({ store }: Engine, { namespace }: NetworkPlan): JoinedNetwor
       },
     )
   }
-  return { fds: openNamespaceFds(state.process.pid), maps: readIdMaps(state.process.pid) }
+  const fds = openNamespaceFds(state.process.pid)
+  return {
+    fds,
+    maps: readIdMaps(state.process.pid),
+    [Symbol.dispose]: () => {
+      closeSync(fds.userFd)
+      closeSync(fds.networkFd)
+    },
+  }
 }
 
 function networkFiles(

@@ -4,6 +4,7 @@ import { readImage, readImages } from '../../storage/image/images.ts'
 import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { type CreateOptions, createContainer, type StoredConfig } from './create.ts'
+import { type ContainerOutline, forkOutlined, type OutlinedFork } from './outline.ts'
 import { removeNamed } from './remove.ts'
 import type { ContainerRequest } from './request.ts'
 import { type StartOptions, startAttached } from './start.ts'
@@ -15,14 +16,16 @@ export async function runContainer(
   options: StartOptions & CreateOptions,
 ): Promise<number> {
   if (request.replace && request.name !== undefined) removeNamed(engine, request.name)
-  const { draft, config, image } = await createContainer(engine, request, options)
+  using stack = new DisposableStack()
+  let fork: OutlinedFork | undefined
+  const onOutline = (outline: ContainerOutline) => {
+    fork = stack.use(forkOutlined(engine, outline))
+  }
+  const { draft, config, image } = await createContainer(engine, request, { ...options, onOutline })
   const { record, directory } = draft
   draft.commit()
-  return startAttached(
-    engine,
-    { record, directory, config, image: image?.config, work: record.autoRemove ? draft.work : undefined },
-    options,
-  )
+  const work = record.autoRemove ? draft.work : undefined
+  return await startAttached(engine, { record, directory, config, image: image?.config, work, fork }, options)
 }
 
 /** `create`: the id of a container that `start` will run. */
@@ -50,6 +53,7 @@ export async function startExisting(
   const config = storedConfig(record)
   const subject = {
     record,
+    fork: undefined,
     directory: containerDirectory(engine.store, record.id),
     config,
     image: imageConfig(engine, record),

@@ -1,8 +1,7 @@
-import { closeSync, openSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import { BryoError, exitCodeOf, messageOf } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
-import { type LaunchedContainer, launchContainer } from '../../runtime/launch.ts'
+import type { LaunchedContainer } from '../../runtime/launch.ts'
 import { supervise } from '../../runtime/supervise.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
@@ -16,6 +15,7 @@ import { writeIdMaps } from '../../userns/write.ts'
 import type { Engine } from '../engine.ts'
 import type { StoredConfig } from './create.ts'
 import { type PreparedLaunch, prepareLaunch } from './launch.ts'
+import { forkOutlined, type OutlinedFork, outlineContainer } from './outline.ts'
 
 export interface StartSubject {
   readonly record: ContainerRecord
@@ -24,6 +24,8 @@ export interface StartSubject {
   readonly image: ImageConfig | undefined
   /** With `--rm`: the hold on the container, without which any command may remove it. */
   readonly work: Work | undefined
+  /** Its processes, where they were forked ahead. */
+  readonly fork: OutlinedFork | undefined
 }
 
 export interface StartOptions {
@@ -65,9 +67,10 @@ export async function startAttached(
 async function runToEnd(engine: Engine, subject: StartSubject, options: StartOptions): Promise<number> {
   const { record, config } = subject
   const { tty } = config.request
-  using nothing = options.interactive || tty ? undefined : openNothing()
-  using prepared = await prepareLaunch(engine, subject, {
-    stdio: [nothing?.fd ?? 0, 1, 2],
+  using fork = subject.fork ?? forkOutlined(engine, outlineContainer(engine, config.request, subject.image))
+  fork.beginMaps()
+  using prepared = await prepareLaunch(engine, subject, fork, {
+    inheritStdin: options.interactive,
     initialWindow: tty && isTerminal(1) ? getWindowSize(1) : undefined,
     preservedFds: options.preservedFds,
     parentDeathSignal: SIGKILL,
@@ -76,7 +79,7 @@ async function runToEnd(engine: Engine, subject: StartSubject, options: StartOpt
     if (warning !== undefined) options.onWarning(warning)
   }
   const startedAt = new Date().toISOString()
-  using running = launch(engine, prepared, (pid) => {
+  using running = launch(engine, fork, prepared, (pid) => {
     const process_ = processRef(pid)
     if (process_) writeState(engine.store, record.id, { status: 'running', process: process_, startedAt })
   })
@@ -98,13 +101,19 @@ interface Running extends Disposable {
 }
 
 /** The launched container, with what serves it: that ends with the scope. */
-function launch(engine: Engine, prepared: PreparedLaunch, onCreated: (pid: number) => void): Running {
+function launch(
+  engine: Engine,
+  fork: OutlinedFork,
+  prepared: PreparedLaunch,
+  onCreated: (pid: number) => void,
+): Running {
   const identity = engine.identity()
   const searchPath = engine.facts.env.PATH
   const network: { current: ReturnType<PreparedLaunch['network']['start']> | undefined } = {
     current: undefined,
   }
-  const container = launchContainer(prepared.plan, {
+  const container = fork.container.launch(prepared.plan, {
+    finishIdMaps: () => fork.finishMaps(),
     writeIdMaps: (pid, maps) => writeIdMaps(pid, maps, { identity, searchPath }),
     startNetwork: (pid) => {
       const running = prepared.network.start(pid)
@@ -143,11 +152,6 @@ async function attend(container: LaunchedContainer, options: StartOptions, tty: 
   } finally {
     pump.restore()
   }
-}
-
-function openNothing(): Disposable & { readonly fd: number } {
-  const fd = openSync('/dev/null', 'r')
-  return { fd, [Symbol.dispose]: () => closeSync(fd) }
 }
 
 /** Removes a `--rm` container. */

@@ -75,11 +75,11 @@ function linkUnlessPresent(target: string, directory: number, name: string): voi
 const NULL_DEVICE = makeDevice(1, 3)
 
 /**
- * An O_PATH fd of the container's /dev/null, proven to be the kernel's: what masks a file must be empty.
+ * The container's /dev/null, opened with O_PATH or other flags, proven to be the kernel's: what masks a file must be empty.
  * @throws BryoError MOUNT where it is anything else
  */
-export function openNullDevice(rootFd: number): number {
-  const fd = openInRoot(rootFd, '/dev/null', O.path | O.nofollow, { strict: true })
+export function openNullDevice(rootFd: number, flags: number = O.path): number {
+  const fd = openInRoot(rootFd, '/dev/null', flags | O.nofollow, { strict: true })
   const stat = fstatSync(fd)
   if (stat.isCharacterDevice() && BigInt(stat.rdev) === NULL_DEVICE) return fd
   closeSync(fd)

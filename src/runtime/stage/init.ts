@@ -4,6 +4,7 @@ import { rootIds } from '../../base/idmap.ts'
 import { closeOnExecFrom, dup2, ownFd, sendFd, setCloseOnExec } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
+import { bringLoopbackUp } from '../../syscall/net.ts'
 import {
   exitNow,
   setDomainName,
@@ -23,8 +24,15 @@ import { applyAfterUserChange, applyBeforeUserChange } from '../capabilities.ts'
 import { expectParentMessage, sendMessage } from '../messages.ts'
 import type { MountStep } from '../mountPlan.ts'
 import type { LaunchPlan } from '../plan.ts'
+import { readPlan } from '../planFile.ts'
 import { installSeccompFilter } from '../seccomp/install.ts'
-import { attachDevices, createDeviceLinks, type HostDevice, openHostDevices } from './devices.ts'
+import {
+  attachDevices,
+  createDeviceLinks,
+  type HostDevice,
+  openHostDevices,
+  openNullDevice,
+} from './devices.ts'
 import { createWorkingDirectory, enterWorkingDirectory, executeWorkload, isAnonymousPipe } from './execute.ts'
 import {
   closeGenerated,
@@ -49,13 +57,23 @@ interface Luggage {
   readonly identityFiles: IdentityFiles | undefined
 }
 
+/** The processes' ends of what connects them with the waiting process. */
+export interface StageFds {
+  readonly controlFd: number
+  /** Holds the plan once the message `planned` has come. */
+  readonly planFd: number
+}
+
 /**
  * Body of pid 1 of the container, up to the workload: never returns. Synchronous, in the forked copy of the runtime.
  */
-export function runInit(plan: LaunchPlan, controlFd: number): never {
+export function runInit({ controlFd, planFd }: StageFds): never {
   try {
     setsid()
     umask(0)
+    step('detach mount propagation', detachPropagation)
+    expectParentMessage(controlFd, 'planned')
+    const plan = step('read the plan', () => readPlan(planFd))
     const luggage = packLuggage(plan)
     expectParentMessage(controlFd, 'maps-written')
     mountRootfs(plan, controlFd)
@@ -68,7 +86,6 @@ export function runInit(plan: LaunchPlan, controlFd: number): never {
     furnishRoot(plan, rootFd, luggage, identity)
     showIdentity(rootFd, luggage.identityFiles, identity)
     prepareProcess(plan, rootFd, controlFd, identity)
-    sendMessage(controlFd, { kind: 'prepared' })
     expectParentMessage(controlFd, 'proceed')
     becomeWorkload(plan, rootFd, identity)
   } catch (error) {
@@ -79,7 +96,6 @@ export function runInit(plan: LaunchPlan, controlFd: number): never {
 
 /** All that needs the host's root but no id map: it overlaps with newuidmap. */
 function packLuggage(plan: LaunchPlan): Luggage {
-  step('detach mount propagation', detachPropagation)
   const mounts = new Map<number, DetachedMount>()
   packMounts(plan, mounts, (mount) => mount.beforePivot && mount.source.kind !== 'overlay')
   const devices = step('take the device nodes', () => openHostDevices(plan.spec.linux.devices))
@@ -146,7 +162,7 @@ function furnishRoot(plan: LaunchPlan, rootFd: number, luggage: Luggage, identit
     })
     if (mount.target === '/dev') furnishDevices(rootFd, luggage)
   })
-  if (plan.setUpNetwork) step('set up the network inside', plan.setUpNetwork)
+  if (plan.bringUpLoopback) step('bring up the loopback device', bringLoopbackUp)
   if (spec.hostname !== undefined) setHostname(spec.hostname)
   if (spec.domainname !== undefined) setDomainName(spec.domainname)
 }
@@ -185,7 +201,7 @@ function prepareProcess(plan: LaunchPlan, rootFd: number, controlFd: number, ide
   })
   if (spec.process.terminal)
     step('set up the terminal', () => setUpTerminal(rootFd, controlFd, identity, plan.initialWindow))
-  else step('set up stdio', () => inheritStdio(plan, identity))
+  else step('set up stdio', () => inheritStdio(plan, rootFd, identity))
   if (spec.root.readonly) {
     step('make the root read-only', () =>
       mountSetattr({ path: '/', recursive: false, set: MOUNT_ATTR.rdonly }),
@@ -193,13 +209,16 @@ function prepareProcess(plan: LaunchPlan, rootFd: number, controlFd: number, ide
   }
 }
 
-function inheritStdio({ stdio }: LaunchPlan, identity: Identity): void {
-  stdio.forEach((fd, index) => {
-    if (fd === index) setCloseOnExec(fd, false)
-    else dup2(fd, index)
+function inheritStdio({ inheritStdin }: LaunchPlan, rootFd: number, identity: Identity): void {
+  if (!inheritStdin) {
+    using nothing = ownFd(openNullDevice(rootFd, O.rdonly))
+    dup2(nothing.fd, 0)
+  }
+  for (const fd of [0, 1, 2]) {
+    setCloseOnExec(fd, false)
     // So that /dev/stdout can be opened by a user that is not root.
-    if (identity.uid !== 0 && isAnonymousPipe(index)) giveAway(index, identity)
-  })
+    if (identity.uid !== 0 && isAnonymousPipe(fd)) giveAway(fd, identity)
+  }
 }
 
 /** A pipe of somebody whose id is not mapped stays theirs. */

@@ -1,23 +1,24 @@
 import { closeSync } from 'node:fs'
-import { type NamespaceType, setns, unshare } from '../../syscall/namespace.ts'
+import { setns, unshare } from '../../syscall/namespace.ts'
 import { exitNow, fork, getrlimit, joinNewSessionKeyring, RLIMIT, setrlimit } from '../../syscall/process.ts'
 import { sendMessage } from '../messages.ts'
-import type { LaunchPlan } from '../plan.ts'
-import { runInit } from './init.ts'
+import type { ForkPlan } from '../plan.ts'
+import { runInit, type StageFds } from './init.ts'
 import { reportFailure, setStepDebugging, step } from './step.ts'
 
 /**
  * Body of the first forked child: makes the namespaces, forks init into them and ends, so that init
- * becomes a child of the waiting process. Init does not wait for the id maps yet.
+ * becomes a child of the waiting process.
  */
-export function runStage1(plan: LaunchPlan, controlFd: number): number {
+export function runStage1(plan: ForkPlan, fds: StageFds): number {
+  const { controlFd } = fds
   setStepDebugging(plan.debug)
   try {
     step('limit the number of processes', () => limitProcesses(plan.processLimit))
     step('join a new session keyring', joinNewSessionKeyring)
     step('create the namespaces', () => enterNamespaces(plan))
     const pid = fork()
-    if (pid === 0) return runInit(plan, controlFd)
+    if (pid === 0) return runInit(fds)
     sendMessage(controlFd, { kind: 'init-forked', pid })
     exitNow(0)
   } catch (error) {
@@ -38,21 +39,14 @@ function limitProcesses(limit: number | undefined): void {
   setrlimit(RLIMIT.nproc, { soft: value, hard: value })
 }
 
-function enterNamespaces({ spec, join, newNetwork }: LaunchPlan): void {
-  const fresh: NamespaceType[] = spec.linux.namespaces
-    .filter(
-      (namespace) =>
-        namespace.path === undefined && namespace.type !== 'network' && namespace.type !== 'user',
-    )
-    .map((namespace) => namespace.type)
-  if (newNetwork) fresh.push('network')
-  if (join) {
-    setns(join.userFd, ['user'])
-    setns(join.networkFd, ['network'])
-    closeSync(join.userFd)
-    closeSync(join.networkFd)
-    unshare(fresh)
-  } else {
-    unshare(['user', ...fresh])
+function enterNamespaces({ namespaces, join }: ForkPlan): void {
+  if (!join) {
+    unshare(['user', ...namespaces])
+    return
   }
+  setns(join.userFd, ['user'])
+  setns(join.networkFd, ['network'])
+  closeSync(join.userFd)
+  closeSync(join.networkFd)
+  unshare(namespaces)
 }

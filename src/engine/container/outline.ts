@@ -1,0 +1,99 @@
+import type { IdMaps } from '../../base/idmap.ts'
+import type { ImageConfig } from '../../base/image.ts'
+import type { NetworkPlan } from '../../netns/plan.ts'
+import { type ForkedContainer, forkContainer } from '../../runtime/launch.ts'
+import { resolveSecurity, type SecuritySettings } from '../../runtime/security.ts'
+import type { NamespaceType } from '../../syscall/namespace.ts'
+import type { IdMapPlan } from '../../userns/plan.ts'
+import { beginIdMaps } from '../../userns/write.ts'
+import type { Engine } from '../engine.ts'
+import { planContainerIds } from './ids.ts'
+import { type JoinedNetwork, openJoinedNetwork, planContainerNetwork } from './network.ts'
+import type { ContainerRequest } from './request.ts'
+import { timezoneFile } from './timezone.ts'
+
+/** What a request and its image say before anything is made: all that can be wrong with the options is found here. */
+export interface ContainerOutline {
+  readonly request: ContainerRequest
+  readonly image: ImageConfig | undefined
+  readonly ids: IdMapPlan
+  readonly network: NetworkPlan
+  readonly security: SecuritySettings
+}
+
+/** @throws BryoError USAGE, UNSUPPORTED, SUBIDS_MISSING */
+export function outlineContainer(
+  engine: Engine,
+  request: ContainerRequest,
+  image: ImageConfig | undefined,
+): ContainerOutline {
+  timezoneFile(request.timezone)
+  return {
+    request,
+    image,
+    ids: planContainerIds(engine, request),
+    network: planContainerNetwork(engine, request, image),
+    security: resolveSecurity({ options: request.securityOpt, privileged: request.privileged }),
+  }
+}
+
+/** A container's processes, forked ahead, with the user namespace that they make or join. */
+export interface OutlinedFork extends Disposable {
+  readonly outline: ContainerOutline
+  readonly container: ForkedContainer
+  readonly joined: JoinedNetwork | undefined
+  readonly maps: IdMaps
+  /** Starts to write the id maps of the new user namespace; nothing where one is joined. */
+  beginMaps(): void
+  /** Blocks until they are written. @throws BryoError IDMAP_FAILED, TOOL_MISSING */
+  finishMaps(): void
+}
+
+const DEFAULT_PROCESS_LIMIT = 2048
+
+/**
+ * Forks before the rest is planned, so that the kernel makes the namespaces meanwhile. Without a launch the processes end with the scope.
+ * @throws BryoError INVALID_STATE for a container to join that does not run
+ */
+export function forkOutlined(engine: Engine, outline: ContainerOutline): OutlinedFork {
+  const stack = new DisposableStack()
+  const joined = stack.use(openJoinedNetwork(engine, outline.network))
+  const { pidsLimit = DEFAULT_PROCESS_LIMIT } = outline.request
+  const container = stack.use(
+    forkContainer({
+      namespaces: newNamespaces(outline),
+      join: joined?.fds,
+      processLimit: pidsLimit > 0 ? pidsLimit : undefined,
+      debug: engine.facts.debug,
+    }),
+  )
+  const maps = joined?.maps ?? outline.ids.maps
+  const mapping: { current: ReturnType<typeof beginIdMaps> | undefined } = { current: undefined }
+  stack.defer(() => mapping.current?.[Symbol.dispose]())
+  return {
+    outline,
+    container,
+    joined,
+    maps,
+    beginMaps: () => {
+      if (joined) return
+      mapping.current = beginIdMaps(container.initPid(), maps, {
+        identity: engine.identity(),
+        searchPath: engine.facts.env.PATH,
+      })
+    },
+    finishMaps: () => mapping.current?.finish(),
+    [Symbol.dispose]: () => stack.dispose(),
+  }
+}
+
+function newNamespaces({ request, network }: ContainerOutline): readonly NamespaceType[] {
+  return [
+    'mount',
+    'pid',
+    ...(network.namespace.kind === 'new' ? (['network'] as const) : []),
+    ...(request.ipc === 'private' ? (['ipc'] as const) : []),
+    ...(request.uts === 'private' ? (['uts'] as const) : []),
+    ...(request.cgroupns === 'private' ? (['cgroup'] as const) : []),
+  ]
+}
