@@ -1,0 +1,4 @@
+import { writePages } from './generate.ts'
+
+// Run by scripts/man/run.
+await writePages()

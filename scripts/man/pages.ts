@@ -1,0 +1,66 @@
+import type { Command } from '../../src/cli/command.ts'
+import { type CommandEntry, ENTRIES, type GroupEntry } from '../../src/cli/commandTable.ts'
+import { ROOT_FLAGS } from '../../src/cli/globalFlags.ts'
+import type { PageFacts } from './page.ts'
+
+const PROGRAM = 'bryo'
+
+/** One page for the program, each command and each group. */
+export async function allPages(): Promise<readonly PageFacts[]> {
+  const commands = ENTRIES.filter((entry) => entry.kind === 'command')
+  const groups = ENTRIES.filter((entry) => entry.kind === 'group')
+  return [
+    programPage(),
+    ...(await Promise.all(commands.map(async (entry) => commandPage(entry, await entry.load())))),
+    ...groups.map(groupPage),
+  ]
+}
+
+function programPage(): PageFacts {
+  return {
+    name: PROGRAM,
+    summary: 'Run containers without root and without a daemon',
+    synopsis: [`${PROGRAM} [options] COMMAND [ARG...]`],
+    flags: ROOT_FLAGS,
+    examples: [],
+    commands: ENTRIES.map(({ name, summary }) => ({ name, summary, page: `${PROGRAM}-${name}` })),
+  }
+}
+
+function commandPage(entry: CommandEntry, command: Command): PageFacts {
+  const { name, summary } = entry
+  const groups = ENTRIES.filter((group) => group.kind === 'group')
+  const others = groups.flatMap((group) =>
+    group.commands
+      .filter((member) => pageOf(member) === `${PROGRAM}-${name}`)
+      .map((member) => `${group.name} ${member.name}`),
+  )
+  return {
+    name: `${PROGRAM}-${name}`,
+    summary,
+    synopsis: [name, ...others].map((path) => `${PROGRAM} ${path} ${command.usage}`.trimEnd()),
+    flags: command.flags,
+    examples: (command.examples ?? []).map((line) => `${PROGRAM} ${line}`),
+    commands: [],
+  }
+}
+
+function groupPage(group: GroupEntry): PageFacts {
+  return {
+    name: `${PROGRAM}-${group.name}`,
+    summary: group.summary,
+    synopsis: [`${PROGRAM} ${group.name} COMMAND [ARG...]`],
+    flags: {},
+    examples: [],
+    commands: group.commands.map((entry) => ({ ...entry, page: pageOf(entry) })),
+  }
+}
+
+/** A group's command is told of where the same command, or the one of the same name, stands alone. */
+export function pageOf(member: CommandEntry): string {
+  const alone = ENTRIES.filter((entry) => entry.kind === 'command')
+  const found =
+    alone.find((entry) => entry.load === member.load) ?? alone.find((entry) => entry.name === member.name)
+  if (!found) throw new Error(`no page tells of "${member.name}"`)
+  return `${PROGRAM}-${found.name}`
+}
