@@ -1,5 +1,6 @@
-import { closeSync } from 'node:fs'
+import { closeSync, readdirSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
+import { isErrno } from '../base/errors.ts'
 import { check, SyscallError } from './error.ts'
 import { addressOf, bind, lastErrno } from './native.ts'
 
@@ -62,6 +63,34 @@ export function closeOnExecFrom(first: number): void {
 export function closeRange(first: number, last = 0xffffffff): void {
   if (first > last) return
   check('close_range', c.closeRange(first, last, 0), { first, last })
+}
+
+/**
+ * Closes every fd but these, in a forked child that goes on in JavaScript. The event fds stay too: V8 wakes its
+ * event loop by one of them when it collects garbage, and aborts where it is gone.
+ */
+export function closeAllFdsBut(keep: readonly number[]): void {
+  const kept = new Set([...keep, ...eventFds()])
+  let next = 0
+  for (const fd of [...kept].sort((a, b) => a - b)) {
+    closeRange(next, fd - 1)
+    next = fd + 1
+  }
+  closeRange(next)
+}
+
+function eventFds(): readonly number[] {
+  return readdirSync('/proc/self/fd').map(Number).filter(isEventFd)
+}
+
+function isEventFd(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventfd]'
+  } catch (error) {
+    // The directory that was just listed.
+    if (isErrno(error, 'ENOENT')) return false
+    throw error
+  }
 }
 
 const O_CLOEXEC = 0o2000000

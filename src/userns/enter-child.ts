@@ -1,7 +1,7 @@
 import type { IdMaps } from '../base/idmap.ts'
 import { toHostId } from '../base/idmap.ts'
 import { SyscallError } from '../syscall/error.ts'
-import { closeRange } from '../syscall/fd.ts'
+import { closeAllFdsBut, closeRange } from '../syscall/fd.ts'
 import { type NamespaceType, unshare } from '../syscall/namespace.ts'
 import { getppid, setGroupId, setgroups, setParentDeathSignal, setUserId } from '../syscall/process.ts'
 import { type EnterMessage, receiveMessage, sendMessage } from './enter-messages.ts'
@@ -29,7 +29,8 @@ export function enterAsChild(request: EnterChildRequest): number {
   const { socket } = request
   try {
     closeRange(request.parentSocket, request.parentSocket)
-    if (request.keepFds) closeAllBut([0, 1, 2, socket, ...request.keepFds])
+    // The ends of the parent's pipes would never be seen closed otherwise.
+    if (request.keepFds) closeAllFdsBut([0, 1, 2, socket, ...request.keepFds])
     unshare(['user', ...request.namespaces])
   } catch (error) {
     return reportFailure(socket, 'unshare', error)
@@ -47,17 +48,6 @@ export function enterAsChild(request: EnterChildRequest): number {
   sendMessage(socket, { kind: 'entered' })
   closeRange(socket, socket)
   return request.main()
-}
-
-/** Closes what the parent happens to have open: the ends of its pipes would never be seen closed otherwise. */
-function closeAllBut(keep: readonly number[]): void {
-  const sorted = [...new Set(keep)].sort((a, b) => a - b)
-  let next = 0
-  for (const fd of sorted) {
-    closeRange(next, fd - 1)
-    next = fd + 1
-  }
-  closeRange(next)
 }
 
 /** Where container id 0 is not mapped, the ids stay; the capabilities inside are full either way. */

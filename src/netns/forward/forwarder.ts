@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { BryoError, messageOf } from '../../base/errors.ts'
 import type { PortMapping } from '../../base/port.ts'
 import { capset } from '../../syscall/capability.ts'
-import { closeRange, dup2, pipe, pollReadable, readFd, writeFd } from '../../syscall/fd.ts'
+import { closeAllFdsBut, dup2, pipe, pollReadable, readFd, writeFd } from '../../syscall/fd.ts'
 import { setns } from '../../syscall/namespace.ts'
 import {
   chdir,
@@ -100,22 +100,13 @@ function enter({ user, network, keep }: Entry): void {
   chdir('/')
   const nothing = openSync('/dev/null', 'r+')
   for (const fd of [0, 1, 2]) dup2(nothing, fd)
-  closeOthers(keep)
+  closeAllFdsBut([0, 1, 2, ...keep])
   capset({ effective: 0n, permitted: 0n, inheritable: 0n })
   setNoNewPrivileges()
   // It is in the host's mount namespace: a container that shares the host's processes must not get into it.
   setDumpable(false)
   const { hard } = getrlimit(RLIMIT.nofile)
   setrlimit(RLIMIT.nofile, { soft: hard, hard })
-}
-
-function closeOthers(keep: readonly number[]): void {
-  let next = 3
-  for (const fd of keep.toSorted((a, b) => a - b)) {
-    closeRange(next, fd - 1)
-    next = fd + 1
-  }
-  closeRange(next)
 }
 
 function expireAll(actions: readonly (() => void)[]): void {
