@@ -38,29 +38,32 @@ export interface SuperviseRequest {
 
 /**
  * Waits for a child to end, passing signals on meanwhile. The event loop runs, so that a terminal can be served too.
+ * Forwarded signals stay caught afterwards, so that a second one does not break off the clean-up.
  * @returns how the child ended
  */
 export function supervise(request: SuperviseRequest): Promise<WaitStatus> {
   return new Promise((resolve) => {
-    const listeners = new Map<NodeJS.Signals, () => void>()
+    let ended = false
     // Handlers alone do not keep an event loop alive.
     const keepAlive = setInterval(() => {}, 1 << 30)
     const reap = () => {
+      if (ended) return
       const status = waitpid(request.pid, { noHang: true })
       if (!status) return
+      ended = true
       clearInterval(keepAlive)
-      for (const [signal, listener] of listeners) process.removeListener(signal, listener)
+      process.removeListener('SIGCHLD', reap)
+      if (request.onWindowChange) process.removeListener('SIGWINCH', request.onWindowChange)
       resolve(status)
     }
-    const listen = (signal: NodeJS.Signals, listener: () => void) => {
-      listeners.set(signal, listener)
-      process.on(signal, listener)
+    // The pid is somebody else's once the child is reaped.
+    const forward = (signal: number) => () => {
+      if (!ended) killIfAlive(request.pid, signal)
     }
-    listen('SIGCHLD', reap)
-    if (request.onWindowChange) listen('SIGWINCH', request.onWindowChange)
+    process.on('SIGCHLD', reap)
+    if (request.onWindowChange) process.on('SIGWINCH', request.onWindowChange)
     if (request.forwardSignals) {
-      for (const [signal, number] of forwardedSignals())
-        listen(signal, () => killIfAlive(request.pid, number))
+      for (const [name, number] of forwardedSignals()) process.on(name, forward(number))
     }
     // It may have ended before the handler was there.
     reap()

@@ -1,3 +1,4 @@
+import type { PortMapping } from '../../base/port.ts'
 import { formatMapping, parsePublish } from '../../netns/publish.ts'
 import { capabilityNames, planCapabilities } from '../../runtime/capabilities.ts'
 import { requireContainer } from '../../storage/container/find.ts'
@@ -7,6 +8,7 @@ import { hostPath } from '../../storage/hostPath.ts'
 import { volumeDirectory } from '../../storage/volume/volumes.ts'
 import type { Engine } from '../engine.ts'
 import type { StoredConfig } from './create.ts'
+import { publishedPorts } from './list.ts'
 import { storedConfig } from './run.ts'
 
 /** The document of `inspect`, with the members that Docker and Podman users know. */
@@ -19,6 +21,7 @@ export function inspectContainer(engine: Engine, name: string): ContainerInspect
   const record = requireContainer(engine.store, name)
   const config = storedConfig(record)
   const { request } = config
+  const state = effectiveState(engine.store, record.id)
   const directory = containerDirectory(engine.store, record.id)
   const capabilities = planCapabilities({
     add: request.capAdd,
@@ -32,7 +35,7 @@ export function inspectContainer(engine: Engine, name: string): ContainerInspect
     Created: record.created,
     Path: path,
     Args: args,
-    State: stateOf(effectiveState(engine.store, record.id)),
+    State: stateOf(state),
     Image: record.image?.id.slice('sha256:'.length) ?? '',
     ImageName: record.image?.name ?? '',
     Rootfs: request.rootfs?.path ?? '',
@@ -51,7 +54,7 @@ export function inspectContainer(engine: Engine, name: string): ContainerInspect
       Data: { UpperDir: hostPath(directory, 'upper'), WorkDir: hostPath(directory, 'work') },
     },
     Mounts: mountsOf(engine, config),
-    NetworkSettings: { Ports: portsOf(config), Networks: {} },
+    NetworkSettings: { Ports: bindingsOf(publishedPorts(config.request, state)), Networks: {} },
     Config: configOf(record, config),
     HostConfig: hostConfigOf(config),
   }
@@ -108,9 +111,9 @@ function mountsOf(
   return [...named, ...binds]
 }
 
-function portsOf({ request }: StoredConfig): Readonly<Record<string, unknown>> {
+function bindingsOf(ports: readonly PortMapping[]): Readonly<Record<string, unknown>> {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {}
-  for (const { hostIp, hostPort, containerPort, protocol } of request.publish.flatMap(parsePublish)) {
+  for (const { hostIp, hostPort, containerPort, protocol } of ports) {
     const key = `${containerPort}/${protocol}`
     bindings[key] = [
       ...(bindings[key] ?? []),
@@ -146,7 +149,7 @@ function hostConfigOf({ request }: StoredConfig): Readonly<Record<string, unknow
         : [],
     ),
     NetworkMode: request.network[0] ?? 'slirp4netns',
-    PortBindings: portsOf({ request, volumes: [] }),
+    PortBindings: bindingsOf(request.publish.flatMap(parsePublish)),
     PublishedPorts: request.publish.flatMap((text) => parsePublish(text).map(formatMapping)),
     AutoRemove: request.autoRemove,
     CapAdd: request.capAdd,

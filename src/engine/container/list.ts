@@ -1,3 +1,4 @@
+import type { PortMapping } from '../../base/port.ts'
 import { formatMapping, parsePublish } from '../../netns/publish.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
@@ -21,13 +22,15 @@ export interface ListedContainer {
 export function listContainers({ store }: Engine): readonly ListedContainer[] {
   return readContainers(store).map((record) => {
     const { request } = storedConfig(record)
-    return {
-      record,
-      state: effectiveState(store, record.id),
-      request,
-      ports: request.publish.flatMap((text) => parsePublish(text).map(formatMapping)),
-    }
+    const state = effectiveState(store, record.id)
+    return { record, state, request, ports: publishedPorts(request, state).map(formatMapping) }
   })
+}
+
+/** The ports as they are while it runs, else as they were asked for: with a host port of 0 where any will do. */
+export function publishedPorts(request: ContainerRequest, state: ContainerState): readonly PortMapping[] {
+  const chosen = 'ports' in state ? state.ports : undefined
+  return chosen ?? request.publish.flatMap(parsePublish)
 }
 
 /** Bytes that a container wrote to its root. */

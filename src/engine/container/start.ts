@@ -81,7 +81,10 @@ async function runToEnd(engine: Engine, subject: StartSubject, options: StartOpt
   const startedAt = new Date().toISOString()
   using running = launch(engine, fork, prepared, (pid) => {
     const process_ = processRef(pid)
-    if (process_) writeState(engine.store, record.id, { status: 'running', process: process_, startedAt })
+    if (!process_) return
+    const { ports } = prepared.network
+    const published = ports.length > 0 && { ports }
+    writeState(engine.store, record.id, { status: 'running', process: process_, startedAt, ...published })
   })
   prepared.finish()
   const exitCode = await attend(running.container, options, tty)

@@ -1,5 +1,6 @@
 import type { ContainerId, HostPath } from '../../base/brand.ts'
 import { isErrno } from '../../base/errors.ts'
+import type { PortMapping } from '../../base/port.ts'
 import { bootId, processStartTime } from '../../syscall/proc.ts'
 import { writeJsonAtomic } from '../atomic.ts'
 import { hostPath } from '../hostPath.ts'
@@ -24,6 +25,8 @@ export type ContainerState =
       readonly monitor?: ProcessRef
       /** RFC 3339. */
       readonly startedAt: string
+      /** Published ports, with those that were chosen; missing where there are none. */
+      readonly ports?: readonly PortMapping[]
     }
   | {
       readonly status: 'exited'
@@ -97,6 +100,7 @@ function parseState(fields: Fields): ContainerState {
       process: parseProcess(fields.object('process')),
       ...(fields.has('monitor') && { monitor: parseProcess(fields.object('monitor')) }),
       startedAt: fields.text('startedAt'),
+      ...(fields.has('ports') && { ports: fields.list('ports', parsePort) }),
     }
   }
   if (status !== 'exited') return { status: 'created' }
@@ -107,6 +111,15 @@ function parseState(fields: Fields): ContainerState {
     ...(fields.has('finishedAt') && { finishedAt: fields.text('finishedAt') }),
     ...(fields.has('oomKilled') && { oomKilled: fields.flag('oomKilled') }),
     ...(fields.has('error') && { error: fields.text('error') }),
+  }
+}
+
+function parsePort(fields: Fields): PortMapping {
+  return {
+    hostIp: fields.text('hostIp'),
+    hostPort: fields.number('hostPort'),
+    containerPort: fields.number('containerPort'),
+    protocol: fields.text('protocol') === 'udp' ? 'udp' : 'tcp',
   }
 }
 

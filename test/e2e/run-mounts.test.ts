@@ -1,0 +1,4 @@
+import { describeMounts } from './cases/mounts.ts'
+import { openWorld } from './support/world.ts'
+
+describeMounts(await openWorld())
