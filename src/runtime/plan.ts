@@ -4,7 +4,7 @@ import type { RootfsPlan } from '../base/rootfs.ts'
 import type { NamespaceType } from '../syscall/namespace.ts'
 import type { CapabilityPlan } from './capabilities.ts'
 import type { MountStep } from './mountPlan.ts'
-import type { SeccompFilter } from './seccomp/load.ts'
+import type { SeccompFilter } from './seccomp/filter.ts'
 import type { Spec } from './spec.ts'
 
 /** What has to be known before anything is forked. */

@@ -10,6 +10,7 @@ import {
   parseSeccomp,
   requireValue,
 } from './securityOption.ts'
+import type { SelinuxSettings } from './selinux.ts'
 
 /** Hidden from every container: a file reads empty, a directory is empty. */
 export const MASKED_PATHS: readonly string[] = [
@@ -84,17 +85,6 @@ export interface SecuritySettings {
   /** Each layer that is weaker than by default, and the option that said so. */
   readonly loosened: readonly Loosening[]
 }
-
-export type SelinuxSettings =
-  | { readonly kind: 'disabled' }
-  | {
-      readonly kind: 'labelled'
-      readonly nested: boolean
-      /** Parts of the label that are asked for: user, role, type, level, filetype. */
-      readonly parts: Readonly<Partial<Record<SelinuxPart, string>>>
-    }
-
-export type SelinuxPart = 'user' | 'role' | 'type' | 'level' | 'filetype'
 
 export interface Loosening {
   readonly layer: SecurityLayer

@@ -1,6 +1,6 @@
 import { BryoError } from '../base/errors.ts'
 import type { SeccompChoice } from './seccomp/load.ts'
-import type { SelinuxPart, SelinuxSettings } from './security.ts'
+import type { SelinuxPart, SelinuxSettings } from './selinux.ts'
 
 export function invalidOption(option: string, expected: string): BryoError {
   return new BryoError('USAGE', `invalid --security-opt "${option}", expected ${expected}`)

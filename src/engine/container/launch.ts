@@ -67,7 +67,13 @@ export async function prepareLaunch(
     const { ids, security } = fork.outline
     const { maps } = fork
     const hostname = request.hostname ?? (request.uts === 'host' ? '' : record.id.slice(0, 12))
-    const network = prepareNetwork(engine, { record, fork, hostname })
+    const network = prepareNetwork(engine, {
+      record,
+      hostname,
+      plan: fork.outline.network,
+      maps: ids.maps,
+      joined: fork.joined !== undefined,
+    })
     const volumes = stack.use(mountVolumes(engine, config.volumes))
     const capabilities = planBothCapabilities(request)
     const files = writeContainerFiles(directory, {

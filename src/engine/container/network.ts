@@ -21,7 +21,6 @@ import { effectiveState } from '../../storage/container/state.ts'
 import { readIdMaps } from '../../userns/nested.ts'
 import type { Engine } from '../engine.ts'
 import { openNamespaceFds } from './ids.ts'
-import type { OutlinedFork } from './outline.ts'
 import type { ContainerRequest } from './request.ts'
 
 /** A container's network, from the plan to the processes that serve it. */
@@ -41,7 +40,10 @@ export interface ContainerNetwork {
 
 export interface NetworkSubject {
   readonly record: ContainerRecord
-  readonly fork: OutlinedFork
+  readonly plan: NetworkPlan
+  /** The new container's own id maps. */
+  readonly maps: IdMaps
+  readonly joined: boolean
   readonly hostname: string
 }
 
@@ -70,9 +72,8 @@ export function planContainerNetwork(
 }
 
 export function prepareNetwork(engine: Engine, subject: NetworkSubject): ContainerNetwork {
-  const { fork, record } = subject
-  const { network: plan, ids } = fork.outline
-  if (plan.helper.kind === 'slirp4netns' && toHostId(ids.maps.gid, 0) === undefined) {
+  const { plan, maps, joined, record } = subject
+  if (plan.helper.kind === 'slirp4netns' && toHostId(maps.gid, 0) === undefined) {
     throw new BryoError(
       'UNSUPPORTED',
       'cannot use slirp4netns with these id maps: it needs the ids 0 inside',
@@ -84,11 +85,11 @@ export function prepareNetwork(engine: Engine, subject: NetworkSubject): Contain
   const ports = plan.ports.length > 0 ? allocateHostPorts(plan.ports) : []
   const isNew = plan.namespace.kind === 'new'
   return {
-    kind: isNew ? 'new' : fork.joined ? 'joined' : 'host',
+    kind: isNew ? 'new' : joined ? 'joined' : 'host',
     ports,
     address: plan.address,
     files: networkFiles(engine, subject, plan),
-    sysctls: isNew ? sysctlRecord(ids.maps) : {},
+    sysctls: isNew ? sysctlRecord(maps) : {},
     bringUpLoopback: plan.bringLoopbackUp,
     warnings: plan.warnings,
     start: (pid) => {

@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno } from '../../base/errors.ts'
-import type { SeccompFilter } from './load.ts'
+import type { SeccompFilter } from './filter.ts'
 
 /**
  * Compiled filters, a file each: an 8-byte magic, as 32 bits each the filter's flags, the length of the stamp, the length of the

@@ -1,5 +1,5 @@
 import { setSeccompFilter } from '../../syscall/seccomp.ts'
-import type { SeccompFilter } from './load.ts'
+import type { SeccompFilter } from './filter.ts'
 
 /**
  * Puts the filter on this process, after the fork. It holds from here on, over execve and for every child.

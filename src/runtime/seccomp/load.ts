@@ -3,15 +3,8 @@ import { release } from 'node:os'
 import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
 import type { CapabilityMask } from '../capabilities.ts'
 import { readCachedFilter, writeCachedFilter } from './cache.ts'
+import type { SeccompFilter } from './filter.ts'
 import type { HostArchitecture, SeccompFeature } from './select.ts'
-
-/** A compiled filter, ready for the kernel. */
-export interface SeccompFilter {
-  /** `struct sock_filter`s, 8 bytes each. */
-  readonly program: Uint8Array
-  /** Bits of SECCOMP_FILTER_FLAG. */
-  readonly flags: number
-}
 
 /** `--security-opt seccomp=`. */
 export type SeccompChoice =
