@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { constants } from 'node:os'
 import { BryoError, isErrno } from '../base/errors.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import { messageSocketPair, ownFd, pollReadable, receiveFd } from '../syscall/fd.ts'
@@ -7,13 +8,14 @@ import { startFuseOverlay } from './fuse.ts'
 import {
   type ParentMessage,
   receiveStageMessage,
+  type StageFailure,
   type StageMessage,
   sendMessage,
   stageError,
 } from './messages.ts'
 import type { ForkPlan, LaunchPlan } from './plan.ts'
 import { createPlanFile, writePlan } from './planFile.ts'
-import { runStage1 } from './stage/stage1.ts'
+import { NAMESPACE_STEP, runStage1 } from './stage/stage1.ts'
 
 /** How long a forked child may take for its first word. */
 const FIRST_MESSAGE_MS = 10_000
@@ -44,7 +46,7 @@ export interface LaunchedContainer {
 export interface ForkedContainer extends Disposable {
   /**
    * Pid of init, which is in the new namespaces and waits.
-   * @throws BryoError where they could not be made
+   * @throws NamespaceFailure where they could not be made
    */
   initPid(): number
   /** Hands the plan over, and sees the container through until its workload has been executed. @throws BryoError; nothing is left running then */
@@ -113,13 +115,20 @@ function forkStage1(plan: ForkPlan): ForkedStage {
 
 class SilentFork extends BryoError {}
 
-function awaitInit({ stage1, controlFd }: ForkedStage): number {
-  const message = firstMessage(controlFd)
-  if (message === undefined) killIfAlive(stage1, SIGKILL)
-  waitForExit(stage1)
-  if (message?.kind === 'init-forked') return message.pid
-  if (message?.kind === 'failed') throw stageError(message)
-  throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
+/** The kernel refused to make the namespaces; why it did is for the caller to find out. */
+export class NamespaceFailure extends BryoError {
+  readonly errno: number
+
+  constructor(message: string, errno: number) {
+    super('USERNS_DENIED', message)
+    this.errno = errno
+  }
+}
+
+function namespaceFailure(failure: StageFailure): NamespaceFailure | undefined {
+  const errno = Object.entries(constants.errno).find(([name]) => name === failure.errno)?.[1]
+  if (failure.step !== NAMESPACE_STEP || errno === undefined) return undefined
+  return new NamespaceFailure(stageError(failure).message, errno)
 }
 
 function firstMessage(controlFd: number): StageMessage | undefined {

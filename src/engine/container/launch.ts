@@ -4,7 +4,12 @@ import { BryoError } from '../../base/errors.ts'
 import type { IdMaps } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { RootfsPlan } from '../../base/rootfs.ts'
-import { planCapabilities } from '../../runtime/capabilities.ts'
+import {
+  type CapabilityPlan,
+  capabilityNumber,
+  hasCapability,
+  planCapabilities,
+} from '../../runtime/capabilities.ts'
 import { planMounts } from '../../runtime/mountPlan.ts'
 import type { LaunchPlan, UserRequest } from '../../runtime/plan.ts'
 import { loadSeccompFilter } from '../../runtime/seccomp/load.ts'
@@ -49,6 +54,8 @@ export interface PreparedLaunch extends Disposable {
   readonly plan: LaunchPlan
   readonly ids: IdMapPlan
   readonly network: ContainerNetwork
+  /** What the user should know, a sentence each. */
+  readonly warnings: readonly string[]
   /** To be called once the workload runs. */
   finish(): void
 }
@@ -124,11 +131,39 @@ export async function prepareLaunch(
       filesDirectory: hostPath(directory, 'files'),
     }
     const owned = stack.move()
-    return { plan, ids, network, finish: () => volumes.finish(), [Symbol.dispose]: () => owned.dispose() }
+    const warnings = [
+      ...(ids.warning ? [ids.warning.message] : []),
+      ...network.warnings,
+      ...loopbackWarning(fork, capabilities.root),
+    ]
+    return {
+      plan,
+      ids,
+      network,
+      warnings,
+      finish: () => volumes.finish(),
+      [Symbol.dispose]: () => owned.dispose(),
+    }
   } catch (error) {
     stack.dispose()
     throw error
   }
+}
+
+/**
+ * Who may set routes, or send packets as they are, reaches addresses that slirp4netns refuses only by its own routes.
+ * @see slirp4netns(1) --disable-host-loopback
+ */
+function loopbackWarning({ outline }: OutlinedFork, capabilities: CapabilityPlan): readonly string[] {
+  const { helper } = outline.network
+  if (helper.kind !== 'slirp4netns' || helper.options.allowHostLoopback) return []
+  const powerful = ['CAP_NET_ADMIN', 'CAP_NET_RAW'].filter((name) =>
+    hasCapability(capabilities.bounding, capabilityNumber(name) ?? 0),
+  )
+  if (powerful.length === 0) return []
+  return [
+    `with ${powerful.join(' and ')} the container can reach the host's loopback addresses through slirp4netns`,
+  ]
 }
 
 function upperDirectories(rootfs: RootfsPlan): readonly string[] {

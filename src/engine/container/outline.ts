@@ -1,10 +1,11 @@
 import type { IdMaps } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { NetworkPlan } from '../../netns/plan.ts'
-import { type ForkedContainer, forkContainer } from '../../runtime/launch.ts'
+import { type ForkedContainer, forkContainer, NamespaceFailure } from '../../runtime/launch.ts'
 import { resolveSecurity, type SecuritySettings } from '../../runtime/security.ts'
 import type { NamespaceType } from '../../syscall/namespace.ts'
 import type { IdMapPlan } from '../../userns/plan.ts'
+import { diagnoseUnshareFailure } from '../../userns/unshare-failure.ts'
 import { beginIdMaps } from '../../userns/write.ts'
 import type { Engine } from '../engine.ts'
 import { planContainerIds } from './ids.ts'
@@ -77,13 +78,21 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline): Outline
     maps,
     beginMaps: () => {
       if (joined) return
-      mapping.current = beginIdMaps(container.initPid(), maps, {
+      mapping.current = beginIdMaps(awaitInit(container), maps, {
         identity: engine.identity(),
         searchPath: engine.facts.env.PATH,
       })
     },
     finishMaps: () => mapping.current?.finish(),
     [Symbol.dispose]: () => stack.dispose(),
+  }
+}
+
+function awaitInit(container: ForkedContainer): number {
+  try {
+    return container.initPid()
+  } catch (error) {
+    throw error instanceof NamespaceFailure ? diagnoseUnshareFailure(error.errno) : error
   }
 }
 

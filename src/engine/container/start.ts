@@ -75,9 +75,7 @@ async function runToEnd(engine: Engine, subject: StartSubject, options: StartOpt
     preservedFds: options.preservedFds,
     parentDeathSignal: SIGKILL,
   })
-  for (const warning of [prepared.ids.warning?.message, ...prepared.network.warnings]) {
-    if (warning !== undefined) options.onWarning(warning)
-  }
+  for (const warning of prepared.warnings) options.onWarning(warning)
   const startedAt = new Date().toISOString()
   using running = launch(engine, fork, prepared, (pid) => {
     const process_ = processRef(pid)

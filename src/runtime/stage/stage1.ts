@@ -6,6 +6,9 @@ import type { ForkPlan } from '../plan.ts'
 import { runInit, type StageFds } from './init.ts'
 import { reportFailure, setStepDebugging, step } from './step.ts'
 
+/** The step whose failure has its cause in the host's settings. */
+export const NAMESPACE_STEP = 'create the namespaces'
+
 /**
  * Body of the first forked child: makes the namespaces, forks init into them and ends, so that init
  * becomes a child of the waiting process.
@@ -16,7 +19,7 @@ export function runStage1(plan: ForkPlan, fds: StageFds): number {
   try {
     step('limit the number of processes', () => limitProcesses(plan.processLimit))
     step('join a new session keyring', joinNewSessionKeyring)
-    step('create the namespaces', () => enterNamespaces(plan))
+    step(NAMESPACE_STEP, () => enterNamespaces(plan))
     const pid = fork()
     if (pid === 0) return runInit(fds)
     sendMessage(controlFd, { kind: 'init-forked', pid })
