@@ -131,6 +131,15 @@ function namespaceFailure(failure: StageFailure): NamespaceFailure | undefined {
   return new NamespaceFailure(stageError(failure).message, errno)
 }
 
+function awaitInit({ stage1, controlFd }: ForkedStage): number {
+  const message = firstMessage(controlFd)
+  if (message === undefined) killIfAlive(stage1, SIGKILL)
+  waitForExit(stage1)
+  if (message?.kind === 'init-forked') return message.pid
+  if (message?.kind === 'failed') throw namespaceFailure(message) ?? stageError(message)
+  throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
+}
+
 function firstMessage(controlFd: number): StageMessage | undefined {
   return pollReadable(controlFd, FIRST_MESSAGE_MS) ? receiveStageMessage(controlFd) : undefined
 }
