@@ -51,6 +51,11 @@ export class BryoError extends Error {
   }
 }
 
+/** What went wrong first, where ending a scope failed as well. */
+export function firstCause(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstCause(error.suppressed) : error
+}
+
 /** Exit code of the command line for an error: 127 and 126 speak of the command, 125 of bryo itself. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof BryoError && error.code === 'COMMAND_NOT_FOUND') return 127

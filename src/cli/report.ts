@@ -1,4 +1,4 @@
-import { BryoError, exitCodeOf, messageOf } from '../base/errors.ts'
+import { BryoError, exitCodeOf, firstCause, messageOf } from '../base/errors.ts'
 import type { HostFacts } from '../base/hostFacts.ts'
 import { writeErr } from './output.ts'
 import { wantsColour } from './terminal.ts'
@@ -7,9 +7,10 @@ const STDERR = 2
 
 /** Prints what went wrong; gives the exit code. Debugging shows where it happened. */
 export async function reportFailure(
-  error: unknown,
+  thrown: unknown,
   call: { readonly argv: readonly string[]; readonly facts: HostFacts },
 ): Promise<number> {
+  const error = firstCause(thrown)
   await printError(error, call.facts.env, call.facts.debug || asksForDebug(call.argv))
   return exitCodeOf(error)
 }

@@ -75,21 +75,22 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
   return {
     initPid,
     launch: (launchPlan, hooks) => {
-      const container = seeThrough({ initPid: initPid(), forked: current, plan, launchPlan, hooks })
+      const launch = { initPid: initPid(), forked: current, plan, launchPlan, hooks }
+      // From here on a failure ends init by itself.
       launched = true
-      return container
+      return seeThrough(launch)
     },
     [Symbol.dispose]: () => {
       // Init ends where its socket does.
       current.close()
-      if (pid === undefined) endProcess(current.stage1)
-      else if (!launched) endProcess(pid)
+      if (!current.stage1.reaped) endProcess(current.stage1.pid)
+      if (pid !== undefined && !launched) endProcess(pid)
     },
   }
 }
 
 interface ForkedStage {
-  readonly stage1: number
+  readonly stage1: { readonly pid: number; reaped: boolean }
   readonly controlFd: number
   readonly planFd: number
   close(): void
@@ -98,7 +99,7 @@ interface ForkedStage {
 function forkStage1(plan: ForkPlan): ForkedStage {
   const [controlFd, childFd] = messageSocketPair()
   const planFd = createPlanFile()
-  const stage1 = forkChild(() => {
+  const pid = forkChild(() => {
     closeSync(controlFd)
     return runStage1(plan, { controlFd: childFd, planFd })
   })
@@ -110,7 +111,7 @@ function forkStage1(plan: ForkPlan): ForkedStage {
     closeSync(controlFd)
     closeSync(planFd)
   }
-  return { stage1, controlFd, planFd, close }
+  return { stage1: { pid, reaped: false }, controlFd, planFd, close }
 }
 
 class SilentFork extends BryoError {}
@@ -133,8 +134,9 @@ function namespaceFailure(failure: StageFailure): NamespaceFailure | undefined {
 
 function awaitInit({ stage1, controlFd }: ForkedStage): number {
   const message = firstMessage(controlFd)
-  if (message === undefined) killIfAlive(stage1, SIGKILL)
-  waitForExit(stage1)
+  if (message === undefined) killIfAlive(stage1.pid, SIGKILL)
+  waitForExit(stage1.pid)
+  stage1.reaped = true
   if (message?.kind === 'init-forked') return message.pid
   if (message?.kind === 'failed') throw namespaceFailure(message) ?? stageError(message)
   throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
