@@ -165,12 +165,13 @@ function settle(engine: Engine, { record, work }: StartSubject): void {
 /** One start at a time, of a container that does not run. */
 function lockStart({ store }: Engine, record: ContainerRecord, directory: HostPath): Lock {
   const lock = acquireLock(hostPath(directory, 'start.lock'), { mode: 'exclusive', wait: false })
-  const { status } = lock ? effectiveState(store, record.id) : { status: 'starting' }
-  if (lock && (status === 'created' || status === 'exited')) return lock
+  const { status } = effectiveState(store, record.id)
+  const startable = status === 'created' || status === 'exited'
+  if (lock && startable) return lock
   lock?.release()
   throw new BryoError(
     'INVALID_STATE',
-    `cannot start container "${record.name}": it is ${status}, expected created or exited`,
+    `cannot start container "${record.name}": it is ${startable ? 'starting' : status}, expected created or exited`,
   )
 }
 

@@ -54,7 +54,7 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** Makes a world and has it taken down, and checked for leftovers, after the tests of the calling file. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
