@@ -1,4 +1,4 @@
-import { BryoError, type ErrorCode } from '../base/errors.ts'
+import { BryoError, type ErrorCode, isErrno } from '../base/errors.ts'
 import { pollReadable, readFd, writeFd } from '../syscall/fd.ts'
 
 /** What the container's processes tell the waiting process: facts, one packet each. */
@@ -50,10 +50,23 @@ export function receiveStageMessage(fd: number, timeoutMs = -1): StageMessage | 
 /** Both sides are copies of one program, up to the workload: what arrives has the form of what was sent. */
 function receive(fd: number): StageMessage | ParentMessage | undefined {
   const buffer = Buffer.alloc(MAX_MESSAGE_BYTES)
-  const length = readFd(fd, buffer)
+  const length = readPacket(fd, buffer)
   return length === 0
     ? undefined
     : (JSON.parse(buffer.toString('utf8', 0, length)) as StageMessage | ParentMessage)
+}
+
+/**
+ * Where the other side closed without reading all that was sent to it, the kernel says so once, before it gives out what
+ * that side had sent.
+ */
+function readPacket(fd: number, buffer: Buffer): number {
+  try {
+    return readFd(fd, buffer)
+  } catch (error) {
+    if (!isErrno(error, 'ECONNRESET')) throw error
+    return readFd(fd, buffer)
+  }
 }
 
 /** Receives one message in init. @throws BryoError RUNTIME naming expected and received */
