@@ -21,6 +21,7 @@ import { FS_MAGIC, filesystemType } from '../../syscall/mount.ts'
 import type { IdMapPlan } from '../../userns/plan.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
 import { installedFile, VERSION } from '../installation.ts'
+import { storageDriver } from './checkOptions.ts'
 import type { StoredConfig } from './create.ts'
 import { writeContainerFiles } from './files.ts'
 import { findInitProgram } from './initProgram.ts'
@@ -230,12 +231,6 @@ function rootDriver(engine: Engine): 'overlay' | undefined {
       hint: 'leave out --storage-driver, or run as an ordinary user',
     },
   )
-}
-
-function storageDriver({ options }: Engine): 'auto' | 'overlay' | 'fuse-overlayfs' {
-  const name = options.storageDriver ?? 'auto'
-  if (name === 'auto' || name === 'overlay' || name === 'fuse-overlayfs') return name
-  throw new BryoError('USAGE', `unknown storage driver "${name}", expected auto, overlay or fuse-overlayfs`)
 }
 
 function planUser(

@@ -8,6 +8,7 @@ import type { IdMapPlan } from '../../userns/plan.ts'
 import { diagnoseUnshareFailure } from '../../userns/unshare-failure.ts'
 import { beginIdMaps } from '../../userns/write.ts'
 import type { Engine } from '../engine.ts'
+import { checkOptions } from './checkOptions.ts'
 import { planContainerIds } from './ids.ts'
 import { type JoinedNetwork, openJoinedNetwork, planContainerNetwork } from './network.ts'
 import type { ContainerRequest } from './request.ts'
@@ -22,19 +23,21 @@ export interface ContainerOutline {
   readonly security: SecuritySettings
 }
 
-/** @throws BryoError USAGE, UNSUPPORTED, SUBIDS_MISSING */
+/** @throws BryoError USAGE, NOT_FOUND, UNSUPPORTED, SUBIDS_MISSING */
 export function outlineContainer(
   engine: Engine,
   request: ContainerRequest,
   image: ImageConfig | undefined,
 ): ContainerOutline {
   timezoneFile(request.timezone)
+  const security = resolveSecurity({ options: request.securityOpt, privileged: request.privileged })
+  checkOptions(engine, request, image, security)
   return {
     request,
     image,
     ids: planContainerIds(engine, request),
     network: planContainerNetwork(engine, request, image),
-    security: resolveSecurity({ options: request.securityOpt, privileged: request.privileged }),
+    security,
   }
 }
 

@@ -1,0 +1,50 @@
+import { statSync } from 'node:fs'
+import { BryoError } from '../../base/errors.ts'
+import type { ImageConfig } from '../../base/image.ts'
+import { planCapabilities } from '../../runtime/capabilities.ts'
+import type { SecuritySettings } from '../../runtime/security.ts'
+import type { Engine } from '../engine.ts'
+import { buildCommand } from './environment.ts'
+import type { ContainerRequest } from './request.ts'
+
+/**
+ * Finds what a start would refuse, before there is a container: so that a mistake leaves none behind.
+ * @throws BryoError USAGE, NOT_FOUND
+ */
+export function checkOptions(
+  engine: Engine,
+  request: ContainerRequest,
+  image: ImageConfig | undefined,
+  { seccomp }: SecuritySettings,
+): void {
+  const { capAdd, capDrop, privileged, rootfs, devices } = request
+  planCapabilities({ add: capAdd, drop: capDrop, privileged, isRoot: true })
+  storageDriver(engine)
+  if (buildCommand(request, image).length === 0) {
+    throw new BryoError('USAGE', 'no command or entrypoint provided, and no CMD or ENTRYPOINT from image')
+  }
+  if (rootfs) requireExisting(rootfs.path, 'as root', 'a directory')
+  if (seccomp.kind === 'file') requireExisting(seccomp.path, 'as seccomp profile', 'a JSON file')
+  for (const device of devices) requireExisting(device.hostPath, 'as device', 'a device of this host')
+}
+
+/** What else is wrong with it, its reader says. */
+function requireExisting(path: string, use: string, expected: string): void {
+  let found: unknown
+  try {
+    found = statSync(path, { throwIfNoEntry: false })
+  } catch {
+    // No permission to look: the reader says it better.
+    return
+  }
+  if (found === undefined) {
+    throw new BryoError('NOT_FOUND', `cannot use "${path}" ${use}: it does not exist, expected ${expected}`)
+  }
+}
+
+/** `--storage-driver`. @throws BryoError USAGE */
+export function storageDriver({ options }: Engine): 'auto' | 'overlay' | 'fuse-overlayfs' {
+  const name = options.storageDriver ?? 'auto'
+  if (name === 'auto' || name === 'overlay' || name === 'fuse-overlayfs') return name
+  throw new BryoError('USAGE', `unknown storage driver "${name}", expected auto, overlay or fuse-overlayfs`)
+}
