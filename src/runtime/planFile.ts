@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
 import { memfdCreate } from '../syscall/fd.ts'
+import type { CapabilityPlan } from './capabilities.ts'
 import type { LaunchPlan } from './plan.ts'
 
 const HEADER_BYTES = 4
@@ -11,42 +12,70 @@ export function createPlanFile(): number {
 
 /** One document, and behind it the filter's program as it is. */
 export function writePlan(fd: number, plan: LaunchPlan): void {
-  const { seccomp, ...rest } = plan
-  const document = Buffer.from(
-    JSON.stringify({ ...rest, seccomp: seccomp && { flags: seccomp.flags } }, encodeBigint),
-  )
+  const document = Buffer.from(JSON.stringify(encode(plan)))
   const header = Buffer.alloc(HEADER_BYTES)
   header.writeUInt32LE(document.length)
-  const whole = Buffer.concat([header, document, seccomp?.program ?? Buffer.alloc(0)])
-  for (let offset = 0; offset < whole.length; )
+  const whole = Buffer.concat([header, document, plan.seccomp?.program ?? Buffer.alloc(0)])
+  for (let offset = 0; offset < whole.length; ) {
     offset += writeSync(fd, whole, offset, whole.length - offset, offset)
+  }
 }
 
 /** Both sides are copies of one program: what is read has the form of what was written. */
 export function readPlan(fd: number): LaunchPlan {
   const whole = Buffer.alloc(fstatSync(fd).size)
-  for (let offset = 0; offset < whole.length; )
+  for (let offset = 0; offset < whole.length; ) {
     offset += readSync(fd, whole, offset, whole.length - offset, offset)
+  }
   closeSync(fd)
   const end = HEADER_BYTES + whole.readUInt32LE()
-  const plan = JSON.parse(whole.toString('utf8', HEADER_BYTES, end), decodeBigint) as LaunchPlan
-  return plan.seccomp ? { ...plan, seccomp: { ...plan.seccomp, program: whole.subarray(end) } } : plan
+  return decode(JSON.parse(whole.toString('utf8', HEADER_BYTES, end)) as EncodedPlan, whole.subarray(end))
 }
 
-interface EncodedBigint {
-  readonly '#bigint': string
+/** JSON has no bigint: the few that there are travel as text. */
+type Text<T> = { readonly [K in keyof T]: T[K] extends bigint ? string : T[K] }
+type EncodedPlan = ReturnType<typeof encode>
+
+function encode(plan: LaunchPlan) {
+  const { seccomp, capabilities, spec, ...rest } = plan
+  return {
+    ...rest,
+    seccomp: seccomp && { flags: seccomp.flags },
+    capabilities: { root: toText(capabilities.root), other: toText(capabilities.other) },
+    spec: { ...spec, process: { ...spec.process, rlimits: spec.process.rlimits.map(toText) } },
+  }
 }
 
-function encodeBigint(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? { '#bigint': value.toString() } : value
+function decode({ seccomp, capabilities, spec, ...rest }: EncodedPlan, program: Uint8Array): LaunchPlan {
+  const { process } = spec
+  const limits = process.rlimits.map(({ type, soft, hard }) => ({
+    type,
+    soft: BigInt(soft),
+    hard: BigInt(hard),
+  }))
+  return {
+    ...rest,
+    seccomp: seccomp && { ...seccomp, program },
+    capabilities: { root: toMasks(capabilities.root), other: toMasks(capabilities.other) },
+    spec: { ...spec, process: { ...process, rlimits: limits } },
+  }
 }
 
-function decodeBigint(_key: string, value: unknown): unknown {
-  return isEncodedBigint(value) ? BigInt(value['#bigint']) : value
+function toText<T extends object>(value: T): Text<T> {
+  const entries = Object.entries(value).map(([key, item]) => [
+    key,
+    typeof item === 'bigint' ? String(item) : item,
+  ])
+  return Object.fromEntries(entries) as Text<T>
 }
 
-function isEncodedBigint(value: unknown): value is EncodedBigint {
-  return (
-    typeof value === 'object' && value !== null && '#bigint' in value && typeof value['#bigint'] === 'string'
-  )
+function toMasks(plan: Text<CapabilityPlan>): CapabilityPlan {
+  const { bounding, effective, permitted, inheritable, ambient } = plan
+  return {
+    bounding: BigInt(bounding),
+    effective: BigInt(effective),
+    permitted: BigInt(permitted),
+    inheritable: BigInt(inheritable),
+    ambient: BigInt(ambient),
+  }
 }

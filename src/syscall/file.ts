@@ -71,9 +71,17 @@ export interface OpenAt2Request {
 const SYS_OPENAT2 = 437
 
 /** @see openat2(2) */
-export function openat2({ dirfd, path, flags, mode = 0, resolve = 0 }: OpenAt2Request): number {
+export function openat2(request: OpenAt2Request): number {
+  const result = tryOpenat2(request)
+  if (result < 0) throw new SyscallError('openat2', -result, { path: String(request.path) })
+  return result
+}
+
+/** As {@link openat2}, but gives `-errno` where it fails: for callers to whom a missing file is no error. */
+export function tryOpenat2({ dirfd, path, flags, mode = 0, resolve = 0 }: OpenAt2Request): number {
   const how = new BigUint64Array([BigInt(flags | O.cloexec), BigInt(mode), BigInt(resolve)])
-  return check('openat2', c.openat2(SYS_OPENAT2, dirfd, bytes(path), how, 24), { path: String(path) })
+  const result = Number(c.openat2(SYS_OPENAT2, dirfd, bytes(path), how, 24))
+  return result < 0 ? -lastErrno() : result
 }
 
 /** `mode` is octal and meets the umask. */

@@ -1,6 +1,8 @@
 import { closeSync } from 'node:fs'
+import { constants } from 'node:os'
 import { BryoError, isErrno } from '../base/errors.ts'
-import { mkdirat, O, openat2, RESOLVE } from './file.ts'
+import { SyscallError } from './error.ts'
+import { mkdirat, O, openat2, RESOLVE, tryOpenat2 } from './file.ts'
 
 export interface RootPathOptions {
   /** Refuse symbolic links anywhere in the path instead of following them inside the root. */
@@ -19,8 +21,11 @@ export function openInRoot(
   flags: number,
   options: RootPathOptions = {},
 ): number {
-  const resolve = RESOLVE.inRoot | RESOLVE.noMagiclinks | (options.strict ? RESOLVE.noSymlinks : 0)
-  return openat2({ dirfd: rootFd, path: path === '' ? '/' : path, flags, resolve })
+  return openat2({ dirfd: rootFd, path: path === '' ? '/' : path, flags, resolve: resolution(options) })
+}
+
+function resolution({ strict = false }: RootPathOptions): number {
+  return RESOLVE.inRoot | RESOLVE.noMagiclinks | (strict ? RESOLVE.noSymlinks : 0)
 }
 
 /** As {@link openInRoot}; undefined where nothing is there. */
@@ -30,16 +35,15 @@ export function openInRootIfPresent(
   flags: number,
   options: RootPathOptions = {},
 ): number | undefined {
-  try {
-    return openInRoot(rootFd, path, flags, options)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
-  }
+  const resolve = resolution(options)
+  const result = tryOpenat2({ dirfd: rootFd, path: path === '' ? '/' : path, flags, resolve })
+  if (result >= 0) return result
+  if (-result === constants.errno.ENOENT || -result === constants.errno.ENOTDIR) return undefined
+  throw new SyscallError('openat2', -result, { path })
 }
 
 /**
- * An O_PATH fd of the directory or file at `path`, made (with its parents, mode 0755) where it is missing.
+ * An fd of the directory or file at `path`, made (with its parents, mode 0755) where it is missing.
  * @throws BryoError MOUNT where a symbolic link leads nowhere, or lies in a strict path
  */
 export function ensureInRoot(
@@ -52,17 +56,14 @@ export function ensureInRoot(
   if (found !== undefined) return found
   const parts = path.split('/').filter((part) => part !== '' && part !== '.')
   const name = parts.pop()
-  if (name === undefined || name === '..')
+  if (name === undefined || name === '..') {
     throw new BryoError('MOUNT', `cannot create "${path}" inside the container`)
+  }
   const parent = ensureInRoot(rootFd, `/${parts.join('/')}`, 'directory', options)
   try {
-    if (kind === 'directory') mkdirat(parent, name, 0o755)
-    else
-      closeSync(
-        openat2({ dirfd: parent, path: name, flags: O.wronly | O.creat | O.excl | O.nofollow, mode: 0o644 }),
-      )
+    return kind === 'directory' ? createDirectory(parent, name) : createFile(parent, name)
   } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error
+    if (!isErrno(error, 'EEXIST', 'ELOOP')) throw error
     throw new BryoError(
       'MOUNT',
       `cannot create "${path}" inside the container: a symbolic link there leads nowhere`,
@@ -71,7 +72,15 @@ export function ensureInRoot(
   } finally {
     closeSync(parent)
   }
-  return openInRoot(rootFd, path, O.path, options)
+}
+
+function createDirectory(parent: number, name: string): number {
+  mkdirat(parent, name, 0o755)
+  return openat2({ dirfd: parent, path: name, flags: O.path | O.directory | O.nofollow })
+}
+
+function createFile(parent: number, name: string): number {
+  return openat2({ dirfd: parent, path: name, flags: O.wronly | O.creat | O.excl | O.nofollow, mode: 0o644 })
 }
 
 function openTarget(rootFd: number, path: string, options: RootPathOptions): number | undefined {
