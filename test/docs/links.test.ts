@@ -28,7 +28,7 @@ function anchors(markdown: string): readonly string[] {
   )
 }
 
-/** Links and `src/...` paths in code spans that lead nowhere. */
+/** Links and `src/...` paths in code spans that lead nowhere; NAME stands for any name. */
 function brokenTargets(name: string): readonly string[] {
   const text = withoutExamples(read(name))
   const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '')
@@ -42,13 +42,14 @@ function brokenTargets(name: string): readonly string[] {
     })
   const paths = [...text.matchAll(/`((?:src|test|scripts|man|share|bin|docs|bench)\/[\w./-]+)`/g)]
     .map((match) => match[1] ?? '')
-    .filter((path) => !existsSync(new URL(path, ROOT)))
+    .filter((path) => !path.includes('NAME') && !existsSync(new URL(path, ROOT)))
   return [...broken, ...paths].map((target) => `${name}: ${target}`)
 }
 
-/** Command lines of the README's examples: what stands behind `$ bryo`. */
+/** Command lines of the README's examples: what stands behind `bryo` at a prompt. */
 function commandLines(): readonly string[] {
-  return [...read('README.md').matchAll(/^ *(?:\$ )?(?:.*\| )?bryo (\S.*)$/gm)].map((match) => match[1] ?? '')
+  const prompts = [...read('README.md').matchAll(/^\$ (.*)$/gm)].map((match) => match[1] ?? '')
+  return prompts.flatMap((line) => /(?:^|\| )bryo (\S.*)$/.exec(line)?.[1] ?? [])
 }
 
 describe('documents', () => {

@@ -63,7 +63,11 @@ describe('man pages', () => {
 
   it('refer to pages of bryo that exist', () => {
     const missing = files.flatMap((name) =>
-      [...page(name).replaceAll('\\-', '-').matchAll(/\\fB(bryo[a-z-]*)\\fR\(1\)/g)]
+      [
+        ...page(name)
+          .replaceAll('\\-', '-')
+          .matchAll(/\\fB(bryo[a-z-]*)\\fR\(1\)/g),
+      ]
         .map((match) => `${match[1]}.1`)
         .filter((target) => !files.includes(target))
         .map((target) => `${name}: ${target}`),
