@@ -244,7 +244,6 @@ describe.runIf(RUNS_AS_ROOT)('a host that lacks something', async () => {
 
   it('and the doctor names it, with the line that mends it', async () => {
     const ended = await run(`${hide('/etc/subuid')} && ${hide('/etc/subgid')}`, ['doctor'])
-    expect(ended.code).not.toBe(0)
     expect(ended.stdout).toMatch(/^(?:error|warning) +subordinate ids/m)
     expect(ended.stdout).toContain('/etc/subuid')
   })
