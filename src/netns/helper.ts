@@ -1,13 +1,30 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import { memfdCreate, pipe, pollReadable, sealGrowth } from '../syscall/fd.ts'
 import {
+  closeOnExecFrom,
+  dup2,
+  memfdCreate,
+  pipe,
+  pollReadable,
+  sealGrowth,
+  setCloseOnExec,
+} from '../syscall/fd.ts'
+import { setns } from '../syscall/namespace.ts'
+import {
+  execve,
+  forkChild,
   killIfAlive,
   pidfdOpen,
+  type SpawnOptions,
+  setGroupId,
+  setgroups,
+  setsid,
+  setUserId,
   spawnProgram,
   type WaitStatus,
   waitForExit,
   waitpid,
 } from '../syscall/process.ts'
+import { resetSignals } from '../syscall/signal.ts'
 
 /**
  * A program that serves a container's network. It ends when the last writer of its exit pipe is gone, so it never outlives its
@@ -45,6 +62,8 @@ export interface HelperRequest {
   readonly exitAs?: number
   /** Where its output goes instead of being kept for errors. */
   readonly logFd?: number | undefined
+  /** Fd of a user namespace whose root it becomes, so that it has no right over anything outside. */
+  readonly userFd?: number | undefined
 }
 
 const LOG_HEAD = 16_384
@@ -59,12 +78,13 @@ export function startHelper(request: HelperRequest): Helper {
     const output = request.logFd ?? log
     const kept = request.fds.map((fd) => [fd, fd] as const)
     const exitAs = request.exitAs ?? exitRead
-    pid = spawnProgram({
+    const program = {
       path: request.path,
       newSession: true,
       argv: request.argv(exitAs),
-      fds: [[0, nothing], [1, output], [2, output], ...kept, [exitAs, exitRead]],
-    })
+      fds: [[0, nothing], [1, output], [2, output], ...kept, [exitAs, exitRead]] as const,
+    }
+    pid = request.userFd === undefined ? spawnProgram(program) : spawnInside(program, request.userFd)
   } catch (error) {
     closeSync(exitFd)
     closeSync(log)
@@ -74,6 +94,29 @@ export function startHelper(request: HelperRequest): Helper {
     closeSync(exitRead)
   }
   return helperHandle({ pid, exitFd, log })
+}
+
+/** For a process that has just entered a user namespace: until then it is who it was outside. */
+export function becomeRootInside(): void {
+  setgroups([])
+  setGroupId(0)
+  setUserId(0)
+}
+
+/** spawnProgram() as root of a user namespace, which posix_spawn(3) cannot do. */
+function spawnInside({ path, argv, fds = [] }: SpawnOptions, userFd: number): number {
+  return forkChild(() => {
+    setsid()
+    closeOnExecFrom(3)
+    for (const [childFd, ourFd] of fds) {
+      if (childFd === ourFd) setCloseOnExec(childFd, false)
+      else dup2(ourFd, childFd)
+    }
+    setns(userFd, ['user'])
+    becomeRootInside()
+    resetSignals()
+    return execve(path, argv, [])
+  })
 }
 
 interface Parts {
@@ -136,7 +179,8 @@ function readHead(fd: number): string {
   return buffer.toString('utf8', 0, readSync(fd, buffer, 0, LOG_HEAD, 0))
 }
 
-const CHATTER = /^(WARNING: Support for|sent tapfd|received tapfd|Failed to send \d+ bytes to syslog)/
+const CHATTER =
+  /^(WARNING: Support for|\* |Starting slirp|sent tapfd|received tapfd|Failed to send \d+ bytes to syslog)/
 
 /** The lines of a log that say what went wrong, joined: progress, notes and the usage text are left out. */
 export function lastWords(log: string): string {

@@ -1,5 +1,7 @@
-import { closeSync, openSync, unlinkSync } from 'node:fs'
+import { chownSync, closeSync, openSync, unlinkSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { BryoError } from '../base/errors.ts'
+import type { HostIds } from '../base/hostIds.ts'
 import type { PortMapping } from '../base/port.ts'
 import { pollReadable, readFd } from '../syscall/fd.ts'
 import { AT_FDCWD, mknodat, O, S_IF } from '../syscall/file.ts'
@@ -16,6 +18,8 @@ export interface PastaRequest {
   readonly mappings: readonly PortMapping[]
   /** A path in a directory of the caller's alone; a FIFO is made and removed there. */
   readonly readyPath: string
+  /** Who the container's root is on the host: pasta is started as it, where the caller is root of the host. */
+  readonly containerRoot?: HostIds | undefined
 }
 
 export interface PastaHandle {
@@ -26,6 +30,14 @@ export interface PastaHandle {
   close(options?: CloseOptions): void
 }
 
+/** For a pasta that is in the container's user namespace already, and finds no way to the caller's directories. */
+interface PastaFds {
+  /** The container's network namespace. */
+  readonly network: number
+  /** The directory of the FIFO. */
+  readonly directory: number
+}
+
 /** The address at which pasta answers DNS queries by asking the host's resolver. */
 export const PASTA_DNS = '169.254.1.1'
 
@@ -34,7 +46,7 @@ export const PASTA_DNS = '169.254.1.1'
  * `--map-gw` among the user's words lets the gateway's address stand for the host, as in Podman; pasta itself has no such option.
  * @see pasta(1)
  */
-export function pastaArguments(request: Omit<PastaRequest, 'program'>): string[] {
+export function pastaArguments(request: Omit<PastaRequest, 'program'>, fds?: PastaFds): string[] {
   const { pid, mappings, readyPath } = request
   const ports = (protocol: string) =>
     mappings.filter((mapping) => mapping.protocol === protocol).map(portSpec)
@@ -44,7 +56,7 @@ export function pastaArguments(request: Omit<PastaRequest, 'program'>): string[]
     '--config-net',
     '--foreground',
     '--pid',
-    readyPath,
+    fds ? `/proc/self/fd/${fds.directory}/${basename(readyPath)}` : readyPath,
     '--dns-forward',
     PASTA_DNS,
     ...(request.arguments.includes('--map-gw') ? [] : ['--no-map-gw']),
@@ -55,7 +67,7 @@ export function pastaArguments(request: Omit<PastaRequest, 'program'>): string[]
     '--udp-ns',
     'none',
     ...request.arguments.filter((word) => word !== '--map-gw'),
-    String(pid),
+    ...(fds ? ['--netns-only', '--netns', `/proc/self/fd/${fds.network}`] : [String(pid)]),
   ]
 }
 
@@ -80,6 +92,8 @@ exit $status`
 export function startPasta(request: PastaRequest): PastaHandle {
   checkTunDevice()
   mknodat(AT_FDCWD, request.readyPath, S_IF.fifo | 0o600)
+  const { containerRoot } = request
+  if (containerRoot) chownSync(request.readyPath, containerRoot.uid, containerRoot.gid)
   const readyFd = openSync(request.readyPath, O.rdonly | O.nonblock | O.cloexec)
   let removed = false
   const removeFifo = () => {
@@ -88,13 +102,20 @@ export function startPasta(request: PastaRequest): PastaHandle {
     closeSync(readyFd)
     unlinkSync(request.readyPath)
   }
+  using undo = new DisposableStack()
+  const open = (path: string) => undo.adopt(openSync(path, O.rdonly | O.cloexec), closeSync)
+  const fds = containerRoot && {
+    network: open(`/proc/${request.pid}/ns/net`),
+    directory: open(dirname(request.readyPath)),
+  }
   let helper: Helper
   try {
     helper = startHelper({
       path: '/bin/sh',
-      argv: () => ['sh', '-c', SUPERVISOR, 'bryo-pasta', request.program, ...pastaArguments(request)],
-      fds: [],
+      argv: () => ['sh', '-c', SUPERVISOR, 'bryo-pasta', request.program, ...pastaArguments(request, fds)],
+      fds: Object.values(fds ?? {}),
       exitAs: 3,
+      userFd: containerRoot && open(`/proc/${request.pid}/ns/user`),
     })
   } catch (error) {
     removeFifo()

@@ -1,6 +1,7 @@
-import { closeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { BryoError } from '../base/errors.ts'
 import { pipe, pollReadable, readFd } from '../syscall/fd.ts'
+import { O } from '../syscall/file.ts'
 import { type CloseOptions, type Helper, lastWords, startHelper } from './helper.ts'
 import { checkTunDevice, tunError } from './program.ts'
 import { type ApiSocket, openApiSocket } from './slirp-api.ts'
@@ -23,6 +24,8 @@ export interface SlirpRequest {
   readonly apiSocketPath?: string | undefined
   /** Where its output goes instead of being kept for errors. */
   readonly logFd?: number | undefined
+  /** It is started as root of the container's user namespace, not as the caller: for one who is root of the host. */
+  readonly asContainerRoot?: boolean
 }
 
 export interface SlirpHandle {
@@ -42,6 +45,8 @@ export interface SlirpHandle {
 interface Fds {
   readonly ready: number
   readonly exit: number
+  /** The container's network namespace, for a slirp4netns that is in the user namespace already. */
+  readonly network?: number | undefined
   /** The directory of the control socket. */
   readonly api?: { readonly directory: number; readonly name: string } | undefined
 }
@@ -66,7 +71,7 @@ export function slirpArguments(
     '--configure',
     `--ready-fd=${fds.ready}`,
     `--exit-fd=${fds.exit}`,
-    String(pid),
+    ...(fds.network === undefined ? [String(pid)] : ['--netns-type=path', `/proc/self/fd/${fds.network}`]),
     'tap0',
   ]
 }
@@ -89,10 +94,16 @@ export function startSlirp4netns(request: SlirpRequest): SlirpHandle {
     },
     dropped,
     waitReady(timeoutMs) {
+      let retries = RETRIES
       for (;;) {
         const failure = waitForReadyByte(attempt, timeoutMs)
         if (failure === undefined) return
         attempt.helper.close()
+        if (retries > 0 && HIDDEN.test(failure)) {
+          retries -= 1
+          attempt = startAttempt(request, dropped)
+          continue
+        }
         const protection = refusedProtection(failure)
         if (!protection || dropped.has(protection)) throw slirpError(failure)
         dropped.set(protection, failure)
@@ -106,6 +117,10 @@ export function startSlirp4netns(request: SlirpRequest): SlirpHandle {
   }
 }
 
+/** A process that changes its user id is hidden from others until it makes itself dumpable again. */
+const HIDDEN = /\/proc\/\d+\/ns\/\w+: Permission denied/
+const RETRIES = 3
+
 interface Attempt {
   readonly helper: Helper
   readonly readyFd: number
@@ -113,23 +128,29 @@ interface Attempt {
 }
 
 function startAttempt(request: SlirpRequest, dropped: ReadonlyMap<SlirpProtection, string>): Attempt {
-  const [readyFd, readyWrite] = pipe()
+  const { pid, asContainerRoot, apiSocketPath, logFd } = request
+  using undo = new DisposableStack()
+  const own = (fd: number) => undo.adopt(fd, closeSync)
   const api: ApiSocket | undefined =
-    request.apiSocketPath === undefined ? undefined : openApiSocket(request.apiSocketPath, { remove: true })
+    apiSocketPath === undefined ? undefined : openApiSocket(apiSocketPath, { remove: true })
+  if (api) own(api.directory)
+  const namespace = (name: string) =>
+    asContainerRoot ? own(openSync(`/proc/${pid}/ns/${name}`, O.rdonly | O.cloexec)) : undefined
+  const [network, userFd] = [namespace('net'), namespace('user')]
+  const [readyFd, readyWrite] = pipe()
+  own(readyWrite)
   try {
     const helper = startHelper({
       path: request.program,
-      argv: (exit) => slirpArguments(request, { ready: readyWrite, exit, api }, dropped),
-      fds: api ? [readyWrite, api.directory] : [readyWrite],
-      logFd: request.logFd,
+      argv: (exit) => slirpArguments(request, { ready: readyWrite, exit, api, network }, dropped),
+      fds: [readyWrite, api?.directory, network].filter((fd) => fd !== undefined),
+      logFd,
+      userFd,
     })
     return { helper, readyFd, closeReady: closeOnce(readyFd) }
   } catch (error) {
     closeSync(readyFd)
     throw error
-  } finally {
-    closeSync(readyWrite)
-    if (api) closeSync(api.directory)
   }
 }
 

@@ -1,5 +1,8 @@
+import { chownSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { assertNever } from '../base/assert.ts'
+import { BryoError } from '../base/errors.ts'
+import type { HostIds } from '../base/hostIds.ts'
 import type { PortMapping } from '../base/port.ts'
 import { startForwarder } from './forward/forwarder.ts'
 import type { CloseOptions } from './helper.ts'
@@ -7,7 +10,7 @@ import { isLoopback } from './ip.ts'
 import { startPasta } from './pasta.ts'
 import type { NetworkPlan } from './plan.ts'
 import { findNetworkProgram } from './program.ts'
-import { hostAddressBytes } from './publish.ts'
+import { formatMapping, hostAddressBytes } from './publish.ts'
 import { startSlirp4netns } from './slirp.ts'
 import { addHostForwards } from './slirp-api.ts'
 import { type SlirpOptions, slirpAddresses } from './slirp-options.ts'
@@ -22,6 +25,8 @@ export interface NetworkStart {
   readonly runDir: string
   /** $PATH. */
   readonly searchPath?: string
+  /** Who the container's root is on the host, where the caller is the host's root: then those who serve the network are it too. */
+  readonly containerRoot?: HostIds | undefined
 }
 
 /** A process that serves the network, to be recorded or taken over. */
@@ -54,12 +59,14 @@ export function startNetwork(start: NetworkStart): RunningNetwork {
     case 'none':
       return { processes: () => [], notes: [], waitReady() {}, close() {} }
     case 'pasta': {
+      if (start.containerRoot) refuseRootsPorts(start.ports)
       const pasta = startPasta({
         program: findNetworkProgram('pasta', start.searchPath),
         pid: start.pid,
         arguments: helper.arguments,
         mappings: start.ports,
-        readyPath: join(start.runDir, 'pasta.ready'),
+        readyPath: join(socketDirectory(start), 'pasta.ready'),
+        containerRoot: start.containerRoot,
       })
       return { ...pasta, processes: () => [pasta], notes: [] }
     }
@@ -70,14 +77,17 @@ export function startNetwork(start: NetworkStart): RunningNetwork {
   }
 }
 
-function startSlirp({ ports, pid, runDir, searchPath }: NetworkStart, options: SlirpOptions): RunningNetwork {
-  const carriers = portCarriers(ports, options)
-  const apiSocketPath = carriers.slirp.length > 0 ? join(runDir, 'slirp4netns.sock') : undefined
+function startSlirp(start: NetworkStart, options: SlirpOptions): RunningNetwork {
+  const { ports, pid, searchPath, containerRoot } = start
+  const carriers = portCarriers(ports, options, { asRoot: containerRoot !== undefined })
+  const apiSocketPath =
+    carriers.slirp.length > 0 ? join(socketDirectory(start), 'slirp4netns.sock') : undefined
   const slirp = startSlirp4netns({
     program: findNetworkProgram('slirp4netns', searchPath),
     pid,
     options,
     apiSocketPath,
+    asContainerRoot: containerRoot !== undefined,
   })
   const running: { pid: number; exitFd: number; close(options?: CloseOptions): void }[] = [slirp]
   const notes: string[] = []
@@ -95,7 +105,14 @@ function startSlirp({ ports, pid, runDir, searchPath }: NetworkStart, options: S
         if (apiSocketPath !== undefined) addHostForwards(apiSocketPath, carriers.slirp)
         const containerAddress = slirpAddresses(options).container
         if (carriers.forwarder.length > 0) {
-          running.push(startForwarder({ pid, containerAddress, mappings: carriers.forwarder }))
+          running.push(
+            startForwarder({
+              pid,
+              containerAddress,
+              mappings: carriers.forwarder,
+              asContainerRoot: containerRoot !== undefined,
+            }),
+          )
         }
       } catch (error) {
         close()
@@ -103,6 +120,28 @@ function startSlirp({ ports, pid, runDir, searchPath }: NetworkStart, options: S
       }
     },
   }
+}
+
+/** The program makes its socket itself; in a directory of its own, it can put nothing else in the way. */
+function socketDirectory({ runDir, containerRoot }: NetworkStart): string {
+  if (!containerRoot) return runDir
+  const directory = join(runDir, 'helper')
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  chownSync(directory, containerRoot.uid, containerRoot.gid)
+  return directory
+}
+
+const PRIVILEGED_PORTS = 1024
+
+/** pasta binds its ports itself, and is not root where the caller is. */
+function refuseRootsPorts(ports: readonly PortMapping[]): void {
+  const port = ports.find(({ hostPort }) => hostPort < PRIVILEGED_PORTS)
+  if (!port) return
+  throw new BryoError(
+    'UNSUPPORTED',
+    `cannot publish port "${formatMapping(port)}" through pasta: it does not run as root, expected port ${PRIVILEGED_PORTS} or higher`,
+    { hint: 'use the default network instead: --network slirp4netns' },
+  )
 }
 
 export interface PortCarriers {
@@ -113,16 +152,22 @@ export interface PortCarriers {
 /**
  * Who carries which port. slirp4netns keeps the client's address, so it has all that it can serve. It knows no IPv6 address of the
  * host, and its answers to UDP clients on the host's loopback are lost where it must not reach that loopback: those are
- * the forwarder's, which takes a loopback address from slirp4netns by being bound to it more closely.
+ * the forwarder's, which takes a loopback address from slirp4netns by being bound to it more closely. So are the ports that only root may
+ * bind, because slirp4netns is not root even where the caller is.
  */
-export function portCarriers(ports: readonly PortMapping[], options: SlirpOptions): PortCarriers {
+export function portCarriers(
+  ports: readonly PortMapping[],
+  options: SlirpOptions,
+  { asRoot = false }: { readonly asRoot?: boolean } = {},
+): PortCarriers {
   if (options.portHandler === 'rootlesskit') return { slirp: [], forwarder: ports }
   const slirp: PortMapping[] = []
   const forwarder: PortMapping[] = []
   for (const port of ports) {
     const address = hostAddressBytes(port.hostIp)
     const lostAnswers = port.protocol === 'udp' && !options.allowHostLoopback
-    if (address.length === 16 || (lostAnswers && isLoopback(address))) {
+    const isRoots = asRoot && port.hostPort < PRIVILEGED_PORTS
+    if (isRoots || address.length === 16 || (lostAnswers && isLoopback(address))) {
       forwarder.push(port)
       continue
     }

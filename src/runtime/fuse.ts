@@ -1,11 +1,29 @@
-import { closeSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import type { HostPath } from '../base/brand.ts'
 import { type IdMaps, rootIds } from '../base/idmap.ts'
 import type { FuseOverlayPlan } from '../base/rootfs.ts'
-import { closeOnExecFrom, dup2, messageSocketPair, readFd, setCloseOnExec, writeFd } from '../syscall/fd.ts'
+import {
+  closeOnExecFrom,
+  dup2,
+  messageSocketPair,
+  ownFd,
+  readFd,
+  setCloseOnExec,
+  writeFd,
+} from '../syscall/fd.ts'
 import { O } from '../syscall/file.ts'
+import { MS, mount, moveMountOnto, openTreeClone } from '../syscall/mount.ts'
 import { setns, unshare } from '../syscall/namespace.ts'
-import { chdir, execve, forkChild, setGroupId, setParentDeathSignal, setUserId } from '../syscall/process.ts'
+import {
+  chdir,
+  execve,
+  forkChild,
+  setGroupId,
+  setgroups,
+  setParentDeathSignal,
+  setUserId,
+} from '../syscall/process.ts'
 import { resetSignals } from '../syscall/signal.ts'
 
 export interface FuseContext {
@@ -15,6 +33,8 @@ export interface FuseContext {
   readonly userFd: number
   /** Those of that namespace. */
   readonly maps: IdMaps
+  /** See LaunchPlan. */
+  readonly asHostRoot: boolean
 }
 
 const SIGKILL = 9
@@ -57,11 +77,22 @@ function serve(plan: FuseOverlayPlan, context: FuseContext, socket: number): nev
     unshare(['mount'])
   }
   const { uid, gid } = rootIds(plan.serverMaps ?? context.maps)
-  setGroupId(gid)
-  setUserId(uid)
-  setParentDeathSignal(SIGKILL)
-  quieten(`${dirname(plan.upper)}/fuse-overlayfs.log`)
-  chdir(plan.base)
+  const become = () => {
+    if (context.asHostRoot) setgroups([])
+    setGroupId(gid)
+    setUserId(uid)
+    setParentDeathSignal(SIGKILL)
+  }
+  const logPath = `${dirname(plan.upper)}/fuse-overlayfs.log`
+  let seen = plan
+  if (context.asHostRoot) {
+    quieten(logPath)
+    seen = showDirectories(plan, become)
+  } else {
+    become()
+    quieten(logPath)
+  }
+  chdir(seen.base)
   const fd = 3
   if (context.fuseFd === fd) setCloseOnExec(fd, false)
   else dup2(context.fuseFd, fd)
@@ -69,9 +100,44 @@ function serve(plan: FuseOverlayPlan, context: FuseContext, socket: number): nev
   resetSignals()
   execve(
     plan.program,
-    ['fuse-overlayfs', '-f', '-o', fuseOptions(plan), `/dev/fd/${fd}`],
+    ['fuse-overlayfs', '-f', '-o', fuseOptions(seen), `/dev/fd/${fd}`],
     ['PATH=/usr/bin:/bin'],
   )
+}
+
+/** A place that every host has and fuse-overlayfs does not need. */
+const STAGE = '/sys'
+
+/**
+ * In a mount namespace of our own, brings the plan's directories to where the container's root can reach them: only the host's root can
+ * follow the paths of its store. fuse-overlayfs looks at the whole of a path, so that open fds would not do.
+ */
+function showDirectories(plan: FuseOverlayPlan, become: () => void): FuseOverlayPlan {
+  mount({ target: '/', flags: MS.rec | MS.slave })
+  const clone = (path: string) => openTreeClone({ path: resolve(plan.base, path), recursive: false })
+  const lower = plan.lower.map(clone)
+  // Upper and work directory have to be of one mount.
+  const container = clone(dirname(plan.upper))
+  become()
+  mount({ source: 'tmpfs', target: STAGE, fstype: 'tmpfs', data: 'mode=0700' })
+  const show = (fd: number, name: string): string => {
+    mkdirSync(`${STAGE}/${name}`, { mode: 0o700 })
+    using place = ownFd(openSync(`${STAGE}/${name}`, O.path | O.directory | O.cloexec))
+    moveMountOnto(fd, place.fd)
+    return `${STAGE}/${name}`
+  }
+  const at = show(container, 'container')
+  return {
+    ...plan,
+    base: hostPath(STAGE),
+    lower: lower.map((fd, index) => show(fd, String(index))),
+    upper: hostPath(`${at}/${basename(plan.upper)}`),
+    work: hostPath(`${at}/${basename(plan.work)}`),
+  }
+}
+
+function hostPath(path: string): HostPath {
+  return path as HostPath
 }
 
 /** What it says belongs to nobody's output; the file goes with the container. */

@@ -202,7 +202,7 @@ function awaitFuse(launch: Launch, undo: DisposableStack): number {
 }
 
 function serveFuse(
-  { rootfs, maps }: LaunchPlan,
+  { rootfs, maps, asHostRoot }: LaunchPlan,
   hooks: LaunchHooks,
   init: { readonly initPid: number; readonly controlFd: number },
 ): number {
@@ -210,7 +210,7 @@ function serveFuse(
   using fuse = ownFd(receiveFd(init.controlFd))
   using user = ownFd(openSync(`/proc/${init.initPid}/ns/user`, 'r'))
   try {
-    return startFuseOverlay(rootfs, { fuseFd: fuse.fd, userFd: user.fd, maps }, hooks.writeIdMaps)
+    return startFuseOverlay(rootfs, { fuseFd: fuse.fd, userFd: user.fd, maps, asHostRoot }, hooks.writeIdMaps)
   } finally {
     tellInit(init.controlFd, 'rootfs-ready')
   }

@@ -13,7 +13,13 @@ export type MountSource =
       readonly propagation: Propagation
     }
   /** Mounted at `staging` first: a stack of layers is too long for the newer mount calls. */
-  | { readonly kind: 'overlay'; readonly data: string; readonly staging: string }
+  | {
+      readonly kind: 'overlay'
+      readonly lower: readonly string[]
+      readonly upper: string | undefined
+      readonly work: string | undefined
+      readonly staging: string
+    }
   | {
       readonly kind: 'filesystem'
       readonly fstype: string
@@ -113,8 +119,18 @@ function bindSource(mount: SpecMount): MountSource {
 
 /** `source` is the directory on which it is staged. */
 function overlaySource(mount: SpecMount): MountSource {
-  const data = mount.options.filter((option) => /^(lower|upper|work)dir=/.test(option))
-  return { kind: 'overlay', data: [...data, 'userxattr'].join(','), staging: mount.source ?? '' }
+  const paths = (name: string) => {
+    const option = mount.options.find((candidate) => candidate.startsWith(`${name}=`))
+    return option === undefined ? [] : splitPaths(option.slice(name.length + 1))
+  }
+  const [lower, [upper], [work]] = [paths('lowerdir'), paths('upperdir'), paths('workdir')]
+  return { kind: 'overlay', lower, upper, work, staging: mount.source ?? '' }
+}
+
+/** Paths between colons; a backslash takes the next character as it is. */
+function splitPaths(text: string): readonly string[] {
+  const escaped = text.match(/(?:\\.|[^\\:])+/gs) ?? []
+  return escaped.map((path) => path.replace(/\\(.)/gs, '$1'))
 }
 
 function filesystemSource(mount: SpecMount): MountSource {

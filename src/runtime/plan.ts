@@ -24,6 +24,11 @@ export interface LaunchPlan {
   /** Of the container's user namespace, made or joined. */
   readonly maps: IdMaps
   readonly rootfs: RootfsPlan
+  /**
+   * Started as the host's root: the container's root is somebody else, who cannot reach the caller's directories, and the caller has no
+   * id inside, without which the kernel lets it mount no overlay.
+   */
+  readonly asHostRoot: boolean
   /** An empty directory of the caller on which the root is put together. */
   readonly mountPoint: HostPath
   readonly mounts: readonly MountStep[]

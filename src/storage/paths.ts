@@ -24,19 +24,24 @@ export interface StoreLocation {
   readonly uid: number
 }
 
+const ROOT_DATA = '/var/lib/bryo'
+const ROOT_RUN = '/run/bryo'
+
 /**
- * Decides where the store is; creates nothing. Relative XDG paths are ignored.
+ * Decides where the store is; creates nothing. Relative XDG paths are ignored, and for root all of them: after `sudo` they may
+ * be another user's.
  * @throws BryoError STORAGE where no home is known
  * @see https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function resolveStorePaths(location: StoreLocation): StorePaths {
-  const dataRoot = hostPath(
-    location.dataRoot === undefined ? defaultDataRoot(location.env) : resolve(location.dataRoot),
-  )
   const { uid } = location
+  const dataRoot = hostPath(
+    location.dataRoot === undefined ? defaultDataRoot(location) : resolve(location.dataRoot),
+  )
   if (location.runRoot !== undefined) {
     return { dataRoot, runRoot: hostPath(resolve(location.runRoot)), runRootIsFallback: false, uid }
   }
+  if (uid === 0) return { dataRoot, runRoot: hostPath(ROOT_RUN), runRootIsFallback: false, uid }
   const session = [location.env.XDG_RUNTIME_DIR, `/run/user/${uid}`].find(
     (directory) => directory !== undefined && isAbsolute(directory) && isOwnedBy(directory, uid),
   )
@@ -45,7 +50,8 @@ export function resolveStorePaths(location: StoreLocation): StorePaths {
     : { dataRoot, runRoot: hostPath(session, 'bryo'), runRootIsFallback: false, uid }
 }
 
-function defaultDataRoot(env: StoreLocation['env']): string {
+function defaultDataRoot({ env, uid }: StoreLocation): string {
+  if (uid === 0) return ROOT_DATA
   const data = env.XDG_DATA_HOME
   if (data !== undefined && isAbsolute(data)) return hostPath(data, 'bryo')
   const home = env.HOME

@@ -132,5 +132,7 @@ function initialise(dataRoot: HostPath): void {
     )
   }
   for (const name of Object.values(DIRECTORIES)) makeDirectory(hostPath(dataRoot, name))
+  // Part of what a container sees, whose root may not be this user.
+  chmodSync(hostPath(dataRoot, DIRECTORIES.empty), 0o755)
   writeJsonAtomic(hostPath(dataRoot, MARKER), { version: VERSION }, { durable: false })
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import type { IdMaps } from '../../base/idmap.ts'
@@ -28,7 +28,13 @@ import { findInitProgram } from './initProgram.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
 import type { OutlinedFork } from './outline.ts'
 import { overlayMounts } from './overlays.ts'
-import { giveToContainerRoot } from './ownership.ts'
+import {
+  giveOverlays,
+  givePipesToContainerRoot,
+  giveToContainerRoot,
+  letContainerRootPass,
+  subordinateRoot,
+} from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
 import { buildSpec } from './spec.ts'
 import { timezoneFile } from './timezone.ts'
@@ -112,11 +118,19 @@ export async function prepareLaunch(
       cacheDirectory: hostPath(engine.store.dataRoot, 'seccomp'),
     })
     const rootfs = planRoot(engine, subject, maps)
-    giveToContainerRoot(engine, maps, [hostPath(directory, 'files'), ...upperDirectories(rootfs)])
+    const root = subordinateRoot(engine, maps)
+    giveToContainerRoot(root, Object.values(files))
+    const generated = ['passwd', 'group'].map((name) => hostPath(directory, 'files', name))
+    // Init writes them as the caller, who has no right to those of a former start.
+    if (root) for (const path of generated) rmSync(path, { force: true })
+    giveRootfs(engine, rootfs, { directory, maps })
+    giveOverlays(root, hostPath(directory, 'overlays'))
+    givePipesToContainerRoot(root, io.inheritStdin ? [0, 1, 2] : [1, 2])
     const plan: LaunchPlan = {
       spec,
       maps,
       rootfs,
+      asHostRoot: root !== undefined,
       mountPoint: makeMountPoint(directory),
       mounts: planMounts(spec),
       user: planUser(engine, request, image, ids),
@@ -142,7 +156,13 @@ export async function prepareLaunch(
       ids,
       network,
       warnings,
-      finish: () => volumes.finish(),
+      finish: () => {
+        volumes.finish()
+        giveToContainerRoot(
+          root,
+          generated.filter((path) => existsSync(path)),
+        )
+      },
       [Symbol.dispose]: () => owned.dispose(),
     }
   } catch (error) {
@@ -167,8 +187,17 @@ function loopbackWarning({ outline }: OutlinedFork, capabilities: CapabilityPlan
   ]
 }
 
-function upperDirectories(rootfs: RootfsPlan): readonly string[] {
-  return rootfs.kind === 'overlay' ? [rootfs.upper, rootfs.work] : []
+/** fuse-overlayfs keeps files as layers have them, whatever the container's maps are, and may run in the maps of the layers. */
+function giveRootfs(
+  engine: Engine,
+  rootfs: RootfsPlan,
+  { directory, maps }: { readonly directory: HostPath; readonly maps: IdMaps },
+): void {
+  if (rootfs.kind === 'directory') return
+  const isFuse = rootfs.kind === 'fuse-overlayfs'
+  const owner = subordinateRoot(engine, isFuse ? defaultMaps(engine) : maps)
+  giveToContainerRoot(owner, [rootfs.upper, rootfs.work])
+  letContainerRootPass(subordinateRoot(engine, (isFuse && rootfs.serverMaps) || maps), [directory])
 }
 
 function planBothCapabilities(request: ContainerRequest): LaunchPlan['capabilities'] {
@@ -189,13 +218,14 @@ function planRoot(engine: Engine, { record, directory, config }: LaunchSubject, 
   const searchPath = engine.facts.env.PATH ?? ''
   const driver = {
     driver:
-      rootDriver(engine) ??
-      chooseDriver({
-        store: engine.store,
-        requested: storageDriver(engine),
-        runInUserns: engine.runInUserns,
-        searchPath,
-      }),
+      engine.facts.uid === 0
+        ? rootDriver(engine)
+        : chooseDriver({
+            store: engine.store,
+            requested: storageDriver(engine),
+            runInUserns: engine.runInUserns,
+            searchPath,
+          }),
     fuseProgram: () => requireFuseOverlay(searchPath),
     maps,
     defaultMaps: defaultMaps(engine),
@@ -209,28 +239,31 @@ function planRoot(engine: Engine, { record, directory, config }: LaunchSubject, 
       layers: record.layers,
       containerDirectory: directory,
     })
+  const path = hostPath(rootfs.path)
+  checkRootOwner(engine, path, maps)
   return planRootfsDirectory({
     ...driver,
-    path: hostPath(rootfs.path),
+    path,
     overlay: rootfs.overlay,
     containerDirectory: directory,
   })
 }
 
-/**
- * Started as root, the kernel's overlay needs no probe, and fuse-overlayfs would need a way into the store, which is closed
- * to the subordinate ids that containers of root have.
- */
-function rootDriver(engine: Engine): 'overlay' | undefined {
-  if (engine.facts.uid !== 0) return undefined
-  if (storageDriver(engine) !== 'fuse-overlayfs') return 'overlay'
+/** Root's containers have subordinate ids, whose root could not even make its mount points in a tree of somebody else's. */
+function checkRootOwner(engine: Engine, path: HostPath, maps: IdMaps): void {
+  const root = subordinateRoot(engine, maps)
+  const found = root && statSync(path, { throwIfNoEntry: false })
+  if (!root || !found || found.uid === root.uid) return
   throw new BryoError(
-    'UNSUPPORTED',
-    'cannot use fuse-overlayfs as root: only the overlay driver works for root',
-    {
-      hint: 'leave out --storage-driver, or run as an ordinary user',
-    },
+    'PERMISSION',
+    `cannot use "${path}" as root: it belongs to uid ${found.uid}, expected ${root.uid}, which is the container's root`,
+    { hint: 'make an image of it with bryo import, or run bryo as the user whose files they are' },
   )
+}
+
+/** The kernel's overlay works for any root that can start containers at all: no probe is needed. */
+function rootDriver(engine: Engine): 'overlay' | 'fuse-overlayfs' {
+  return storageDriver(engine) === 'fuse-overlayfs' ? 'fuse-overlayfs' : 'overlay'
 }
 
 function planUser(
@@ -242,6 +275,13 @@ function planUser(
   const caller = ids.user && `${ids.user.uid}:${ids.user.gid}`
   const text = request.user ?? caller ?? image?.user ?? ''
   const keepGroups = request.groupAdd.includes('keep-groups')
+  if (keepGroups && engine.facts.uid === 0) {
+    throw new BryoError(
+      'USAGE',
+      'cannot keep the groups of root in a container: they have rights on this host, expected an unprivileged user',
+      { hint: 'leave out --group-add keep-groups' },
+    )
+  }
   if (keepGroups && request.groupAdd.length > 1) {
     throw new BryoError(
       'USAGE',

@@ -21,6 +21,7 @@ import { effectiveState } from '../../storage/container/state.ts'
 import { readIdMaps } from '../../userns/nested.ts'
 import type { Engine } from '../engine.ts'
 import { openNamespaceFds } from './ids.ts'
+import { subordinateRoot } from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
 
 /** A container's network, from the plan to the processes that serve it. */
@@ -95,7 +96,15 @@ export function prepareNetwork(engine: Engine, subject: NetworkSubject): Contain
     start: (pid) => {
       const runDir = containerRunDirectory(engine.store, record.id)
       if (plan.helper.kind !== 'none') mkdirSync(runDir, { recursive: true, mode: 0o700 })
-      return startNetwork({ plan, ports, pid, runDir, searchPath: engine.facts.env.PATH ?? '' })
+      const containerRoot = isNew ? subordinateRoot(engine, maps) : undefined
+      return startNetwork({
+        plan,
+        ports,
+        pid,
+        runDir,
+        searchPath: engine.facts.env.PATH ?? '',
+        containerRoot,
+      })
     },
   }
 }

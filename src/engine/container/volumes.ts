@@ -13,7 +13,7 @@ import {
   type Volume,
 } from '../../storage/volume/volumes.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
-import { giveToContainerRoot } from './ownership.ts'
+import { subordinateRoot } from './ownership.ts'
 import type { ContainerRequest, MountRequest } from './request.ts'
 
 /** A volume of a container, by the name that it has got. */
@@ -55,15 +55,11 @@ export function normalise(target: string): string {
 
 /** Makes the volumes that are missing; the container's record must name them already. */
 export function makeVolumes(engine: Engine, uses: readonly VolumeUse[]): void {
+  if (uses.length === 0) return
   const created = new Date().toISOString()
+  const owner = subordinateRoot(engine, defaultMaps(engine))
   for (const { name, anonymous, options } of uses) {
-    const volume = ensureVolume(engine.store, {
-      name,
-      created,
-      anonymous,
-      needsCopyUp: !options.includes('nocopy'),
-    })
-    if (volume.created === created) giveToContainerRoot(engine, defaultMaps(engine), [volume.path])
+    ensureVolume(engine.store, { name, created, anonymous, needsCopyUp: !options.includes('nocopy'), owner })
   }
 }
 

@@ -16,7 +16,7 @@ import {
   setsid,
 } from '../../syscall/process.ts'
 import { type InetAddress, listen } from '../../syscall/socket.ts'
-import { type Helper, helperHandle } from '../helper.ts'
+import { becomeRootInside, type Helper, helperHandle } from '../helper.ts'
 import { bindMapping } from '../ports.ts'
 import { hostAddressBytes } from '../publish.ts'
 import { runLoop } from './loop.ts'
@@ -29,6 +29,8 @@ export interface ForwarderRequest {
   /** IPv4 address in the container. */
   readonly containerAddress: string
   readonly mappings: readonly PortMapping[]
+  /** Becomes the root of the container's user namespace: for a caller who is the root of the host. */
+  readonly asContainerRoot: boolean
 }
 
 interface Listener {
@@ -60,7 +62,12 @@ export function startForwarder(request: ForwarderRequest): Helper {
   const [exitRead, exitFd] = pipe()
   const pid = forkChild(() => {
     try {
-      enter({ user, network, keep: [...listeners.map((l) => l.fd), exitRead, readyWrite] })
+      enter({
+        user,
+        network,
+        asContainerRoot: request.asContainerRoot,
+        keep: [...listeners.map((l) => l.fd), exitRead, readyWrite],
+      })
       serve(listeners, {
         address: hostAddressBytes(request.containerAddress),
         exitFd: exitRead,
@@ -88,13 +95,15 @@ const READY = 'ready'
 interface Entry {
   readonly user: number
   readonly network: number
+  readonly asContainerRoot: boolean
   readonly keep: readonly number[]
 }
 
 /** Sockets keep the network namespace that they were made in: the listeners stay in the host's. */
-function enter({ user, network, keep }: Entry): void {
+function enter({ user, network, asContainerRoot, keep }: Entry): void {
   setns(user, ['user'])
   setns(network, ['network'])
+  if (asContainerRoot) becomeRootInside()
   setsid()
   setProcessName('bryo-ports')
   chdir('/')

@@ -43,7 +43,8 @@ import {
   openIdentityFiles,
 } from './identity.ts'
 import { maskPaths, protectPaths } from './masks.ts'
-import { attachMount, createMount, type DetachedMount } from './mounts.ts'
+import { attachMount, createFromOpenOverlay, createMount, type DetachedMount } from './mounts.ts'
+import { mountOpenOverlay, openOverlay } from './overlay.ts'
 import { detachPropagation, enterRoot, mountFuse, mountRoot } from './rootfs.ts'
 import { reportFailure, step } from './step.ts'
 import { writeSysctl, writeSysctls } from './sysctl.ts'
@@ -76,11 +77,7 @@ export function runInit({ controlFd, planFd }: StageFds): never {
     const plan = step('read the plan', () => readPlan(planFd))
     const luggage = packLuggage(plan)
     expectParentMessage(controlFd, 'maps-written')
-    mountRootfs(plan, controlFd)
-    packOverlays(plan, luggage)
-    // Found as the caller, entered as container root: the one may lack rights in the container's root, the other on the way to it.
-    using mountPoint = ownFd(openSync(plan.mountPoint, O.path | O.directory | O.cloexec))
-    step('become root of the container', () => becomeRoot(plan))
+    using mountPoint = ownFd(changeToRoot(plan, luggage, controlFd))
     const rootFd = step('enter the root filesystem', () => enterRoot(mountPoint.fd))
     const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user, plan.maps))
     furnishRoot(plan, rootFd, luggage, identity)
@@ -103,6 +100,34 @@ function packLuggage(plan: LaunchPlan): Luggage {
     openIdentityFiles(plan.filesDirectory, plan.user),
   )
   return { mounts, devices, identityFiles }
+}
+
+/**
+ * Mounts the root, as the caller or as the container's root, and becomes the latter; gives an fd of the mounted root. That is found as the
+ * caller and entered as container root: the one may lack rights in the container's root, the other on the way to it.
+ */
+function changeToRoot(plan: LaunchPlan, luggage: Luggage, controlFd: number): number {
+  const { rootfs, mountPoint, asHostRoot } = plan
+  const stack =
+    asHostRoot && rootfs.kind === 'overlay' ? openOverlay(rootfs, mountPoint, rootfs.base) : undefined
+  const overlays = asHostRoot ? openOverlays(plan) : []
+  if (!stack) mountRootfs(plan, controlFd)
+  if (!asHostRoot) packOverlays(plan, luggage)
+  const root = stack ?? openSync(mountPoint, O.path | O.directory | O.cloexec)
+  step('become root of the container', () => becomeRoot(plan))
+  for (const { index, mount, overlay } of overlays) {
+    step(`mount "${mount.target}"`, () =>
+      luggage.mounts.set(index, createFromOpenOverlay(overlay, mount.attributes)),
+    )
+  }
+  return typeof root === 'number' ? root : step('mount the root filesystem', () => mountOpenOverlay(root))
+}
+
+function openOverlays({ mounts }: LaunchPlan) {
+  return mounts.flatMap((mount, index) => {
+    const { source } = mount
+    return source.kind === 'overlay' ? [{ index, mount, overlay: openOverlay(source, source.staging) }] : []
+  })
 }
 
 /** Overlays have to wait for the id maps. */

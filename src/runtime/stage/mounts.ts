@@ -1,5 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
+import { ownFd } from '../../syscall/fd.ts'
 import { newMount } from '../../syscall/fsmount.ts'
 import {
   MOUNT_ATTR,
@@ -10,13 +11,16 @@ import {
   unmountDetach,
 } from '../../syscall/mount.ts'
 import { ensureInRoot } from '../../syscall/rootPath.ts'
-import type { MountStep } from '../mountPlan.ts'
+import type { MountSource, MountStep } from '../mountPlan.ts'
+import { mountOpenOverlay, type OpenOverlay, overlayData } from './overlay.ts'
 
 /** A mount that exists but has no place yet. */
 export interface DetachedMount {
   readonly fd: number
   readonly isDirectory: boolean
 }
+
+type OverlaySource = Extract<MountSource, { readonly kind: 'overlay' }>
 
 /** Makes the mount of a step: a copy of the host's tree, or a new filesystem. */
 export function createMount({ source, attributes, target }: MountStep): DetachedMount {
@@ -55,15 +59,21 @@ function createFilesystem(
   }
 }
 
-function createOverlay(
-  { data, staging }: { readonly data: string; readonly staging: string },
-  attributes: number,
-): number {
-  mount({ source: 'overlay', target: staging, fstype: 'overlay', data })
+function createOverlay(source: OverlaySource, attributes: number): number {
+  const { staging } = source
+  mount({ source: 'overlay', target: staging, fstype: 'overlay', data: overlayData(source) })
   const fd = openTreeClone({ path: staging, recursive: false })
   unmountDetach(staging)
   mountSetattr({ dirfd: fd, path: '', recursive: false, set: attributes, propagation: 'private' })
   return fd
+}
+
+/** An overlay whose directories the mounting process opened before it became somebody else; its staging goes with the host's root. */
+export function createFromOpenOverlay(overlay: OpenOverlay, attributes: number): DetachedMount {
+  using staged = ownFd(mountOpenOverlay(overlay))
+  const fd = openTreeClone({ dirfd: staged.fd, path: '', recursive: false })
+  mountSetattr({ dirfd: fd, path: '', recursive: false, set: attributes, propagation: 'private' })
+  return { fd, isDirectory: true }
 }
 
 function cloneReadOnly(path: string): number {

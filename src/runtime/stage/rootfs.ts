@@ -3,6 +3,7 @@ import type { OverlayPlan, RootfsPlan } from '../../base/rootfs.ts'
 import { O } from '../../syscall/file.ts'
 import { MS, mount, pivotRoot, unmountDetach } from '../../syscall/mount.ts'
 import { chdir, fchdir } from '../../syscall/process.ts'
+import { overlayData } from './overlay.ts'
 
 /** Mounts that arrive later on the host still arrive here; none of ours goes back. */
 export function detachPropagation(): void {
@@ -17,15 +18,8 @@ export function mountRoot(plan: RootfsPlan, mountPoint: string): void {
 
 function mountOverlay(plan: OverlayPlan, mountPoint: string): void {
   chdir(plan.base)
-  const lower = plan.lower.map(escapeOption).join(':')
-  const data = `lowerdir=${lower},upperdir=${escapeOption(plan.upper)},workdir=${escapeOption(plan.work)},userxattr${plan.volatile ? ',volatile' : ''}`
-  mount({ source: 'overlay', target: mountPoint, fstype: 'overlay', data })
+  mount({ source: 'overlay', target: mountPoint, fstype: 'overlay', data: overlayData(plan) })
   chdir('/')
-}
-
-/** `,` ends an option, `:` a lower directory. @see Documentation/filesystems/overlayfs.rst */
-function escapeOption(path: string): string {
-  return path.replace(/[\\,:]/g, (character) => `\\${character}`)
 }
 
 /**

@@ -1,6 +1,7 @@
-import { readdirSync, renameSync } from 'node:fs'
+import { chownSync, readdirSync, renameSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
+import type { HostIds } from '../../base/hostIds.ts'
 import { writeJsonAtomic } from '../atomic.ts'
 import { checkName, isContainerName } from '../container/names.ts'
 import { hostPath } from '../hostPath.ts'
@@ -33,6 +34,8 @@ export interface VolumeRequest {
   readonly anonymous?: boolean
   /** False for a volume that is to stay empty (`nocopy`). */
   readonly needsCopyUp?: boolean
+  /** Of its content; the caller by default. */
+  readonly owner?: HostIds | undefined
 }
 
 /** 64 hex digits: the name of a volume that was given none. */
@@ -55,7 +58,7 @@ export function ensureVolume(store: Store, request: VolumeRequest): Volume {
     if (existing) return existing
     setAsideLeftover(store, work)
     makeDirectory(work.path, 0o700)
-    makeDirectory(hostPath(work.path, '_data'), 0o755)
+    makeData(hostPath(work.path, '_data'), request.owner)
     writeFile(work.path, recordOf(request))
     renameSync(work.path, volumeDirectory(store, request.name))
   } catch (error) {
@@ -65,6 +68,11 @@ export function ensureVolume(store: Store, request: VolumeRequest): Volume {
     work.finish()
   }
   return requireVolume(store, request.name)
+}
+
+function makeData(path: HostPath, owner: HostIds | undefined): void {
+  makeDirectory(path, 0o755)
+  if (owner) chownSync(path, owner.uid, owner.gid)
 }
 
 /** undefined where there is none. */
