@@ -79,7 +79,8 @@ async function runCommand(call: ProgramCall, called: Called, argv: readonly stri
   const command = await entry.load()
   const hint = seeHelp(call.program, path)
   const flags = { ...GLOBAL_FLAGS, ...command.flags }
-  const scan = scanFlags(argv, { flags, interspersed: command.interspersed ?? true, hint })
+  const { interspersed = true, absent = {} } = command
+  const scan = scanFlags(argv, { flags, interspersed, absent, hint })
   if (scan.help) {
     const { commandHelp } = await import('./help.ts')
     writeOut(commandHelp({ program: call.program, path, summary: entry.summary }, command))

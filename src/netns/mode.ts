@@ -90,6 +90,6 @@ function namedNetworkError(name: string): BryoError {
   const what =
     name === 'bridge' ? 'bridge networks are' : `"${name}" would be a bridge network, and those are`
   return new BryoError('UNSUPPORTED', `cannot use network "${name}": ${what} not supported yet`, {
-    hint: 'use slirp4netns (the default), pasta, none, host, container:NAME or ns:PATH',
+    hint: 'use slirp4netns (the default), pasta, none, host or container:NAME',
   })
 }

@@ -58,6 +58,8 @@ export interface UserRequest {
   readonly groups: readonly string[]
   /** Keep the caller's supplementary groups, as far as they are mapped or not. */
   readonly keepGroups: boolean
+  /** Whether /etc/passwd and /etc/group may get entries at all. */
+  readonly addEntries: boolean
   /** An entry for a user that the image does not know, e.g. the caller under keep-id. */
   readonly passwdEntry:
     | {

@@ -6,6 +6,8 @@ import { RUN_FLAGS } from '../options/create.ts'
 import { printWarning } from '../output.ts'
 import { containerRequest } from '../runOptions.ts'
 
+const NO_BACKGROUND = 'containers in the background are not supported yet'
+
 export const command = defineCommand({
   usage: '[options] IMAGE [COMMAND [ARG...]]',
   description:
@@ -16,6 +18,7 @@ export const command = defineCommand({
     'run --rm -p 8080:80 nginx',
   ],
   flags: RUN_FLAGS,
+  absent: { d: NO_BACKGROUND, detach: NO_BACKGROUND },
   args: { min: 1, completion: { kind: 'names', of: ['images'] } },
   interspersed: false,
   run: async ({ flags, args, context }) => {

@@ -20,6 +20,8 @@ export interface ScanOptions {
   readonly interspersed: boolean
   /** Shown below an error, e.g. `See 'bryo run --help'`. */
   readonly hint: string
+  /** Flags that users of other tools expect, each with what to know about its absence; by name or letter. */
+  readonly absent?: Readonly<Record<string, string>>
 }
 
 /**
@@ -55,8 +57,11 @@ interface State extends ScanOptions {
   help: boolean
 }
 
-function fail(state: State, message: string): never {
-  throw new BryoError('USAGE', message, { hint: state.hint })
+function fail(state: State, message: string, name = ''): never {
+  const absent = state.absent?.[name]
+  throw new BryoError('USAGE', message, {
+    hint: absent === undefined ? state.hint : `${absent}\n${state.hint}`,
+  })
 }
 
 function own(table: FlagTable, name: string): Flag<unknown> | undefined {
@@ -69,7 +74,7 @@ function scanLong(state: State, word: string): void {
   if (name === '' || name.startsWith('-')) fail(state, `bad flag syntax: ${word}`)
   const flag = own(state.flags, name)
   if (!flag) {
-    if (name !== 'help') fail(state, `unknown flag: --${name}`)
+    if (name !== 'help') fail(state, `unknown flag: --${name}`, name)
     state.help = true
     return
   }
@@ -84,7 +89,7 @@ function scanShort(state: State, word: string): void {
     const rest = word.slice(at + 1)
     const found = Object.entries(state.flags).find(([, flag]) => flag.short === letter)
     if (!found) {
-      if (letter !== 'h') fail(state, `unknown shorthand flag: '${letter}' in -${word.slice(at)}`)
+      if (letter !== 'h') fail(state, `unknown shorthand flag: '${letter}' in -${word.slice(at)}`, letter)
       state.help = true
       return
     }

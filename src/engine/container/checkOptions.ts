@@ -7,6 +7,8 @@ import type { Engine } from '../engine.ts'
 import { buildCommand } from './environment.ts'
 import type { ContainerRequest } from './request.ts'
 
+const HOSTNAME = /^[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9_])?$/
+
 /**
  * Finds what a start would refuse, before there is a container: so that a mistake leaves none behind.
  * @throws BryoError USAGE, NOT_FOUND
@@ -15,13 +17,28 @@ export function checkOptions(
   engine: Engine,
   request: ContainerRequest,
   image: ImageConfig | undefined,
-  { seccomp }: SecuritySettings,
+  { seccomp, apparmor }: SecuritySettings,
 ): void {
   const { capAdd, capDrop, privileged, rootfs, devices } = request
   planCapabilities({ add: capAdd, drop: capDrop, privileged, isRoot: true })
   storageDriver(engine)
   if (buildCommand(request, image).length === 0) {
     throw new BryoError('USAGE', 'no command or entrypoint provided, and no CMD or ENTRYPOINT from image')
+  }
+  if (apparmor !== undefined && apparmor !== 'unconfined') {
+    throw new BryoError(
+      'UNSUPPORTED',
+      `cannot use AppArmor profile "${apparmor}": profiles are not applied yet`,
+      {
+        hint: "leave the option out: the host's own choice stands",
+      },
+    )
+  }
+  if (request.hostname !== undefined && !HOSTNAME.test(request.hostname)) {
+    throw new BryoError(
+      'USAGE',
+      `invalid hostname "${request.hostname}": expected at most 64 letters, digits, dots and dashes`,
+    )
   }
   if (rootfs) requireExisting(rootfs.path, 'as root', 'a directory')
   if (seccomp.kind === 'file') requireExisting(seccomp.path, 'as seccomp profile', 'a JSON file')

@@ -10,13 +10,8 @@ import { buildCommand } from './environment.ts'
 import { resolveImage } from './image.ts'
 import { type ContainerOutline, outlineContainer } from './outline.ts'
 import type { ContainerRequest } from './request.ts'
-import { makeVolumes, planVolumes, type VolumeUse } from './volumes.ts'
-
-/** What the engine stores with a container's record. */
-export interface StoredConfig {
-  readonly request: ContainerRequest
-  readonly volumes: readonly VolumeUse[]
-}
+import type { StoredConfig } from './stored.ts'
+import { makeVolumes, planVolumes } from './volumes.ts'
 
 export interface CreatedContainer {
   readonly draft: ContainerDraft

@@ -1,11 +1,14 @@
 import { openSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
-import type { IdMaps } from '../../base/idmap.ts'
+import { readContainers } from '../../storage/container/find.ts'
+import { effectiveState } from '../../storage/container/state.ts'
 import { usernsModeFromFlags } from '../../userns/flags.ts'
-import { type IdMapPlan, planIdMaps } from '../../userns/plan.ts'
+import { readIdMaps } from '../../userns/nested.ts'
+import { type IdMapPlan, type IdResources, planIdMaps } from '../../userns/plan.ts'
 import { readSubordinateIds } from '../../userns/subids.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
+import { storedConfig } from './stored.ts'
 
 /** The id maps that a request asks for. */
 export function planContainerIds(engine: Engine, request: ContainerRequest): IdMapPlan {
@@ -30,13 +33,23 @@ export function planContainerIds(engine: Engine, request: ContainerRequest): IdM
           searchPath: engine.facts.env.PATH,
         }),
       })
+    case 'auto':
+      return planIdMaps(mode, engine.identity(), { subids: engine.subids(), inUse: idsInUse(engine) })
     default:
       return planIdMaps(mode, engine.identity(), { subids: engine.subids() })
   }
 }
 
-export function sameMaps(a: IdMaps, b: IdMaps): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+/** Host ids that running containers with `--userns auto` hold. */
+function idsInUse({ store }: Engine): NonNullable<IdResources['inUse']> {
+  const maps = readContainers(store).flatMap((record) => {
+    if (!storedConfig(record).request.userns?.startsWith('auto')) return []
+    const state = effectiveState(store, record.id)
+    return state.status === 'running' ? [readIdMaps(state.process.pid)] : []
+  })
+  const ranges = (kind: 'uid' | 'gid') =>
+    maps.flatMap((map) => map[kind].map(({ hostId, size }) => ({ start: hostId, count: size })))
+  return { uid: ranges('uid'), gid: ranges('gid') }
 }
 
 /** Fds of a running container's namespaces, for a container that joins them. */

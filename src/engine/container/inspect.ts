@@ -7,9 +7,10 @@ import { type ContainerState, effectiveState } from '../../storage/container/sta
 import { hostPath } from '../../storage/hostPath.ts'
 import { volumeDirectory } from '../../storage/volume/volumes.ts'
 import type { Engine } from '../engine.ts'
-import type { StoredConfig } from './create.ts'
 import { publishedPorts } from './list.ts'
-import { storedConfig } from './run.ts'
+import { DEFAULT_SHM_BYTES } from './mounts.ts'
+import type { StoredConfig } from './stored.ts'
+import { storedConfig } from './stored.ts'
 
 /** The document of `inspect`, with the members that Docker and Podman users know. */
 export type ContainerInspection = Readonly<Record<string, unknown>>
@@ -167,7 +168,7 @@ function hostConfigOf({ request }: StoredConfig): Readonly<Record<string, unknow
     PublishAllPorts: request.publishAll,
     ReadonlyRootfs: request.readOnly,
     SecurityOpt: request.securityOpt,
-    ShmSize: request.shmSize ?? 65536000,
+    ShmSize: request.shmSize ?? DEFAULT_SHM_BYTES,
     Sysctls: request.sysctls,
     Ulimits: request.ulimits.map(({ type, soft, hard }) => ({ Name: type, Soft: soft, Hard: hard })),
     Devices: request.devices.map(({ hostPath: host, path, access }) => ({

@@ -22,7 +22,6 @@ import type { IdMapPlan } from '../../userns/plan.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
 import { installedFile, VERSION } from '../installation.ts'
 import { storageDriver } from './checkOptions.ts'
-import type { StoredConfig } from './create.ts'
 import { writeContainerFiles } from './files.ts'
 import { findInitProgram } from './initProgram.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
@@ -37,6 +36,7 @@ import {
 } from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
 import { buildSpec } from './spec.ts'
+import type { StoredConfig } from './stored.ts'
 import { timezoneFile } from './timezone.ts'
 import { mountVolumes, plainMounts } from './volumes.ts'
 
@@ -102,8 +102,9 @@ export async function prepareLaunch(
       maps,
       network: network.kind,
       cgroup2: filesystemType('/sys/fs/cgroup') === FS_MAGIC.cgroup2,
+      hostHasQueues: request.ipc === 'host' && existsSync('/dev/mqueue'),
       files,
-      userMounts: [...plainMounts(request), ...overlayMounts(engine, request, directory), ...volumes.mounts],
+      userMounts: [...plainMounts(request), ...overlayMounts(engine, config, directory), ...volumes.mounts],
       initProgram: request.init ? findInitProgram(request.initPath) : undefined,
       security,
       capabilities: capabilities.root,
@@ -292,5 +293,11 @@ function planUser(
     ids.user && request.passwd
       ? { name: engine.identity().userName, ...ids.user, home: request.workdir ?? '/', shell: '/bin/sh' }
       : undefined
-  return { text, groups: keepGroups ? [] : request.groupAdd, keepGroups, passwdEntry: own }
+  return {
+    text,
+    groups: keepGroups ? [] : request.groupAdd,
+    keepGroups,
+    addEntries: request.passwd,
+    passwdEntry: own,
+  }
 }

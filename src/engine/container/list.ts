@@ -7,7 +7,7 @@ import { hostPath } from '../../storage/hostPath.ts'
 import { treeUsage } from '../../storage/tree/usage.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
-import { storedConfig } from './run.ts'
+import { storedConfig } from './stored.ts'
 
 /** One container as lists show it. */
 export interface ListedContainer {

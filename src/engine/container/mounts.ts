@@ -2,12 +2,14 @@ import { BryoError } from '../../base/errors.ts'
 import type { SpecMount } from '../../runtime/spec.ts'
 import type { ContainerRequest } from './request.ts'
 
-const DEFAULT_SHM_BYTES = 65_536_000
+export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024
 
 export interface MountInputs {
   readonly request: ContainerRequest
   /** The host's /sys/fs/cgroup is the unified hierarchy. */
   readonly cgroup2: boolean
+  /** /dev/mqueue is there on the host. */
+  readonly hostHasQueues: boolean
   /** Whether gid 5, the tty group, is mapped. */
   readonly ttyGroup: boolean
   /** Generated files by their place inside: `/etc/hosts`. */
@@ -57,7 +59,28 @@ function checkTargets(mounts: readonly SpecMount[]): void {
   }
 }
 
-function kernelMounts({ request, cgroup2, ttyGroup, procOptions }: MountInputs): readonly SpecMount[] {
+const QUEUES = '/dev/mqueue'
+const queues: SpecMount = {
+  destination: QUEUES,
+  type: 'mqueue',
+  source: 'mqueue',
+  options: ['nosuid', 'noexec', 'nodev'],
+}
+
+/** The kernel mounts the host's message queues for the host's root only: they are shown where the host shows them. */
+function hostQueues(shown: boolean): readonly SpecMount[] {
+  return shown
+    ? [{ destination: QUEUES, type: 'bind', source: QUEUES, options: ['rbind', 'nosuid', 'noexec', 'nodev'] }]
+    : []
+}
+
+function kernelMounts({
+  request,
+  cgroup2,
+  ttyGroup,
+  procOptions,
+  hostHasQueues,
+}: MountInputs): readonly SpecMount[] {
   const shmBytes = request.shmSize ?? DEFAULT_SHM_BYTES
   const pts = [
     'nosuid',
@@ -95,7 +118,7 @@ function kernelMounts({ request, cgroup2, ttyGroup, procOptions }: MountInputs):
           source: 'shm',
           options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`],
         },
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    ...(shared ? hostQueues(hostHasQueues) : [queues]),
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
     ...(cgroup2
       ? [
@@ -112,9 +135,14 @@ function kernelMounts({ request, cgroup2, ttyGroup, procOptions }: MountInputs):
 
 function readOnlyTmpfs({ readOnly, readOnlyTmpfs }: ContainerRequest): readonly SpecMount[] {
   if (!readOnly || !readOnlyTmpfs) return []
-  const options = ['rw', 'nosuid', 'nodev', 'mode=1777']
+  const options = ['rw', 'nosuid', 'nodev', 'mode=1777', 'copy']
   return [
-    { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['rw', 'nosuid', 'nodev', 'mode=755'] },
+    {
+      destination: '/run',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['rw', 'nosuid', 'nodev', 'mode=755', 'copy'],
+    },
     { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options },
     { destination: '/var/tmp', type: 'tmpfs', source: 'tmpfs', options },
   ]

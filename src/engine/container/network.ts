@@ -109,9 +109,22 @@ export function prepareNetwork(engine: Engine, subject: NetworkSubject): Contain
   }
 }
 
+/**
+ * How many gids from 0 on may ping. The kernel keeps the range as host ids, so its end must not lie below its start.
+ * @see icmp(7) ping_group_range
+ */
+function pingGroups({ gid }: IdMaps): number {
+  const end = gid.reduce(
+    (count) => gid.reduce((sum, extent) => (extent.containerId === sum ? sum + extent.size : sum), count),
+    0,
+  )
+  const [first, last] = [toHostId(gid, 0), toHostId(gid, end - 1)]
+  if (first !== undefined && last !== undefined && first <= last) return end
+  return first === undefined ? 0 : 1
+}
+
 function sysctlRecord(maps: IdMaps): Readonly<Record<string, string>> {
-  const first = maps.gid.find((extent) => extent.containerId === 0)
-  return Object.fromEntries(defaultNetworkSysctls(first?.size ?? 0).map(({ name, value }) => [name, value]))
+  return Object.fromEntries(defaultNetworkSysctls(pingGroups(maps)).map(({ name, value }) => [name, value]))
 }
 
 /** Another container's namespaces, by fds that live as long as this. */
@@ -139,7 +152,7 @@ export function openJoinedNetwork({ store }: Engine, { namespace }: NetworkPlan)
       'INVALID_STATE',
       `cannot join the network of container "${other.name}": it is ${state.status}, expected running`,
       {
-        hint: `start it first: bryo start ${other.name}`,
+        hint: `start it first: bryo start --attach ${other.name}`,
       },
     )
   }

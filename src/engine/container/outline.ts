@@ -1,3 +1,4 @@
+import { BryoError } from '../../base/errors.ts'
 import type { IdMaps } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { NetworkPlan } from '../../netns/plan.ts'
@@ -32,13 +33,22 @@ export function outlineContainer(
   timezoneFile(request.timezone)
   const security = resolveSecurity({ options: request.securityOpt, privileged: request.privileged })
   checkOptions(engine, request, image, security)
-  return {
-    request,
-    image,
-    ids: planContainerIds(engine, request),
-    network: planContainerNetwork(engine, request, image),
-    security,
-  }
+  const network = planContainerNetwork(engine, request, image)
+  refuseOwnIds(request, network)
+  return { request, image, ids: planContainerIds(engine, request), network, security }
+}
+
+/** The other container's user namespace owns the network, and comes with it. */
+function refuseOwnIds({ userns, uidmap, gidmap }: ContainerRequest, { namespace }: NetworkPlan): void {
+  if (namespace.kind !== 'container') return
+  if ((userns === undefined || userns === '') && uidmap.length + gidmap.length === 0) return
+  throw new BryoError(
+    'USAGE',
+    `conflicting options: user namespace options and --network container:${namespace.container}`,
+    {
+      hint: 'the container shares the user namespace of the one whose network it joins: leave out --userns, --uidmap and --gidmap',
+    },
+  )
 }
 
 /** A container's processes, forked ahead, with the user namespace that they make or join. */

@@ -4,68 +4,73 @@ import { BryoError } from '../../base/errors.ts'
 import type { SpecMount } from '../../runtime/spec.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { layerDiffPath } from '../../storage/layer/layers.ts'
+import { requireVolume } from '../../storage/volume/volumes.ts'
 import type { Engine } from '../engine.ts'
 import { requireLocalImage } from '../image/find.ts'
-import type { ContainerRequest, MountRequest } from './request.ts'
-import { normalise } from './volumes.ts'
+import type { StoredConfig } from './stored.ts'
+import { isOverlay, normalise } from './volumes.ts'
 
 /** The kernel takes one page of mount options. */
 const MAX_LOWER_BYTES = 3500
 
-/** Mounts of images, and of host directories whose changes stay with the container (`:O`). */
+/** Mounts of images, and of host directories and volumes whose changes stay with the container (`:O`). */
 export function overlayMounts(
   engine: Engine,
-  request: ContainerRequest,
+  config: StoredConfig,
   directory: HostPath,
 ): readonly SpecMount[] {
-  return request.mounts.flatMap((mount, index) => {
-    const layers = lowerOf(engine, mount)
-    if (!layers) return []
-    const place = hostPath(directory, 'overlays', String(index))
-    const staging = makeDirectory(place, 'merged')
-    const destination = normalise(mount.target)
-    const lower = `lowerdir=${layers.lower.map(escapeOption).join(':')}`
-    if (Buffer.byteLength(lower) > MAX_LOWER_BYTES) {
-      throw new BryoError(
-        'UNSUPPORTED',
-        `cannot mount an image at "${destination}": it has ${layers.lower.length} layers, which is more than one mount takes`,
-      )
-    }
-    if (!layers.writable) {
-      return [{ destination, type: 'overlay', source: staging, options: ['ro', 'nosuid', 'nodev', lower] }]
-    }
-    const [upper, work] = [makeDirectory(place, 'upper'), makeDirectory(place, 'work')]
-    return [
-      {
-        destination,
-        type: 'overlay',
-        source: staging,
-        options: [
-          'nosuid',
-          'nodev',
-          lower,
-          `upperdir=${escapeOption(upper)}`,
-          `workdir=${escapeOption(work)}`,
-        ],
-      },
-    ]
-  })
+  return [...requestOverlays(engine, config), ...volumeOverlays(engine, config)].map((overlay, index) =>
+    overlayMount(overlay, hostPath(directory, 'overlays', String(index))),
+  )
 }
 
-interface Layers {
+interface Overlay {
+  readonly target: string
   readonly lower: readonly string[]
   readonly writable: boolean
 }
 
-function lowerOf(engine: Engine, mount: MountRequest): Layers | undefined {
-  if (mount.type === 'bind' && mount.options.includes('O')) return { lower: [mount.source], writable: true }
-  if (mount.type !== 'image') return undefined
-  const image = requireLocalImage(engine.store, mount.image)
-  const lower = image.layers.map((layer) => layerDiffPath(engine.store, layer.diffId)).reverse()
+function requestOverlays({ store }: Engine, { request }: StoredConfig): readonly Overlay[] {
+  return request.mounts.flatMap((mount): readonly Overlay[] => {
+    if (mount.type === 'bind' && isOverlay(mount)) {
+      return [{ target: mount.target, lower: [mount.source], writable: !mount.options.includes('ro') }]
+    }
+    if (mount.type !== 'image') return []
+    const image = requireLocalImage(store, mount.image)
+    const lower = image.layers.map((layer) => layerDiffPath(store, layer.diffId)).reverse()
+    return [{ target: mount.target, lower, writable: mount.readWrite }]
+  })
+}
+
+function volumeOverlays({ store }: Engine, { volumes }: StoredConfig): readonly Overlay[] {
+  return volumes.filter(isOverlay).map(({ name, target, options }) => ({
+    target,
+    lower: [requireVolume(store, name).path],
+    writable: !options.includes('ro'),
+  }))
+}
+
+function overlayMount({ target, lower, writable }: Overlay, place: HostPath): SpecMount {
+  const staging = makeDirectory(place, 'merged')
+  const destination = normalise(target)
   // Read-only, the kernel wants two lower directories at least.
+  const layers =
+    writable && lower.length > 0
+      ? lower
+      : [...lower, makeDirectory(place, 'empty'), makeDirectory(place, 'none')]
+  const option = `lowerdir=${layers.map(escapeOption).join(':')}`
+  if (Buffer.byteLength(option) > MAX_LOWER_BYTES) {
+    throw new BryoError(
+      'UNSUPPORTED',
+      `cannot mount an image at "${destination}": it has ${lower.length} layers, more than one mount takes`,
+    )
+  }
+  const common = { destination, type: 'overlay', source: staging }
+  if (!writable) return { ...common, options: ['ro', 'nosuid', 'nodev', option] }
+  const [upper, work] = [makeDirectory(place, 'upper'), makeDirectory(place, 'work')]
   return {
-    lower: [...lower, engine.store.empty, ...(lower.length === 0 ? [engine.store.tmp] : [])],
-    writable: mount.readWrite,
+    ...common,
+    options: ['nosuid', 'nodev', option, `upperdir=${escapeOption(upper)}`, `workdir=${escapeOption(work)}`],
   }
 }
 

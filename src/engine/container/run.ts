@@ -3,11 +3,12 @@ import { type ContainerRecord, containerDirectory } from '../../storage/containe
 import { readImage, readImages } from '../../storage/image/images.ts'
 import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
-import { type CreateOptions, createContainer, type StoredConfig } from './create.ts'
+import { type CreateOptions, createContainer } from './create.ts'
 import { type ContainerOutline, forkOutlined, type OutlinedFork } from './outline.ts'
 import { removeNamed } from './remove.ts'
 import type { ContainerRequest } from './request.ts'
 import { type StartOptions, startAttached } from './start.ts'
+import { storedConfig } from './stored.ts'
 
 /** `run`: makes a container, starts it in the foreground and gives its exit code. */
 export async function runContainer(
@@ -60,11 +61,6 @@ export async function startExisting(
     work,
   }
   return startAttached(engine, subject, { ...options, preservedFds: 0 })
-}
-
-/** What create has stored; the record is the caller's own file, which nobody else may write. */
-export function storedConfig(record: ContainerRecord): StoredConfig {
-  return record.config as unknown as StoredConfig
 }
 
 function imageConfig({ store }: Engine, { image }: ContainerRecord) {

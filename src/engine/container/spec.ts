@@ -17,6 +17,7 @@ export interface SpecInputs {
   readonly maps: IdMaps
   readonly network: 'new' | 'host' | 'joined'
   readonly cgroup2: boolean
+  readonly hostHasQueues: boolean
   readonly files: Readonly<Record<string, string>>
   readonly userMounts: readonly SpecMount[]
   readonly initProgram: string | undefined
@@ -59,6 +60,7 @@ export function buildSpec(inputs: SpecInputs): Spec {
     mounts: buildMounts({
       request,
       cgroup2: inputs.cgroup2,
+      hostHasQueues: inputs.hostHasQueues,
       ttyGroup: toHostId(maps.gid, 5) !== undefined,
       files: inputs.files,
       user: inputs.userMounts,

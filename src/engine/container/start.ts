@@ -13,9 +13,9 @@ import { exitCodeOfStatus, waitForExit } from '../../syscall/process.ts'
 import { getWindowSize, isTerminal } from '../../syscall/tty.ts'
 import { writeIdMaps } from '../../userns/write.ts'
 import type { Engine } from '../engine.ts'
-import type { StoredConfig } from './create.ts'
 import { type PreparedLaunch, prepareLaunch } from './launch.ts'
 import { forkOutlined, type OutlinedFork, outlineContainer } from './outline.ts'
+import type { StoredConfig } from './stored.ts'
 
 export interface StartSubject {
   readonly record: ContainerRecord

@@ -48,6 +48,11 @@ function volumeUse(mount: MountRequest & { readonly type: 'volume' }): VolumeUse
   }
 }
 
+/** `:O`: what is written stays with the container. */
+export function isOverlay({ options }: { readonly options: readonly string[] }): boolean {
+  return options.includes('O')
+}
+
 /** `..` and doubled slashes resolved as text; the container's links are resolved by the kernel later. */
 export function normalise(target: string): string {
   return resolve('/', target)
@@ -73,21 +78,23 @@ export interface VolumeMounts extends Disposable {
 export function mountVolumes(engine: Engine, uses: readonly VolumeUse[]): VolumeMounts {
   const stack = new DisposableStack()
   const filling: string[] = []
-  const mounts = uses.map((use) => {
-    const { volume, lock } = openVolume(engine, use.name)
-    if (lock) {
-      stack.use(lock)
-      filling.push(use.name)
-    }
-    const options = [
-      'rbind',
-      'nosuid',
-      'nodev',
-      ...use.options.filter((option) => option !== 'copy'),
-      ...(lock ? ['copy'] : []),
-    ]
-    return { destination: use.target, type: 'bind', source: volume.path, options }
-  })
+  const mounts = uses
+    .filter((use) => !isOverlay(use))
+    .map((use) => {
+      const { volume, lock } = openVolume(engine, use.name)
+      if (lock) {
+        stack.use(lock)
+        filling.push(use.name)
+      }
+      const options = [
+        'rbind',
+        'nosuid',
+        'nodev',
+        ...use.options.filter((option) => option !== 'copy'),
+        ...(lock ? ['copy'] : []),
+      ]
+      return { destination: use.target, type: 'bind', source: volume.path, options }
+    })
   return {
     mounts,
     finish: () => {
@@ -117,7 +124,7 @@ export function plainMounts(request: ContainerRequest): readonly SpecMount[] {
     switch (mount.type) {
       case 'bind':
         checkSource(mount.source)
-        if (mount.options.includes('O')) return []
+        if (isOverlay(mount)) return []
         return [{ destination, type: 'bind', source: mount.source, options: bindOptions(mount.options) }]
       case 'tmpfs':
         return [{ destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(mount.options) }]
@@ -142,6 +149,7 @@ function tmpfsOptions(options: readonly string[]): readonly string[] {
   return [
     ...flags,
     ...mode,
+    ...(options.includes('notmpcopyup') ? [] : ['copy']),
     ...options.filter((option) => option !== 'tmpcopyup' && option !== 'notmpcopyup'),
   ]
 }

@@ -25,7 +25,7 @@ export interface IdentityFiles {
 
 /** Made before the host's root is left; undefined where the image's own files will do. */
 export function openIdentityFiles(directory: string, user: UserRequest): IdentityFiles | undefined {
-  if (user.passwdEntry === undefined && !/^\d/.test(user.text)) return undefined
+  if (!user.addEntries || (user.passwdEntry === undefined && !/^\d/.test(user.text))) return undefined
   return { passwd: openGenerated(`${directory}/passwd`), group: openGenerated(`${directory}/group`) }
 }
 

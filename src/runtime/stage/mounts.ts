@@ -89,9 +89,7 @@ export function attachMount(
   { target, strictTarget }: Pick<MountStep, 'target' | 'strictTarget'>,
   detached: DetachedMount,
 ): void {
-  const targetFd = ensureInRoot(rootFd, target, detached.isDirectory ? 'directory' : 'file', {
-    strict: strictTarget,
-  })
+  const targetFd = openTarget(rootFd, { target, strictTarget }, detached.isDirectory ? 'directory' : 'file')
   try {
     moveMountOnto(detached.fd, targetFd)
   } catch (error) {
@@ -103,5 +101,21 @@ export function attachMount(
   } finally {
     closeSync(targetFd)
     closeSync(detached.fd)
+  }
+}
+
+function openTarget(
+  rootFd: number,
+  { target, strictTarget }: Pick<MountStep, 'target' | 'strictTarget'>,
+  kind: 'directory' | 'file',
+): number {
+  try {
+    return ensureInRoot(rootFd, target, kind, { strict: strictTarget })
+  } catch (error) {
+    if (!isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'EOVERFLOW')) throw error
+    throw new BryoError('MOUNT', `cannot mount "${target}": the root lacks it, and it cannot be made there`, {
+      hint: 'a root directory that may not be written needs an overlay: --rootfs DIR:O',
+      cause: error,
+    })
   }
 }

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs'
+import { BryoError, isErrno } from '../../base/errors.ts'
 import { setns, unshare } from '../../syscall/namespace.ts'
 import { exitNow, fork, getrlimit, joinNewSessionKeyring, RLIMIT, setrlimit } from '../../syscall/process.ts'
 import { sendMessage } from '../messages.ts'
@@ -20,13 +21,30 @@ export function runStage1(plan: ForkPlan, fds: StageFds): number {
     step('limit the number of processes', () => limitProcesses(plan.processLimit))
     step('join a new session keyring', joinNewSessionKeyring)
     step(NAMESPACE_STEP, () => enterNamespaces(plan))
-    const pid = fork()
+    const pid = forkWithinLimit(plan.processLimit)
     if (pid === 0) return runInit(fds)
     sendMessage(controlFd, { kind: 'init-forked', pid })
     exitNow(0)
   } catch (error) {
     reportFailure(controlFd, error)
     exitNow(1)
+  }
+}
+
+/** @throws BryoError RUNTIME that says what counts, where the limit is below what runs already */
+function forkWithinLimit(limit: number | undefined): number {
+  try {
+    return fork()
+  } catch (error) {
+    if (!isErrno(error, 'EAGAIN') || limit === undefined) throw error
+    throw new BryoError(
+      'RUNTIME',
+      `cannot start the container: its limit of ${limit} processes is reached already`,
+      {
+        hint: "without a delegated cgroup the kernel counts the caller's other processes too: raise --pids-limit",
+        cause: error,
+      },
+    )
   }
 }
 
