@@ -1,13 +1,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { HostPath } from '../../base/brand.ts'
+import type { ContainerId, HostPath } from '../../base/brand.ts'
+import { containerRunDirectory } from '../../storage/container/record.ts'
+import { hostPath } from '../../storage/hostPath.ts'
+import type { Engine } from '../engine.ts'
+
+/** Where a container's generated files are: made anew at each start, so they need no disk. */
+export function containerFilesDirectory({ store }: Engine, id: ContainerId): HostPath {
+  return hostPath(containerRunDirectory(store, id), 'files')
+}
 
 /** Writes the files that bryo brings into a container; gives their host paths by their place inside. */
 export function writeContainerFiles(
-  directory: HostPath,
+  target: HostPath,
   files: Readonly<Record<string, string | Uint8Array | undefined>>,
 ): Readonly<Record<string, string>> {
-  const target = `${directory}/files`
   mkdirSync(target, { recursive: true, mode: 0o700 })
   const written: Record<string, string> = {}
   for (const [place, content] of Object.entries(files)) {

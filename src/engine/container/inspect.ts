@@ -7,6 +7,7 @@ import { type ContainerState, effectiveState } from '../../storage/container/sta
 import { hostPath } from '../../storage/hostPath.ts'
 import { volumeDirectory } from '../../storage/volume/volumes.ts'
 import type { Engine } from '../engine.ts'
+import { containerFilesDirectory } from './files.ts'
 import { publishedPorts } from './list.ts'
 import { DEFAULT_SHM_BYTES } from './mounts.ts'
 import type { StoredConfig } from './stored.ts'
@@ -24,6 +25,7 @@ export function inspectContainer(engine: Engine, name: string): ContainerInspect
   const { request } = config
   const state = effectiveState(engine.store, record.id)
   const directory = containerDirectory(engine.store, record.id)
+  const files = containerFilesDirectory(engine, record.id)
   const capabilities = planCapabilities({
     add: request.capAdd,
     drop: request.capDrop,
@@ -40,9 +42,9 @@ export function inspectContainer(engine: Engine, name: string): ContainerInspect
     Image: record.image?.id.slice('sha256:'.length) ?? '',
     ImageName: record.image?.name ?? '',
     Rootfs: request.rootfs?.path ?? '',
-    ResolvConfPath: hostPath(directory, 'files', 'resolv.conf'),
-    HostnamePath: hostPath(directory, 'files', 'hostname'),
-    HostsPath: hostPath(directory, 'files', 'hosts'),
+    ResolvConfPath: hostPath(files, 'resolv.conf'),
+    HostnamePath: hostPath(files, 'hostname'),
+    HostsPath: hostPath(files, 'hosts'),
     StaticDir: directory,
     OCIRuntime: 'bryo',
     Name: record.name,

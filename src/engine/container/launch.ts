@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
-import type { HostPath } from '../../base/brand.ts'
+import type { ContainerId, HostPath } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import type { IdMaps } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
@@ -13,7 +13,7 @@ import {
 import { planMounts } from '../../runtime/mountPlan.ts'
 import type { LaunchPlan, UserRequest } from '../../runtime/plan.ts'
 import { loadSeccompFilter } from '../../runtime/seccomp/load.ts'
-import type { ContainerRecord } from '../../storage/container/record.ts'
+import { type ContainerRecord, containerRunDirectory } from '../../storage/container/record.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { chooseDriver, requireFuseOverlay } from '../../storage/rootfs/driver.ts'
 import { planRootfs, planRootfsDirectory } from '../../storage/rootfs/plan.ts'
@@ -22,7 +22,7 @@ import type { IdMapPlan } from '../../userns/plan.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
 import { installedFile, VERSION } from '../installation.ts'
 import { storageDriver } from './checkOptions.ts'
-import { writeContainerFiles } from './files.ts'
+import { containerFilesDirectory, writeContainerFiles } from './files.ts'
 import { findInitProgram } from './initProgram.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
 import type { OutlinedFork } from './outline.ts'
@@ -90,7 +90,8 @@ export async function prepareLaunch(
     })
     const volumes = stack.use(mountVolumes(engine, config.volumes))
     const capabilities = planBothCapabilities(request)
-    const files = writeContainerFiles(directory, {
+    const filesDirectory = containerFilesDirectory(engine, record.id)
+    const files = writeContainerFiles(filesDirectory, {
       ...network.files,
       ...(request.uts === 'private' && { '/etc/hostname': `${hostname}\n` }),
       '/etc/localtime': timezoneFile(request.timezone),
@@ -121,10 +122,11 @@ export async function prepareLaunch(
     const rootfs = planRoot(engine, subject, maps)
     const root = subordinateRoot(engine, maps)
     giveToContainerRoot(root, Object.values(files))
-    const generated = ['passwd', 'group'].map((name) => hostPath(directory, 'files', name))
+    const generated = ['passwd', 'group'].map((name) => hostPath(filesDirectory, name))
     // Init writes them as the caller, who has no right to those of a former start.
     if (root) for (const path of generated) rmSync(path, { force: true })
-    giveRootfs(engine, rootfs, { directory, maps })
+    const runDirectory = containerRunDirectory(engine.store, record.id)
+    giveRootfs(engine, rootfs, { directories: [directory, runDirectory], maps })
     giveOverlays(root, hostPath(directory, 'overlays'))
     givePipesToContainerRoot(root, io.inheritStdin ? [0, 1, 2] : [1, 2])
     const plan: LaunchPlan = {
@@ -132,7 +134,7 @@ export async function prepareLaunch(
       maps,
       rootfs,
       asHostRoot: root !== undefined,
-      mountPoint: makeMountPoint(directory),
+      mountPoint: makeMountPoint(engine, record.id),
       mounts: planMounts(spec),
       user: planUser(engine, request, image, ids),
       capabilities,
@@ -144,7 +146,7 @@ export async function prepareLaunch(
       nestedUserNamespaces: security.nestedUserns,
       bringUpLoopback: network.bringUpLoopback,
       parentDeathSignal: io.parentDeathSignal,
-      filesDirectory: hostPath(directory, 'files'),
+      filesDirectory,
     }
     const owned = stack.move()
     const warnings = [
@@ -192,13 +194,13 @@ function loopbackWarning({ outline }: OutlinedFork, capabilities: CapabilityPlan
 function giveRootfs(
   engine: Engine,
   rootfs: RootfsPlan,
-  { directory, maps }: { readonly directory: HostPath; readonly maps: IdMaps },
+  { directories, maps }: { readonly directories: readonly HostPath[]; readonly maps: IdMaps },
 ): void {
   if (rootfs.kind === 'directory') return
   const isFuse = rootfs.kind === 'fuse-overlayfs'
   const owner = subordinateRoot(engine, isFuse ? defaultMaps(engine) : maps)
   giveToContainerRoot(owner, [rootfs.upper, rootfs.work])
-  letContainerRootPass(subordinateRoot(engine, (isFuse && rootfs.serverMaps) || maps), [directory])
+  letContainerRootPass(subordinateRoot(engine, (isFuse && rootfs.serverMaps) || maps), directories)
 }
 
 function planBothCapabilities(request: ContainerRequest): LaunchPlan['capabilities'] {
@@ -209,8 +211,8 @@ function planBothCapabilities(request: ContainerRequest): LaunchPlan['capabiliti
   }
 }
 
-function makeMountPoint(directory: HostPath): HostPath {
-  const path = hostPath(directory, 'merged')
+function makeMountPoint({ store }: Engine, id: ContainerId): HostPath {
+  const path = hostPath(containerRunDirectory(store, id), 'root')
   mkdirSync(path, { recursive: true, mode: 0o700 })
   return path
 }

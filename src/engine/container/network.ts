@@ -12,14 +12,12 @@ import { resolvConf } from '../../netns/resolv-conf.ts'
 import { type RunningNetwork, startNetwork } from '../../netns/start.ts'
 import { defaultNetworkSysctls } from '../../netns/sysctls.ts'
 import { requireContainer } from '../../storage/container/find.ts'
-import {
-  type ContainerRecord,
-  containerDirectory,
-  containerRunDirectory,
-} from '../../storage/container/record.ts'
+import { type ContainerRecord, containerRunDirectory } from '../../storage/container/record.ts'
 import { effectiveState } from '../../storage/container/state.ts'
+import { hostPath } from '../../storage/hostPath.ts'
 import { readIdMaps } from '../../userns/nested.ts'
 import type { Engine } from '../engine.ts'
+import { containerFilesDirectory } from './files.ts'
 import { openNamespaceFds } from './ids.ts'
 import { subordinateRoot } from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
@@ -192,15 +190,15 @@ function networkFiles(
 }
 
 function sharedFiles(
-  { store }: Engine,
+  engine: Engine,
   { namespace }: NetworkPlan,
 ): Readonly<Record<string, string | undefined>> {
   if (namespace.kind !== 'container') return {}
-  const directory = containerDirectory(store, requireContainer(store, namespace.container).id)
+  const files = containerFilesDirectory(engine, requireContainer(engine.store, namespace.container).id)
   return Object.fromEntries(
     ['resolv.conf', 'hosts'].map((name) => [
       `/etc/${name}`,
-      readIfPresent(`${directory}/files/${name}`) || undefined,
+      readIfPresent(hostPath(files, name)) || undefined,
     ]),
   )
 }

@@ -52,7 +52,8 @@ export async function startAttached(
   options: StartOptions,
 ): Promise<number> {
   const { record } = subject
-  using _starting = lockStart(engine, record, subject.directory)
+  // With --rm the hold on the container keeps others away already.
+  using _starting = subject.work ? undefined : lockStart(engine, record, subject.directory)
   try {
     const exitCode = await runToEnd(engine, subject, options)
     settle(engine, subject)
