@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { hostPath } from '../../src/storage/hostPath.ts'
@@ -7,6 +7,8 @@ import { openStore } from '../../src/storage/store.ts'
 import { temporaryDirectory, temporaryStore } from './support/store.ts'
 
 const uid = process.getuid?.() ?? 0
+/** Anybody but root. */
+const someone = uid === 0 ? 54321 : uid
 const pathsIn = (base: string) => ({
   dataRoot: hostPath(base, 'data'),
   runRoot: hostPath(base, 'run'),
@@ -17,11 +19,23 @@ const pathsIn = (base: string) => ({
 describe('resolveStorePaths()', () => {
   it('takes the XDG directories', () => {
     const session = temporaryDirectory()
-    expect(resolveStorePaths({ env: { XDG_DATA_HOME: '/data', XDG_RUNTIME_DIR: session }, uid })).toEqual({
+    if (uid === 0) chownSync(session, someone, someone)
+    const env = { XDG_DATA_HOME: '/data', XDG_RUNTIME_DIR: session }
+    expect(resolveStorePaths({ env, uid: someone })).toEqual({
       dataRoot: '/data/bryo',
       runRoot: `${session}/bryo`,
       runRootIsFallback: false,
-      uid,
+      uid: someone,
+    })
+  })
+
+  it("takes the system's directories for root, whatever the environment says", () => {
+    const env = { HOME: '/home/me', XDG_DATA_HOME: '/data', XDG_RUNTIME_DIR: temporaryDirectory() }
+    expect(resolveStorePaths({ env, uid: 0 })).toEqual({
+      dataRoot: '/var/lib/bryo',
+      runRoot: '/run/bryo',
+      runRootIsFallback: false,
+      uid: 0,
     })
   })
 
@@ -45,7 +59,7 @@ describe('resolveStorePaths()', () => {
   })
 
   it('says what is missing without a home', () => {
-    expect(() => resolveStorePaths({ env: {}, uid })).toThrow(/HOME is not set/)
+    expect(() => resolveStorePaths({ env: {}, uid: someone })).toThrow(/HOME is not set/)
   })
 })
 
