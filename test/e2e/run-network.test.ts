@@ -59,9 +59,9 @@ describe('the default network', () => {
     expect(text).toContain('nameserver 10.9.8.3')
   })
 
-  it('lets an unprivileged user inside listen on a low port, and root send echo requests', async () => {
+  it('lets an unprivileged user inside listen on a low port, and every group send echo requests', async () => {
     expect(await inside(['-u', 'ana'], 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start')).toBe('0')
-    expect(await inside([], 'cat /proc/sys/net/ipv4/ping_group_range')).toBe('0\t0')
+    expect(await inside([], 'cat /proc/sys/net/ipv4/ping_group_range')).toMatch(/^0\t\d{4,}$/)
   })
 })
 

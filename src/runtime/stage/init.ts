@@ -181,7 +181,7 @@ function furnishRoot(plan: LaunchPlan, rootFd: number, luggage: Luggage, identit
   plan.mounts.forEach((mount, index) => {
     step(`mount "${mount.target}"`, () => {
       const detached = luggage.mounts.get(index) ?? createMount(mount)
-      if (mount.copyUp) copyUpVolume(rootFd, mount.target, detached.fd)
+      if (mount.copyUp) copyUpVolume(rootFd, mount.target, detached.fd, mount.source.kind === 'filesystem')
       if (mount.chown) chownVolume(detached.fd, identity)
       attachMount(rootFd, mount, detached)
     })

@@ -21,30 +21,31 @@ const MAX_DEPTH = 1000
 /**
  * Fills a new volume with what the image holds at its target, owners and attributes included.
  * @param volumeFd the volume, not yet attached
+ * @param ownAttributes the volume's own directory keeps its owner and mode
  */
-export function copyUpVolume(rootFd: number, target: string, volumeFd: number): void {
+export function copyUpVolume(rootFd: number, target: string, volumeFd: number, ownAttributes: boolean): void {
   const source = openInRootIfPresent(rootFd, target, O.path | O.directory)
   if (source === undefined) return
   try {
-    copyDirectory(`/proc/self/fd/${source}`, `/proc/self/fd/${volumeFd}`, 0)
+    const [from, to] = [`/proc/self/fd/${source}`, `/proc/self/fd/${volumeFd}`]
+    copyContent(from, to, 0)
+    if (!ownAttributes) copyAttributes(`${from}/.`, `${to}/.`)
   } finally {
     closeSync(source)
   }
 }
 
-function copyDirectory(from: string, to: string, depth: number): void {
+function copyContent(from: string, to: string, depth: number): void {
   if (depth > MAX_DEPTH)
     throw new BryoError('STORAGE', 'cannot fill a volume from the image: directories are nested too deeply')
   for (const name of readdirSync(`${from}/`)) copyEntry(`${from}/${name}`, `${to}/${name}`, depth)
-  const stat = fstatOf(from)
-  const end = depth === 0 ? `${to}/.` : to
-  lchownSync(end, stat.uid, stat.gid)
-  chmodSync(end, stat.mode & 0o7777)
-  utimesSync(end, stat.atime, stat.mtime)
 }
 
-function fstatOf(path: string) {
-  return lstatSync(`${path}/.`)
+function copyAttributes(from: string, to: string): void {
+  const stat = lstatSync(from)
+  lchownSync(to, stat.uid, stat.gid)
+  chmodSync(to, stat.mode & 0o7777)
+  utimesSync(to, stat.atime, stat.mtime)
 }
 
 function copyEntry(from: string, to: string, depth: number): void {
@@ -52,7 +53,8 @@ function copyEntry(from: string, to: string, depth: number): void {
   if (stat.isDirectory()) {
     mkdirSync(to, 0o700)
     copyXattrs(from, to)
-    copyDirectory(from, to, depth + 1)
+    copyContent(from, to, depth + 1)
+    copyAttributes(from, to)
     return
   }
   if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from, { encoding: 'buffer' }), to)

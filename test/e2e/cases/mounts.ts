@@ -144,12 +144,20 @@ export function describeMounts(world: World): void {
   })
 
   describe('--tmpfs', () => {
-    it('mounts an empty tmpfs with its size and mode', async () => {
+    it('mounts a tmpfs with its size and mode, empty where that is asked for', async () => {
       const text = await inside(
-        ['--tmpfs', '/etc:size=4m,mode=700'],
+        ['--tmpfs', '/etc:size=4m,mode=700,notmpcopyup'],
         "ls -A /etc | grep -v -e hosts -e resolv.conf -e hostname; stat -c %a /etc; df -k /etc | awk 'NR == 2 { print $2 }'",
       )
       expect(text).toBe('700\n4096')
+    })
+
+    it('starts with what the image has there, and keeps its own mode', async () => {
+      const text = await inside(
+        ['--tmpfs', '/etc:mode=711'],
+        'cut -d: -f1 /etc/passwd | head -n 1; stat -c %a /etc',
+      )
+      expect(text).toBe('root\n711')
     })
 
     it('is nosuid, nodev and noexec unless asked otherwise', async () => {
