@@ -19,20 +19,26 @@ export interface LockOptions {
   readonly mode: 'exclusive' | 'shared'
   /** Block until it is free. */
   readonly wait: boolean
+  /** Make the file where it is missing; true by default. */
+  readonly create?: boolean
 }
 
-const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
+const FLAGS = constants.O_RDWR | constants.O_NOFOLLOW
 
 /**
- * Locks a file, which is created where missing. Where another process removed or replaced it while this one waited,
+ * Locks a file, which is created where missing unless `create` is false. Where another process removed or replaced it while this one waited,
  * the new file is locked instead: whoever holds the lock holds it on the file that has the name.
- * @returns undefined only where `wait` is false and another process holds it
+ * @returns undefined only where `wait` is false and another process holds it, or `create` is false and there is no file
  */
-export function acquireLock(path: string, options: LockOptions & { readonly wait: true }): Lock
+export function acquireLock(
+  path: string,
+  options: { readonly mode: LockOptions['mode']; readonly wait: true },
+): Lock
 export function acquireLock(path: string, options: LockOptions): Lock | undefined
-export function acquireLock(path: string, { mode, wait }: LockOptions): Lock | undefined {
+export function acquireLock(path: string, { mode, wait, create = true }: LockOptions): Lock | undefined {
   for (;;) {
-    const fd = openLockFile(path)
+    const fd = openLockFile(path, create)
+    if (fd === undefined) return undefined
     let held = false
     try {
       if (!flock(fd, mode, { wait })) return undefined
@@ -74,10 +80,11 @@ export function holdLock(path: string, fd: number): Lock {
   return { path, fd, release, remove, [Symbol.dispose]: release }
 }
 
-function openLockFile(path: string): number {
+function openLockFile(path: string, create: boolean): number | undefined {
   try {
-    return openSync(path, FLAGS, 0o600)
+    return openSync(path, create ? FLAGS | constants.O_CREAT : FLAGS, 0o600)
   } catch (error) {
+    if (!create && isErrno(error, 'ENOENT')) return undefined
     throw explainSpace(error, path)
   }
 }

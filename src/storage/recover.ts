@@ -7,7 +7,7 @@ import { effectiveState } from './container/state.ts'
 import type { RunInUserns } from './runInUserns.ts'
 import type { Store } from './store.ts'
 import { removeTree } from './tree/remove.ts'
-import { tryBeginWork, type Work } from './work.ts'
+import { tryResumeWork, type Work } from './work.ts'
 
 const CONTAINER = /^container-(.*)$/
 
@@ -40,7 +40,7 @@ function recover(store: Store, name: string, runInUserns: RunInUserns | undefine
   const id = CONTAINER.exec(name)?.[1]
   if (id !== undefined && isContainerId(id)) {
     if (isAtWork(store, id)) return false
-    const work = tryBeginWork(store, name)
+    const work = tryResumeWork(store, name)
     if (!work) return false
     // Looked at again under the lock: it may have started, and its starter handed over to a monitor, meanwhile.
     if (isAtWork(store, id)) {
@@ -50,7 +50,7 @@ function recover(store: Store, name: string, runInUserns: RunInUserns | undefine
     removeContainer(store, id, { work, runInUserns, removeVolumes: true })
     return true
   }
-  const work = tryBeginWork(store, name)
+  const work = tryResumeWork(store, name)
   if (!work) return false
   undo(work, runInUserns)
   return true

@@ -25,6 +25,16 @@ export function tryBeginWork(store: Store, name: string): Work | undefined {
   return lock && workOf(store, name, lock)
 }
 
+/**
+ * Takes over the work of a process that was killed.
+ * @returns undefined where it is being done, or was finished meanwhile
+ */
+export function tryResumeWork(store: Store, name: string): Work | undefined {
+  const path = hostPath(store.pending, name)
+  const lock = acquireLock(path, { mode: 'exclusive', wait: false, create: false })
+  return lock && workOf(store, name, lock)
+}
+
 /** As {@link tryBeginWork}, after any other process is done with it. */
 export async function waitForWork(store: Store, name: string): Promise<Work> {
   return workOf(store, name, await waitForLock(hostPath(store.pending, name), 'exclusive'))
