@@ -79,16 +79,25 @@ export type WaitStatus =
   | { readonly kind: 'exited'; readonly pid: number; readonly code: number }
   | { readonly kind: 'signaled'; readonly pid: number; readonly signal: number }
 
+/** Low byte of a status that tells of a stop. */
+const STOPPED = 0x7f
+
 /**
- * waitpid(2). Gives undefined where no child has ended yet (`noHang` only).
+ * waitpid(2). Gives undefined where no child has ended yet (`noHang` only). A workload can make its parent its tracer, who is
+ * told of every stop: that is no end.
  * @throws SyscallError ECHILD
+ * @see ptrace(2) PTRACE_TRACEME
  */
 export function waitpid(pid: number, options: { readonly noHang?: boolean } = {}): WaitStatus | undefined {
   const status = [0]
   for (;;) {
     const result = Number(c.waitpid(pid, status, options.noHang ? 1 : 0))
     if (result === 0) return undefined
-    if (result > 0) return decodeStatus(result, status[0] ?? 0)
+    if (result > 0) {
+      const value = status[0] ?? 0
+      if ((value & 0xff) !== STOPPED) return decodeStatus(result, value)
+      continue
+    }
     const errno = lastErrno()
     if (errno !== constants.errno.EINTR) throw new SyscallError('waitpid', errno, { pid })
   }

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { BryoError, isErrno } from '../base/errors.ts'
 import { SyscallError } from './error.ts'
-import { mkdirat, O, openat2, RESOLVE, tryOpenat2 } from './file.ts'
+import { mkdirat, O, openat2, RESOLVE, readlinkat, tryOpenat2 } from './file.ts'
 
 export interface RootPathOptions {
   /** Refuse symbolic links anywhere in the path instead of following them inside the root. */
@@ -42,9 +42,13 @@ export function openInRootIfPresent(
   throw new SyscallError('openat2', -result, { path })
 }
 
+/** As many links as the kernel follows in one path. @see path_resolution(7) */
+const MAX_LINKS = 40
+
 /**
- * An fd of the directory or file at `path`, made (with its parents, mode 0755) where it is missing.
- * @throws BryoError MOUNT where a symbolic link leads nowhere, or lies in a strict path
+ * An fd of the directory or file at `path`, made (with its parents, mode 0755) where it is missing. Where a symbolic
+ * link leads nowhere, what it names is made: images have such links to files that a running system makes.
+ * @throws BryoError MOUNT for a symbolic link in a strict path, and where links do not end
  */
 export function ensureInRoot(
   rootFd: number,
@@ -52,6 +56,18 @@ export function ensureInRoot(
   kind: 'directory' | 'file',
   options: RootPathOptions = {},
 ): number {
+  return ensure({ rootFd, kind, options, linksLeft: MAX_LINKS }, path)
+}
+
+interface EnsureContext {
+  readonly rootFd: number
+  readonly kind: 'directory' | 'file'
+  readonly options: RootPathOptions
+  readonly linksLeft: number
+}
+
+function ensure(context: EnsureContext, path: string): number {
+  const { rootFd, kind, options, linksLeft } = context
   const found = openTarget(rootFd, path, options)
   if (found !== undefined) return found
   const parts = path.split('/').filter((part) => part !== '' && part !== '.')
@@ -59,18 +75,30 @@ export function ensureInRoot(
   if (name === undefined || name === '..') {
     throw new BryoError('MOUNT', `cannot create "${path}" inside the container`)
   }
-  const parent = ensureInRoot(rootFd, `/${parts.join('/')}`, 'directory', options)
+  const parentPath = `/${parts.join('/')}`
+  const parent = ensure({ ...context, kind: 'directory' }, parentPath)
+  let link: string
+  try {
+    const created = create(parent, name, kind)
+    if (created !== undefined) return created
+    link = readlinkat(parent, name).toString()
+  } finally {
+    closeSync(parent)
+  }
+  if (linksLeft === 0) {
+    throw new BryoError('MOUNT', `cannot create "${path}" inside the container: a loop of symbolic links`)
+  }
+  const next = link.startsWith('/') ? link : `${parentPath}/${link}`
+  return ensure({ ...context, linksLeft: linksLeft - 1 }, next)
+}
+
+/** Undefined where something is there, which can only be a link: what it leads to is missing. */
+function create(parent: number, name: string, kind: 'directory' | 'file'): number | undefined {
   try {
     return kind === 'directory' ? createDirectory(parent, name) : createFile(parent, name)
   } catch (error) {
-    if (!isErrno(error, 'EEXIST', 'ELOOP')) throw error
-    throw new BryoError(
-      'MOUNT',
-      `cannot create "${path}" inside the container: a symbolic link there leads nowhere`,
-      { cause: error },
-    )
-  } finally {
-    closeSync(parent)
+    if (!isErrno(error, 'EEXIST')) throw error
+    return undefined
   }
 }
 

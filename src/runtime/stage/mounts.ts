@@ -3,6 +3,8 @@ import { BryoError, isErrno } from '../../base/errors.ts'
 import { ownFd } from '../../syscall/fd.ts'
 import { newMount } from '../../syscall/fsmount.ts'
 import {
+  FS_MAGIC,
+  filesystemTypeOfFd,
   MOUNT_ATTR,
   mount,
   mountSetattr,
@@ -83,7 +85,10 @@ function cloneReadOnly(path: string): number {
   return fd
 }
 
-/** Puts a mount at its target inside the root, which is made where it is missing. */
+/**
+ * Puts a mount at its target inside the root, which is made where it is missing.
+ * @throws BryoError MOUNT where a link of the image leads to /proc: what lies over it would hide what protects it
+ */
 export function attachMount(
   rootFd: number,
   { target, strictTarget }: Pick<MountStep, 'target' | 'strictTarget'>,
@@ -91,13 +96,8 @@ export function attachMount(
 ): void {
   const targetFd = openTarget(rootFd, { target, strictTarget }, detached.isDirectory ? 'directory' : 'file')
   try {
+    checkTarget(target, targetFd, detached)
     moveMountOnto(detached.fd, targetFd)
-  } catch (error) {
-    if (!isErrno(error, 'ENOTDIR')) throw error
-    const [wanted, found] = detached.isDirectory ? ['directory', 'file'] : ['file', 'directory']
-    throw new BryoError('MOUNT', `cannot mount "${target}": the target is a ${found}, expected a ${wanted}`, {
-      cause: error,
-    })
   } finally {
     closeSync(targetFd)
     closeSync(detached.fd)
@@ -118,4 +118,13 @@ function openTarget(
       cause: error,
     })
   }
+}
+
+function checkTarget(target: string, targetFd: number, { isDirectory }: DetachedMount): void {
+  if (filesystemTypeOfFd(targetFd) === FS_MAGIC.proc) {
+    throw new BryoError('MOUNT', `cannot mount "${target}": a link leads to /proc, where nothing may lie`)
+  }
+  if (fstatSync(targetFd).isDirectory() === isDirectory) return
+  const [wanted, found] = isDirectory ? ['directory', 'file'] : ['file', 'directory']
+  throw new BryoError('MOUNT', `cannot mount "${target}": the target is a ${found}, expected a ${wanted}`)
 }
