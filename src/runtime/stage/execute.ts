@@ -4,6 +4,7 @@ import { O } from '../../syscall/file.ts'
 import { filesystemTypeOfFd } from '../../syscall/mount.ts'
 import { execve, fchdir } from '../../syscall/process.ts'
 import { ensureInRoot, openInRoot, openInRootIfPresent } from '../../syscall/rootPath.ts'
+import { refuseOwnProgram } from './ownProgram.ts'
 
 /**
  * Enters the working directory by an fd that was opened inside the root, so no leaked fd of the host can be meant.
@@ -46,6 +47,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 export function executeWorkload(args: readonly string[], env: readonly string[]): never {
   const name = args[0] ?? ''
   const path = name.includes('/') ? name : findInPath(name, env)
+  refuseOwnProgram(path)
   try {
     execve(path, args, env)
   } catch (error) {
