@@ -4,7 +4,7 @@ import { VERSION } from '../base/version.ts'
 import { runProgram } from './program.ts'
 
 /** What the launcher sets for the runtime: neither a workload nor a helper program is to see it. */
-const LAUNCHER_VARIABLE = /^(?:BUN_JSC_|BUN_RUNTIME_TRANSPILER_|BRYO_ARGV0$)/
+const LAUNCHER_VARIABLE = /^(?:BUN_JSC_|BUN_RUNTIME_TRANSPILER_|MIMALLOC_PURGE_DELAY$|BRYO_ARGV0$)/
 
 function hostFacts(): HostFacts {
   const env: Record<string, string | undefined> = {}
