@@ -34,8 +34,11 @@ export function reportFailure(controlFd: number, error: unknown): void {
   sendMessage(controlFd, describeFailure(error))
 }
 
+/** Names of a user or an image may be of any length, a message may not. */
+const MAX_CHARACTERS = 4000
+
 function describeFailure(error: unknown): StageFailure {
-  const message = messageOf(error).slice(0, 4000)
+  const message = messageOf(error).slice(0, MAX_CHARACTERS)
   if (error instanceof BryoError) {
     const hint = error.hint === undefined ? {} : { hint: error.hint }
     return { kind: 'failed', step: '', message, code: error.code, ...hint }
@@ -44,5 +47,5 @@ function describeFailure(error: unknown): StageFailure {
     error instanceof SyscallError || (error instanceof Error && 'code' in error)
       ? { errno: String(error.code) }
       : {}
-  return { kind: 'failed', step: current, message, ...errno }
+  return { kind: 'failed', step: current.slice(0, MAX_CHARACTERS), message, ...errno }
 }
