@@ -52,20 +52,22 @@ function copyEntry(from: string, to: string, depth: number): void {
   const stat = lstatSync(from)
   if (stat.isDirectory()) {
     mkdirSync(to, 0o700)
-    copyXattrs(from, to)
     copyContent(from, to, depth + 1)
     copyAttributes(from, to)
+    copyXattrs(from, to)
     return
   }
-  if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from, { encoding: 'buffer' }), to)
-  else if (stat.isFile()) copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  if (stat.isSymbolicLink()) {
+    symlinkSync(readlinkSync(from, { encoding: 'buffer' }), to)
+    lchownSync(to, stat.uid, stat.gid)
+    return
+  }
+  if (stat.isFile()) copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
   else if (stat.isFIFO() || stat.isSocket()) mknodat(AT_FDCWD, to, stat.mode)
   else return
-  lchownSync(to, stat.uid, stat.gid)
-  if (stat.isSymbolicLink()) return
+  copyAttributes(from, to)
+  // After the change of the owner, which takes a file's capabilities away.
   copyXattrs(from, to)
-  chmodSync(to, stat.mode & 0o7777)
-  utimesSync(to, stat.atime, stat.mtime)
 }
 
 function copyXattrs(from: string, to: string): void {
