@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from 'node:fs'
+import { closeSync, constants, fstatSync, linkSync, openSync, statSync, unlinkSync } from 'node:fs'
 import { isErrno } from '../base/errors.ts'
 import { flock } from '../syscall/fd.ts'
+import { randomHex } from './randomHex.ts'
 import { explainSpace } from './space.ts'
 
 /**
@@ -50,6 +51,32 @@ export function acquireLock(path: string, { mode, wait, create = true }: LockOpt
   }
 }
 
+/**
+ * Makes a lock file that is held from the moment it has its name: nobody can find it unlocked.
+ * @returns undefined where there is one of the name already
+ */
+export function createLock(path: string): Lock | undefined {
+  for (;;) {
+    const unnamed = `${path}.${randomHex(4)}`
+    const fd = openNew(unnamed)
+    const lock = holdLock(unnamed, fd)
+    // Recovery may have seen it first, and removes it.
+    if (!flock(fd, 'exclusive', { wait: false })) {
+      lock.release()
+      continue
+    }
+    try {
+      linkSync(unnamed, path)
+      unlinkIfThere(unnamed)
+      return holdLock(path, fd)
+    } catch (error) {
+      lock.remove()
+      if (isErrno(error, 'EEXIST')) return undefined
+      if (!isErrno(error, 'ENOENT')) throw error
+    }
+  }
+}
+
 const FIRST_PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 200
 
@@ -85,6 +112,14 @@ function openLockFile(path: string, create: boolean): number | undefined {
     return openSync(path, create ? FLAGS | constants.O_CREAT : FLAGS, 0o600)
   } catch (error) {
     if (!create && isErrno(error, 'ENOENT')) return undefined
+    throw explainSpace(error, path)
+  }
+}
+
+function openNew(path: string): number {
+  try {
+    return openSync(path, FLAGS | constants.O_CREAT | constants.O_EXCL, 0o600)
+  } catch (error) {
     throw explainSpace(error, path)
   }
 }

@@ -1,7 +1,7 @@
 import { lstatSync, renameSync } from 'node:fs'
 import type { HostPath } from '../base/brand.ts'
 import { hostPath } from './hostPath.ts'
-import { acquireLock, holdLock, type Lock, waitForLock } from './lock.ts'
+import { acquireLock, createLock, holdLock, type Lock, waitForLock } from './lock.ts'
 import { randomHex } from './randomHex.ts'
 import type { Store } from './store.ts'
 
@@ -21,8 +21,13 @@ export interface Work extends Disposable {
 
 /** @returns undefined where another process works on it */
 export function tryBeginWork(store: Store, name: string): Work | undefined {
-  const lock = acquireLock(hostPath(store.pending, name), { mode: 'exclusive', wait: false })
-  return lock && workOf(store, name, lock)
+  const path = hostPath(store.pending, name)
+  for (;;) {
+    // Found without a lock, it would be taken for the work of a killed process, and undone.
+    const lock = createLock(path) ?? acquireLock(path, { mode: 'exclusive', wait: false, create: false })
+    if (lock) return workOf(store, name, lock)
+    if (lstatSync(path, { throwIfNoEntry: false })) return undefined
+  }
 }
 
 /**
