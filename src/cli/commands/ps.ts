@@ -8,6 +8,7 @@ import { formatRows } from '../format/rows.ts'
 import { humanAgo, humanDuration, humanSize } from '../format/units.ts'
 import { PS_FLAGS } from '../options/containers.ts'
 import { writeOut } from '../output.ts'
+import { printable } from '../report.ts'
 
 const FILTERS = [
   'ancestor',
@@ -85,7 +86,8 @@ function toRow(
   one: ListedContainer,
   options: { readonly engine: Engine; readonly withSize: boolean; readonly noTrunc: boolean },
 ): Row {
-  const text = one.record.command.join(' ')
+  // The image chose it: neither escape sequences nor line ends of its reach the terminal.
+  const text = printable(one.record.command.join(' ').replace(/[\t\n]/g, ' '))
   const now = Date.now()
   return {
     ...one,
