@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export const VERSION = '0.1.0'
 
@@ -7,6 +7,5 @@ const PLACES = /\/(?:dist|dist\/node|src\/engine)$/
 
 /** Absolute path of a file that ships with bryo. */
 export function installedFile(...names: readonly string[]): string {
-  const here = import.meta.dirname
-  return join(here.replace(PLACES, ''), ...names)
+  return join(dirname(import.meta.filename).replace(PLACES, ''), ...names)
 }

@@ -24,7 +24,7 @@ let libc: NativeLibrary | undefined
  */
 function loadKoffi(): Koffi {
   if (koffi) return koffi
-  const require = createRequire(import.meta.url)
+  const require = createRequire(import.meta.filename)
   koffi = require(require.resolve(`@koromix/${ADDON}/koffi.node`)) as Koffi
   return koffi
 }
