@@ -7,6 +7,8 @@ import { mkdirat, O, openat2, RESOLVE, readlinkat, tryOpenat2 } from './file.ts'
 export interface RootPathOptions {
   /** Refuse symbolic links anywhere in the path instead of following them inside the root. */
   readonly strict?: boolean
+  /** Refuse (EXDEV) what lies in another mount than the root: neither /proc nor a volume is the image's content. */
+  readonly oneMount?: boolean
 }
 
 /**
@@ -24,8 +26,9 @@ export function openInRoot(
   return openat2({ dirfd: rootFd, path: path === '' ? '/' : path, flags, resolve: resolution(options) })
 }
 
-function resolution({ strict = false }: RootPathOptions): number {
-  return RESOLVE.inRoot | RESOLVE.noMagiclinks | (strict ? RESOLVE.noSymlinks : 0)
+function resolution({ strict = false, oneMount = false }: RootPathOptions): number {
+  const refused = (strict ? RESOLVE.noSymlinks : 0) | (oneMount ? RESOLVE.noXdev : 0)
+  return RESOLVE.inRoot | RESOLVE.noMagiclinks | refused
 }
 
 /** As {@link openInRoot}; undefined where nothing is there. */

@@ -96,7 +96,7 @@ export function attachMount(
 ): void {
   const targetFd = openTarget(rootFd, { target, strictTarget }, detached.isDirectory ? 'directory' : 'file')
   try {
-    checkTarget(target, targetFd, detached)
+    checkTarget(target, { rootFd, targetFd }, detached)
     moveMountOnto(detached.fd, targetFd)
   } finally {
     closeSync(targetFd)
@@ -120,11 +120,22 @@ function openTarget(
   }
 }
 
-function checkTarget(target: string, targetFd: number, { isDirectory }: DetachedMount): void {
+function checkTarget(
+  target: string,
+  { rootFd, targetFd }: { readonly rootFd: number; readonly targetFd: number },
+  { isDirectory }: DetachedMount,
+): void {
+  const [root, found] = [fstatSync(rootFd), fstatSync(targetFd)]
+  if (found.dev === root.dev && found.ino === root.ino) {
+    throw new BryoError(
+      'MOUNT',
+      `cannot mount "${target}": a link leads to the root, expected a path below it`,
+    )
+  }
   if (filesystemTypeOfFd(targetFd) === FS_MAGIC.proc) {
     throw new BryoError('MOUNT', `cannot mount "${target}": a link leads to /proc, where nothing may lie`)
   }
-  if (fstatSync(targetFd).isDirectory() === isDirectory) return
-  const [wanted, found] = isDirectory ? ['directory', 'file'] : ['file', 'directory']
-  throw new BryoError('MOUNT', `cannot mount "${target}": the target is a ${found}, expected a ${wanted}`)
+  if (found.isDirectory() === isDirectory) return
+  const [wanted, other] = isDirectory ? ['directory', 'file'] : ['file', 'directory']
+  throw new BryoError('MOUNT', `cannot mount "${target}": the target is a ${other}, expected a ${wanted}`)
 }

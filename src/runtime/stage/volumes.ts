@@ -12,33 +12,49 @@ import {
   symlinkSync,
   utimesSync,
 } from 'node:fs'
-import { BryoError } from '../../base/errors.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
 import { AT_FDCWD, lgetxattr, llistxattr, lsetxattr, mknodat, O } from '../../syscall/file.ts'
 import { openInRootIfPresent } from '../../syscall/rootPath.ts'
 
 const MAX_DEPTH = 1000
 
 /**
- * Fills a new volume with what the image holds at its target, owners and attributes included.
+ * Fills a new volume with what the image holds at its target, owners and attributes included. What is mounted there or below
+ * is not the image's, and left out: a link of the image may lead to /proc, where this process still shows the host.
  * @param volumeFd the volume, not yet attached
  * @param ownAttributes the volume's own directory keeps its owner and mode
  */
 export function copyUpVolume(rootFd: number, target: string, volumeFd: number, ownAttributes: boolean): void {
-  const source = openInRootIfPresent(rootFd, target, O.path | O.directory)
+  const source = openOfImage(rootFd, target)
   if (source === undefined) return
   try {
     const [from, to] = [`/proc/self/fd/${source}`, `/proc/self/fd/${volumeFd}`]
-    copyContent(from, to, 0)
+    copyContent(from, to, { depth: 0, device: fstatSync(source).dev })
     if (!ownAttributes) copyAttributes(`${from}/.`, `${to}/.`)
   } finally {
     closeSync(source)
   }
 }
 
-function copyContent(from: string, to: string, depth: number): void {
-  if (depth > MAX_DEPTH)
+function openOfImage(rootFd: number, path: string): number | undefined {
+  try {
+    return openInRootIfPresent(rootFd, path, O.path | O.directory, { oneMount: true })
+  } catch (error) {
+    if (!isErrno(error, 'EXDEV')) throw error
+    return undefined
+  }
+}
+
+interface CopyState {
+  readonly depth: number
+  /** st_dev of the image's directories. */
+  readonly device: number
+}
+
+function copyContent(from: string, to: string, state: CopyState): void {
+  if (state.depth > MAX_DEPTH)
     throw new BryoError('STORAGE', 'cannot fill a volume from the image: directories are nested too deeply')
-  for (const name of readdirSync(`${from}/`)) copyEntry(`${from}/${name}`, `${to}/${name}`, depth)
+  for (const name of readdirSync(`${from}/`)) copyEntry(`${from}/${name}`, `${to}/${name}`, state)
 }
 
 function copyAttributes(from: string, to: string): void {
@@ -48,11 +64,12 @@ function copyAttributes(from: string, to: string): void {
   utimesSync(to, stat.atime, stat.mtime)
 }
 
-function copyEntry(from: string, to: string, depth: number): void {
+function copyEntry(from: string, to: string, state: CopyState): void {
   const stat = lstatSync(from)
   if (stat.isDirectory()) {
     mkdirSync(to, 0o700)
-    copyContent(from, to, depth + 1)
+    if (stat.dev !== state.device) return
+    copyContent(from, to, { ...state, depth: state.depth + 1 })
     copyAttributes(from, to)
     copyXattrs(from, to)
     return
