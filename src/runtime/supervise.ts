@@ -28,50 +28,72 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
   'SIGTSTP',
 ])
 
-export interface SuperviseRequest {
-  readonly pid: number
-  /** Pass signals of this process on to the container. */
-  readonly forwardSignals: boolean
-  /** Called for each change of the terminal's size. */
-  readonly onWindowChange?: () => void
+/** Signals of this process, on their way to a container. */
+export interface SignalProxy {
+  /** From now on, with those that have come already. */
+  forwardTo(pid: number): void
+  /** The pid may be somebody else's soon. Signals stay caught, so that a second one does not break off the clean-up. */
+  stop(): void
 }
 
-/**
- * Waits for a child to end, passing signals on meanwhile. The event loop runs, so that a terminal can be served too.
- * Forwarded signals stay caught afterwards, so that a second one does not break off the clean-up.
- * @returns how the child ended
- */
-export function supervise(request: SuperviseRequest): Promise<WaitStatus> {
-  return new Promise((resolve) => {
-    let ended = false
-    // Handlers alone do not keep an event loop alive.
-    const keepAlive = setInterval(() => {}, 1 << 30)
-    const reap = () => {
-      if (ended) return
-      const status = waitpid(request.pid, { noHang: true })
-      if (!status) return
-      ended = true
-      clearInterval(keepAlive)
-      process.removeListener('SIGCHLD', reap)
-      if (request.onWindowChange) process.removeListener('SIGWINCH', request.onWindowChange)
-      resolve(status)
-    }
-    // The pid is somebody else's once the child is reaped.
-    const forward = (signal: number) => () => {
-      if (!ended) killIfAlive(request.pid, signal)
-    }
-    process.on('SIGCHLD', reap)
-    if (request.onWindowChange) process.on('SIGWINCH', request.onWindowChange)
-    if (request.forwardSignals) {
-      for (const [name, number] of forwardedSignals()) process.on(name, forward(number))
-    }
-    // It may have ended before the handler was there.
-    reap()
-  })
+/** Catches the signals that are forwarded: before the workload runs, so that none ends this process instead. */
+export function catchSignals(): SignalProxy {
+  let target: number | undefined
+  let stopped = false
+  const early: number[] = []
+  for (const [name, number] of forwardedSignals()) {
+    process.on(name, () => {
+      if (stopped) return
+      if (target === undefined) early.push(number)
+      else killIfAlive(target, number)
+    })
+  }
+  return {
+    forwardTo: (pid) => {
+      target = pid
+      for (const number of early.splice(0)) killIfAlive(pid, number)
+    },
+    stop: () => {
+      stopped = true
+    },
+  }
 }
 
 function forwardedSignals(): readonly (readonly [NodeJS.Signals, number])[] {
   return Object.entries(constants.signals)
     .filter(([name]) => !NOT_FORWARDED.has(name))
     .map(([name, number]) => [name as NodeJS.Signals, number])
+}
+
+export interface SuperviseRequest {
+  readonly pid: number
+  /** Where signals of this process go to the container. */
+  readonly signals: SignalProxy | undefined
+  /** Called for each change of the terminal's size. */
+  readonly onWindowChange?: () => void
+}
+
+/**
+ * Waits for a child to end, passing signals on meanwhile. The event loop runs, so that a terminal can be served too.
+ * @returns how the child ended
+ */
+export function supervise({ pid, signals, onWindowChange }: SuperviseRequest): Promise<WaitStatus> {
+  return new Promise((resolve) => {
+    // Handlers alone do not keep an event loop alive.
+    const keepAlive = setInterval(() => {}, 1 << 30)
+    const reap = () => {
+      const status = waitpid(pid, { noHang: true })
+      if (!status) return
+      signals?.stop()
+      clearInterval(keepAlive)
+      process.removeListener('SIGCHLD', reap)
+      if (onWindowChange) process.removeListener('SIGWINCH', onWindowChange)
+      resolve(status)
+    }
+    process.on('SIGCHLD', reap)
+    if (onWindowChange) process.on('SIGWINCH', onWindowChange)
+    signals?.forwardTo(pid)
+    // It may have ended before the handler was there.
+    reap()
+  })
 }

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { HostPath } from '../base/brand.ts'
-import { BryoError } from '../base/errors.ts'
+import { BryoError, isErrno } from '../base/errors.ts'
 import { writeJsonAtomic } from './atomic.ts'
 import { hostPath } from './hostPath.ts'
 import { fieldsOf, readJsonFile } from './json.ts'
@@ -98,9 +99,22 @@ function checkOwner(directory: HostPath, found: Stats, uid: number): void {
 
 function makeDirectory(directory: HostPath): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    mkdirWithParents(directory)
   } catch (error) {
     throw explainSpace(error, directory)
+  }
+}
+
+/** Node's own way to make the parents never ends where the kernel refuses with ENOENT, as on /proc. */
+function mkdirWithParents(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return
+    const parent = dirname(directory)
+    if (!isErrno(error, 'ENOENT') || existsSync(parent)) throw error
+    mkdirWithParents(parent)
+    mkdirSync(directory, { mode: 0o700 })
   }
 }
 

@@ -55,7 +55,7 @@ async function runCalls(args: readonly string[], options: RunOptions): Promise<r
   const [command = '', ...rest] = [...become, BUN, '--config=/dev/null', '--no-env-file', FIXTURE, ...args]
   const env = {
     PATH: process.env.PATH ?? '/usr/bin:/bin',
-    HOME: '/nonexistent',
+    HOME: '/dev/null/home',
     USER: user.name,
     BUN_JSC_useConcurrentGC: '0',
     BUN_JSC_numberOfGCMarkers: '1',

@@ -2,7 +2,7 @@ import type { HostPath } from '../../base/brand.ts'
 import { BryoError, exitCodeOf, messageOf } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { LaunchedContainer } from '../../runtime/launch.ts'
-import { supervise } from '../../runtime/supervise.ts'
+import { catchSignals, type SignalProxy, supervise } from '../../runtime/supervise.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
 import { effectiveState, processRef, writeState } from '../../storage/container/state.ts'
@@ -78,6 +78,7 @@ async function runToEnd(engine: Engine, subject: StartSubject, options: StartOpt
   })
   for (const warning of prepared.warnings) options.onWarning(warning)
   const startedAt = new Date().toISOString()
+  const signals = options.signalProxy ? catchSignals() : undefined
   using running = launch(engine, fork, prepared, (pid) => {
     const process_ = processRef(pid)
     if (!process_) return
@@ -86,7 +87,7 @@ async function runToEnd(engine: Engine, subject: StartSubject, options: StartOpt
     writeState(engine.store, record.id, { status: 'running', process: process_, startedAt, ...published })
   })
   prepared.finish()
-  const exitCode = await attend(running.container, options, tty)
+  const exitCode = await attend(running.container, signals, tty && options.interactive)
   if (!record.autoRemove) {
     writeState(engine.store, record.id, {
       status: 'exited',
@@ -134,21 +135,25 @@ function launch(
   }
 }
 
-async function attend(container: LaunchedContainer, options: StartOptions, tty: boolean): Promise<number> {
+async function attend(
+  container: LaunchedContainer,
+  signals: SignalProxy | undefined,
+  typing: boolean,
+): Promise<number> {
   const { pid, terminalFd } = container
-  if (!tty || terminalFd === undefined) {
-    return exitCodeOfStatus(await supervise({ pid, forwardSignals: options.signalProxy }))
+  if (terminalFd === undefined) {
+    return exitCodeOfStatus(await supervise({ pid, signals }))
   }
   const { startTerminalPump } = await import('../../runtime/terminal.ts')
   const pump = startTerminalPump({
     masterFd: terminalFd,
     inputFd: 0,
     outputFd: 1,
-    interactive: options.interactive,
+    interactive: typing,
   })
   try {
     pump.resize()
-    const status = await supervise({ pid, forwardSignals: options.signalProxy, onWindowChange: pump.resize })
+    const status = await supervise({ pid, signals, onWindowChange: pump.resize })
     await pump.finished
     return exitCodeOfStatus(status)
   } finally {

@@ -1,7 +1,7 @@
 import { closeSync, fchownSync, openSync } from 'node:fs'
 import { isErrno } from '../../base/errors.ts'
 import { rootIds } from '../../base/idmap.ts'
-import { closeOnExecFrom, dup2, ownFd, sendFd, setCloseOnExec } from '../../syscall/fd.ts'
+import { closeOnExecFrom, dup2, ownFd, pollReadable, sendFd, setCloseOnExec } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
 import { bringLoopbackUp } from '../../syscall/net.ts'
@@ -84,7 +84,7 @@ export function runInit({ controlFd, planFd }: StageFds): never {
     showIdentity(rootFd, luggage.identityFiles, identity)
     prepareProcess(plan, rootFd, controlFd, identity)
     expectParentMessage(controlFd, 'proceed')
-    becomeWorkload(plan, rootFd, identity)
+    becomeWorkload(plan, { rootFd, controlFd }, identity)
   } catch (error) {
     reportFailure(controlFd, error)
     exitNow(1)
@@ -256,7 +256,11 @@ function giveAway(fd: number, { uid, gid }: Identity): void {
 }
 
 /** The last steps; from the change of the user on the kernel no longer lets this process do what it did before. */
-function becomeWorkload(plan: LaunchPlan, rootFd: number, identity: Identity): never {
+function becomeWorkload(
+  plan: LaunchPlan,
+  { rootFd, controlFd }: { readonly rootFd: number; readonly controlFd: number },
+  identity: Identity,
+): never {
   const { process: workload } = plan.spec
   const capabilities = identity.uid === 0 ? plan.capabilities.root : plan.capabilities.other
   // Without no_new_privs the kernel takes a filter only from CAP_SYS_ADMIN, which goes with the next steps.
@@ -269,6 +273,7 @@ function becomeWorkload(plan: LaunchPlan, rootFd: number, identity: Identity): n
   step('set the capabilities', () => applyAfterUserChange(capabilities))
   step('enter the working directory', () => enterWorkingDirectory(rootFd, workload.cwd))
   setParentDeathSignal(plan.parentDeathSignal)
+  if (plan.parentDeathSignal !== 0) endIfOrphaned(controlFd)
   resetSignals()
   umask(workload.user.umask)
   closeOnExecFrom(3 + plan.preservedFds)
@@ -278,6 +283,11 @@ function becomeWorkload(plan: LaunchPlan, rootFd: number, identity: Identity): n
     if (plan.seccomp) installSeccompFilter(plan.seccomp)
   }
   executeWorkload(workload.args, withHome(workload.env, identity.home))
+}
+
+/** A parent that died before its death was asked for sends no signal; but its end of the socket is closed. */
+function endIfOrphaned(controlFd: number): void {
+  if (pollReadable(controlFd, 0)) exitNow(1)
 }
 
 function withHome(env: readonly string[], home: string): readonly string[] {

@@ -19,7 +19,7 @@ export function bryo(
   const run = spawnSync(BUN, ['--config=/dev/null', '--no-env-file', '--no-install', main, ...args], {
     encoding: 'utf8',
     cwd: options.cwd ?? ROOT,
-    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...options.env },
+    env: { PATH: process.env.PATH ?? '', HOME: '/dev/null/home', ...options.env },
   })
   return { code: run.status, stdout: run.stdout, stderr: run.stderr }
 }
