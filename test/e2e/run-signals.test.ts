@@ -153,10 +153,11 @@ describe('bryo run -t', () => {
   it('follows a change of the size', async () => {
     const terminal = openTerminal(
       world,
-      `tty > tty; bryo run --rm -it --network none ${IMAGE} sh -c 'trap "stty size; exit 0" WINCH; echo up; while :; do sleep 1 & wait $!; done'`,
+      `tty > tty; bryo run --rm -it --network none ${IMAGE} sh -c 'trap "stty size | grep 97 && exit 0" WINCH; echo up; while :; do sleep 1 & wait $!; done'`,
     )
     await terminal.said('up')
     const tty = (await world.command(['cat', 'tty'])).stdout.trim()
+    // stty sets rows and columns one after the other: two changes.
     expect(await world.command(['stty', '-F', tty, 'rows', '31', 'cols', '97'])).toMatchObject({ code: 0 })
     expect((await terminal.ended).code).toBe(0)
     expect(terminal.text()).toContain('31 97\n')
