@@ -69,6 +69,7 @@ function soak(forks: number): number {
     BUN_JSC_useConcurrentGC: '0',
     BUN_JSC_numberOfGCMarkers: '1',
     BUN_JSC_useConcurrentJIT: '0',
+    BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0',
   }
   const flags = ['--config=/dev/null', '--no-env-file']
   const ended = spawnSync(process.execPath, [...flags, fixture, String(forks), 'pool'], {

@@ -20,7 +20,8 @@ function runFixture(runtime: keyof typeof RUNTIMES, name: string, ...args: reado
   const [program = '', ...flags] = argv
   const ended = spawnSync(program, [...flags, at(`fixture/${name}.ts`), ...args], {
     encoding: 'utf8',
-    env: { PATH: '/usr/bin:/bin', ...env },
+    // No cache of translated code in anybody's home.
+    env: { PATH: '/usr/bin:/bin', BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0', ...env },
     input: '',
   })
   if (ended.status !== 0)
