@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { SpecMount } from '../../runtime/spec.ts'
 import type { Lock } from '../../storage/lock.ts'
@@ -163,6 +163,10 @@ function checkSource(source: string): void {
         hint: 'make the source first, or name a volume without a slash',
       })
     }
+    if (isErrno(error, 'ENAMETOOLONG', 'ELOOP'))
+      throw new BryoError('USAGE', `cannot use volume source "${source}": ${messageOf(error)}`, {
+        cause: error,
+      })
     if (isErrno(error, 'EACCES'))
       throw new BryoError('PERMISSION', `cannot use volume source "${source}": permission denied`, {
         hint: 'the caller must be able to enter every directory of the path',
