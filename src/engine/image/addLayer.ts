@@ -5,7 +5,7 @@ import type { Descriptor } from '../../base/image.ts'
 import { readPart } from '../../image/archive/fileTree.ts'
 import type { BlobSource } from '../../image/source.ts'
 import { openPartial, type PartialBlob } from '../../storage/blob/partial.ts'
-import { hasBlob, openBlob, removeBlob } from '../../storage/blob/read.ts'
+import { hasBlob, openBlob, removeDamagedBlob } from '../../storage/blob/read.ts'
 import { beginLayer, type LayerDraft } from '../../storage/layer/layers.ts'
 import type { Engine } from '../engine.ts'
 import { type UnpackLayerRequest, unpackLayer } from '../unpackLayer.ts'
@@ -34,7 +34,9 @@ export interface AddedLayer {
 export async function addLayer(engine: Engine, request: AddLayerRequest): Promise<AddedLayer> {
   const { store } = engine
   const { digest, size } = request.descriptor
-  if (!hasBlob(store, digest, size)) removeBlob(store, digest)
+  if (!hasBlob(store, digest, size) && !removeDamagedBlob(store, digest)) {
+    throw new BryoError('DIGEST_MISMATCH', `cannot use layer "${digest}": ${size} is not its size`)
+  }
   const partial = await openPartial(store, digest)
   if (!partial) return addFromBlob(engine, request)
   const resumed = partial.size > 0
@@ -111,7 +113,7 @@ async function addFromBlob(engine: Engine, { descriptor, diffId }: AddLayerReque
     return { unpacked: true }
   } catch (error) {
     // A blob that was whole once and is not any more is of no use to anybody.
-    if (isContentError(error)) removeBlob(store, descriptor.digest)
+    if (isContentError(error)) removeDamagedBlob(store, descriptor.digest)
     throw error
   } finally {
     closeSync(fd)

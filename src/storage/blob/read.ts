@@ -57,6 +57,34 @@ export function openBlob(store: Store, digest: Digest): number {
   }
 }
 
+const CHUNK_BYTES = 1024 * 1024
+
+/** Whether the stored content still has its digest: what others say of it, such as a size, proves nothing. */
+function isIntact(store: Store, digest: Digest): boolean {
+  const fd = openBlob(store, digest)
+  try {
+    const hash = process.getBuiltinModule('node:crypto').createHash('sha256')
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+    for (let count = readSync(fd, chunk); count > 0; count = readSync(fd, chunk)) {
+      hash.update(chunk.subarray(0, count))
+    }
+    return hash.digest('hex') === digestHex(digest)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/**
+ * Removes a blob whose content is not what it was; other images may use one that is whole.
+ * @returns true where the store has none now
+ */
+export function removeDamagedBlob(store: Store, digest: Digest): boolean {
+  if (!hasBlob(store, digest)) return true
+  if (isIntact(store, digest)) return false
+  removeBlob(store, digest)
+  return true
+}
+
 export function removeBlob(store: Store, digest: Digest): void {
   rmSync(blobPath(store, digest), { force: true })
 }
