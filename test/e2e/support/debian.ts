@@ -22,16 +22,21 @@ export async function debianArchive(): Promise<string | undefined> {
   return archive
 }
 
+/** The mirror that this host itself uses. */
 async function mirrorAnswers(): Promise<boolean> {
+  const mirror = findMirror()
+  if (mirror === undefined) return false
   try {
-    const answer = await fetch('http://deb.debian.org/debian/', {
-      method: 'HEAD',
-      signal: AbortSignal.timeout(5000),
-    })
+    const answer = await fetch(mirror, { method: 'HEAD', signal: AbortSignal.timeout(5000) })
     return answer.ok
   } catch {
     return false
   }
+}
+
+function findMirror(): string | undefined {
+  const targets = execFileSync('apt-get', ['indextargets', '--format', '$(REPO_URI)'], { encoding: 'utf8' })
+  return targets.split('\n').find((uri) => uri.startsWith('http'))
 }
 
 function make(archive: string): void {
