@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 
-export const VERSION = '0.1.0'
+export { VERSION } from '../base/version.ts'
 
 /** Where the code lies below the installation: the bundles, or the sources. */
 const PLACES = /\/(?:dist|dist\/node|src\/engine)$/

@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { HostPath } from '../base/brand.ts'
 import { type IdMaps, rootIds } from '../base/idmap.ts'
+import { escapeOverlayOption } from '../base/overlayOption.ts'
 import type { FuseOverlayPlan } from '../base/rootfs.ts'
 import {
   closeOnExecFrom,
@@ -152,16 +153,12 @@ function quieten(logPath: string): void {
 /** Pure: the `-o` argument. */
 export function fuseOptions(plan: FuseOverlayPlan): string {
   const options = [
-    `lowerdir=${plan.lower.map(escapePath).join(':')}`,
-    `upperdir=${escapePath(plan.upper)}`,
-    `workdir=${escapePath(plan.work)}`,
+    `lowerdir=${plan.lower.map(escapeOverlayOption).join(':')}`,
+    `upperdir=${escapeOverlayOption(plan.upper)}`,
+    `workdir=${escapeOverlayOption(plan.work)}`,
   ]
   if (plan.volatile) options.push('volatile')
   if (plan.uidMapping !== undefined) options.push(`uidmapping=${plan.uidMapping}`)
   if (plan.gidMapping !== undefined) options.push(`gidmapping=${plan.gidMapping}`)
   return options.join(',')
-}
-
-function escapePath(path: string): string {
-  return path.replace(/[\\,:]/g, (character) => `\\${character}`)
 }

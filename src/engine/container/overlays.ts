@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
+import { escapeOverlayOption } from '../../base/overlayOption.ts'
 import type { SpecMount } from '../../runtime/spec.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { layerDiffPath } from '../../storage/layer/layers.ts'
@@ -58,7 +59,7 @@ function overlayMount({ target, lower, writable }: Overlay, place: HostPath): Sp
     writable && lower.length > 0
       ? lower
       : [...lower, makeDirectory(place, 'empty'), makeDirectory(place, 'none')]
-  const option = `lowerdir=${layers.map(escapeOption).join(':')}`
+  const option = `lowerdir=${layers.map(escapeOverlayOption).join(':')}`
   if (Buffer.byteLength(option) > MAX_LOWER_BYTES) {
     throw new BryoError(
       'UNSUPPORTED',
@@ -70,7 +71,13 @@ function overlayMount({ target, lower, writable }: Overlay, place: HostPath): Sp
   const [upper, work] = [makeDirectory(place, 'upper'), makeDirectory(place, 'work')]
   return {
     ...common,
-    options: ['nosuid', 'nodev', option, `upperdir=${escapeOption(upper)}`, `workdir=${escapeOption(work)}`],
+    options: [
+      'nosuid',
+      'nodev',
+      option,
+      `upperdir=${escapeOverlayOption(upper)}`,
+      `workdir=${escapeOverlayOption(work)}`,
+    ],
   }
 }
 
@@ -78,9 +85,4 @@ function makeDirectory(place: HostPath, name: string): HostPath {
   const path = hostPath(place, name)
   mkdirSync(path, { recursive: true, mode: 0o755 })
   return path
-}
-
-/** `,` ends an option, `:` a lower directory. */
-function escapeOption(path: string): string {
-  return path.replace(/[\\,:]/g, (character) => `\\${character}`)
 }

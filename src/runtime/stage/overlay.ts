@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
+import { escapeOverlayOption } from '../../base/overlayOption.ts'
 import { O } from '../../syscall/file.ts'
 import { mount } from '../../syscall/mount.ts'
 import { chdir } from '../../syscall/process.ts'
@@ -15,17 +16,12 @@ export interface OverlayDirectories {
 /** The options of mount(2). @see Documentation/filesystems/overlayfs.rst */
 export function overlayData({ lower, upper, work, volatile }: OverlayDirectories): string {
   return [
-    `lowerdir=${lower.map(escapeOption).join(':')}`,
-    ...(upper === undefined ? [] : [`upperdir=${escapeOption(upper)}`]),
-    ...(work === undefined ? [] : [`workdir=${escapeOption(work)}`]),
+    `lowerdir=${lower.map(escapeOverlayOption).join(':')}`,
+    ...(upper === undefined ? [] : [`upperdir=${escapeOverlayOption(upper)}`]),
+    ...(work === undefined ? [] : [`workdir=${escapeOverlayOption(work)}`]),
     'userxattr',
     ...(volatile ? ['volatile'] : []),
   ].join(',')
-}
-
-/** `,` ends an option, `:` a lower directory. */
-function escapeOption(path: string): string {
-  return path.replace(/[\\,:]/g, (character) => `\\${character}`)
 }
 
 /** An overlay whose directories are open already, so that who mounts it needs no way to them. */
