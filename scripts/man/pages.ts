@@ -9,9 +9,17 @@ const PROGRAM = 'bryo'
 export async function allPages(): Promise<readonly PageFacts[]> {
   const commands = ENTRIES.filter((entry) => entry.kind === 'command')
   const groups = ENTRIES.filter((entry) => entry.kind === 'group')
+  const members = groups.flatMap((group) =>
+    group.commands
+      .filter((member) => pageOf(group, member) === ownPage(group, member))
+      .map((member) => ({ group, member })),
+  )
   return [
     programPage(),
     ...(await Promise.all(commands.map(async (entry) => commandPage(entry, await entry.load())))),
+    ...(await Promise.all(
+      members.map(async ({ group, member }) => memberPage(group, member, await member.load())),
+    )),
     ...groups.map(groupPage),
   ]
 }
@@ -32,13 +40,24 @@ function commandPage(entry: CommandEntry, command: Command): PageFacts {
   const groups = ENTRIES.filter((group) => group.kind === 'group')
   const others = groups.flatMap((group) =>
     group.commands
-      .filter((member) => pageOf(member) === `${PROGRAM}-${name}`)
+      .filter((member) => pageOf(group, member) === `${PROGRAM}-${name}`)
       .map((member) => `${group.name} ${member.name}`),
   )
   return {
     name: `${PROGRAM}-${name}`,
     summary,
     synopsis: [name, ...others].map((path) => `${PROGRAM} ${path} ${command.usage}`.trimEnd()),
+    flags: command.flags,
+    examples: (command.examples ?? []).map((line) => `${PROGRAM} ${line}`),
+    commands: [],
+  }
+}
+
+function memberPage(group: GroupEntry, member: CommandEntry, command: Command): PageFacts {
+  return {
+    name: ownPage(group, member),
+    summary: member.summary,
+    synopsis: [`${PROGRAM} ${group.name} ${member.name} ${command.usage}`.trimEnd()],
     flags: command.flags,
     examples: (command.examples ?? []).map((line) => `${PROGRAM} ${line}`),
     commands: [],
@@ -52,15 +71,17 @@ function groupPage(group: GroupEntry): PageFacts {
     synopsis: [`${PROGRAM} ${group.name} COMMAND [ARG...]`],
     flags: {},
     examples: [],
-    commands: group.commands.map((entry) => ({ ...entry, page: pageOf(entry) })),
+    commands: group.commands.map((entry) => ({ ...entry, page: pageOf(group, entry) })),
   }
 }
 
-/** A group's command is told of where the same command, or the one of the same name, stands alone. */
-export function pageOf(member: CommandEntry): string {
+/** A group's command is told of where the same command stands alone, or where its entry says; else on a page of its own. */
+export function pageOf(group: GroupEntry, member: CommandEntry): string {
   const alone = ENTRIES.filter((entry) => entry.kind === 'command')
-  const found =
-    alone.find((entry) => entry.load === member.load) ?? alone.find((entry) => entry.name === member.name)
-  if (!found) throw new Error(`no page tells of "${member.name}"`)
-  return `${PROGRAM}-${found.name}`
+  const name = member.page ?? alone.find((entry) => entry.load === member.load)?.name
+  return name === undefined ? ownPage(group, member) : `${PROGRAM}-${name}`
+}
+
+function ownPage(group: GroupEntry, member: CommandEntry): string {
+  return `${PROGRAM}-${group.name}-${member.name}`
 }

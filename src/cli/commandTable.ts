@@ -7,6 +7,8 @@ export interface CommandEntry {
   readonly aliases?: readonly string[]
   /** One line, no full stop. */
   readonly summary: string
+  /** The command whose man page tells of this one of a group, where it has no page of its own and is another command. */
+  readonly page?: string
   readonly load: () => Promise<Command>
 }
 
@@ -64,6 +66,7 @@ const imageInspect: CommandEntry = {
   kind: 'command',
   name: 'inspect',
   summary: 'Show all about images',
+  page: 'inspect',
   load: async () => (await import('./commands/inspect.ts')).imageInspect,
 }
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { generatePages, PAGES_DIRECTORY } from '../../scripts/man/generate.ts'
+import { pageOf } from '../../scripts/man/pages.ts'
 import { ENTRIES } from '../../src/cli/commandTable.ts'
 import { GLOBAL_FLAGS, ROOT_FLAGS } from '../../src/cli/globalFlags.ts'
 
@@ -27,6 +28,13 @@ async function commandFlags(): Promise<ReadonlyMap<string, readonly string[]>> {
   for (const entry of ENTRIES) {
     const own = entry.kind === 'group' ? {} : (await entry.load()).flags
     flags.set(`bryo-${entry.name}.1`, Object.keys(own))
+    if (entry.kind === 'command') continue
+    for (const member of entry.commands) {
+      const name = `${pageOf(entry, member)}.1`
+      if (!flags.has(name) && name.startsWith(`bryo-${entry.name}-`)) {
+        flags.set(name, Object.keys((await member.load()).flags))
+      }
+    }
   }
   return flags
 }
