@@ -42,6 +42,16 @@ export function setCloseOnExec(fd: number, on: boolean): void {
   check('fcntl', c.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0), { fd })
 }
 
+const F_GETFL = 3
+const F_SETFL = 4
+const O_NONBLOCK = 0o4000
+
+/** Of the open file, so of every duplicate: only for files that this program opened itself. */
+export function setNonBlocking(fd: number): void {
+  const flags = check('fcntl', c.fcntl(fd, F_GETFL, 0), { fd })
+  check('fcntl', c.fcntl(fd, F_SETFL, flags | O_NONBLOCK), { fd })
+}
+
 /** A close-on-exec duplicate with a number of at least `minimum`. */
 export function dupAtLeast(fd: number, minimum: number): number {
   return check('fcntl', c.fcntl(fd, F_DUPFD_CLOEXEC, minimum), { fd })
@@ -150,6 +160,26 @@ export function readFd(fd: number, buffer: Uint8Array): number {
     if (result >= 0) return result
     const errno = lastErrno()
     if (errno !== constants.errno.EINTR) throw new SyscallError('read', errno, { fd })
+  }
+}
+
+/** As {@link readFd}; undefined where nothing can be read now. */
+export function readAvailable(fd: number, buffer: Uint8Array): number | undefined {
+  return unlessBlocked('read', fd, () => c.read(fd, buffer, buffer.byteLength))
+}
+
+/** write(2) of as much as fits now; undefined where nothing does. */
+export function writeAvailable(fd: number, data: Uint8Array): number | undefined {
+  return unlessBlocked('write', fd, () => c.write(fd, data, data.byteLength))
+}
+
+function unlessBlocked(name: string, fd: number, call: () => unknown): number | undefined {
+  for (;;) {
+    const result = Number(call())
+    if (result >= 0) return result
+    const errno = lastErrno()
+    if (errno === constants.errno.EAGAIN) return undefined
+    if (errno !== constants.errno.EINTR) throw new SyscallError(name, errno, { fd })
   }
 }
 

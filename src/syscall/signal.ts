@@ -1,11 +1,17 @@
+import { check } from './error.ts'
+import { readAvailable } from './fd.ts'
 import { bind } from './native.ts'
 
 const c = {
   signal: bind('size_t signal(int signal, size_t handler)'),
   sigprocmask: bind('int sigprocmask(int how, const void *set, void *old)'),
+  signalfd: bind('int signalfd(int fd, const void *mask, int flags)'),
 }
 
+const SIG_BLOCK = 0
 const SIG_SETMASK = 2
+const SIZEOF_SIGSET = 128
+const SFD_FLAGS = 0o2004000
 const SIGNALS = 64
 /** glibc keeps 32 and 33; KILL and STOP cannot be changed. */
 const UNTOUCHABLE = new Set([9, 19, 32, 33])
@@ -18,5 +24,27 @@ export function resetSignals(): void {
   for (let number = 1; number <= SIGNALS; number++) {
     if (!UNTOUCHABLE.has(number)) c.signal(number, 0)
   }
-  c.sigprocmask(SIG_SETMASK, Buffer.alloc(128), null)
+  c.sigprocmask(SIG_SETMASK, Buffer.alloc(SIZEOF_SIGSET), null)
+}
+
+/**
+ * Blocks signals and gives a close-on-exec, non-blocking fd from which they are read with {@link takeSignal}. Right for a process of
+ * one thread: another one would still get them. @see signalfd(2)
+ */
+export function openSignalFd(signals: readonly number[]): number {
+  const mask = Buffer.alloc(SIZEOF_SIGSET)
+  for (const signal of signals) {
+    const byte = (signal - 1) >> 3
+    mask.writeUInt8(mask.readUInt8(byte) | (1 << ((signal - 1) & 7)), byte)
+  }
+  check('sigprocmask', c.sigprocmask(SIG_BLOCK, mask, null))
+  return check('signalfd', c.signalfd(-1, mask, SFD_FLAGS))
+}
+
+const SIZEOF_SIGNALFD_SIGINFO = 128
+
+/** The next pending signal; undefined where there is none. */
+export function takeSignal(fd: number): number | undefined {
+  const info = Buffer.alloc(SIZEOF_SIGNALFD_SIGINFO)
+  return readAvailable(fd, info) === undefined ? undefined : info.readUInt32LE(0)
 }

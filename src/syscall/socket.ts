@@ -25,7 +25,7 @@ const c = {
 }
 
 const AF = { unix: 1, inet: 2, inet6: 10 } as const
-const SOCK = { stream: 1, dgram: 2, nonblock: 0o4000, cloexec: 0o2000000 } as const
+const SOCK = { stream: 1, dgram: 2, seqpacket: 5, nonblock: 0o4000, cloexec: 0o2000000 } as const
 const SIZEOF_SOCKADDR_STORAGE = 128
 
 /** An address and port of the internet families. */
@@ -175,6 +175,35 @@ export function connectUnixSocket(path: string): number {
   address.write(path, 2, 107)
   const fd = check('socket', c.socket(AF.unix, SOCK.stream | SOCK.cloexec, 0), { path })
   check('connect', c.connect(fd, address, 2 + Math.min(Buffer.byteLength(path), 107) + 1), { path })
+  return fd
+}
+
+function unixAddress(path: string): Buffer {
+  const bytes = Buffer.from(path)
+  if (bytes.byteLength > 107) throw new SyscallError('socket', constants.errno.ENAMETOOLONG, { path })
+  const address = Buffer.alloc(2 + bytes.byteLength + 1)
+  address.writeUInt16LE(AF.unix, 0)
+  address.set(bytes, 2)
+  return address
+}
+
+/**
+ * A close-on-exec, non-blocking socket that keeps message bounds and waits for connections at `path`, which has at most 107 bytes and may be
+ * below /proc/self/fd. Who may connect is decided by the mode that umask leaves.
+ */
+export function listenUnixMessages(path: string): number {
+  const address = unixAddress(path)
+  const fd = check('socket', c.socket(AF.unix, SOCK.seqpacket | SOCK.cloexec | SOCK.nonblock, 0), { path })
+  check('bind', c.bind(fd, address, address.byteLength), { path })
+  listen(fd, 16)
+  return fd
+}
+
+/** Connects to such a socket; the connection blocks. @throws SyscallError ENOENT, ECONNREFUSED where nobody listens */
+export function connectUnixMessages(path: string): number {
+  const address = unixAddress(path)
+  const fd = check('socket', c.socket(AF.unix, SOCK.seqpacket | SOCK.cloexec, 0), { path })
+  check('connect', c.connect(fd, address, address.byteLength), { path })
   return fd
 }
 
