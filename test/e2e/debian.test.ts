@@ -12,7 +12,7 @@ const LONG = { timeoutMs: 300_000 }
 
 /** Runs only where a Debian root was made before, or with BRYO_TEST_DEBIAN=1. */
 describe.runIf(archive).each(['overlay', 'fuse-overlayfs'])('a Debian root on %s', async (driver) => {
-  const world = await openWorld({ image: false, flags: ['--storage-driver', driver] })
+  const world = await openWorld({ unused: !archive, image: false, flags: ['--storage-driver', driver] })
   const { bryo } = world
 
   it('is imported with all its owners', async () => {

@@ -36,7 +36,9 @@ const WHY = RUNS_AS_ROOT ? '(skipped: root has no subordinate ids)' : '(skipped:
 const usable = subuid !== undefined && subgid !== undefined
 
 describe.skipIf(!usable)(`bryo started as root${usable ? '' : ` ${WHY}`}`, () => {
-  const directory = mkdtempSync(join(process.env.BRYO_TEST_TMP ?? tmpdir(), 'bryo-root-'))
+  const directory = usable
+    ? mkdtempSync(join(process.env.BRYO_TEST_TMP ?? tmpdir(), 'bryo-root-'))
+    : '/nonexistent'
   const [dataRoot, runRoot] = [join(directory, 'data'), join(directory, 'run')]
   const places = ['--root', dataRoot, '--runroot', runRoot]
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { IMAGE, openWorld } from '../e2e/support/world.ts'
 import { NO_PERL, WITH_PERL } from './support/perl.ts'
 
-const world = await openWorld()
+const world = await openWorld({ unused: NO_PERL !== undefined })
 /** prctl(PR_SET_PDEATHSIG, 0), ptrace(PTRACE_TRACEME), and a signal, at which a traced process stops. */
 const ATTACK =
   'syscall(157, 1, 0, 0, 0, 0); syscall(101, 0, 0, 0, 0); $| = 1; print "traced"; kill "USR1", $$; sleep 60'

@@ -52,13 +52,17 @@ export interface WorldOptions {
   /** Flags before every command. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Every test of the file is skipped: nothing is made, because no hook runs that would take it down. */
+  readonly unused?: boolean
 }
 
 export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** Makes a world and has it taken down, and checked for leftovers, after the tests of the calling file. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
-  const world = makeWorld(options)
+  const directory = options.unused ? '/nonexistent' : makeWorldDirectory()
+  const world = describeWorld(directory, options)
+  if (options.unused) return world
   afterAll(() => closeWorld(world), 60_000)
   if (options.image ?? true) {
     const imported = await world.bryo(['import', world.archive, IMAGE])
@@ -67,7 +71,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   return world
 }
 
-function makeWorld({ flags = [], env: extra = {} }: WorldOptions): World {
+function makeWorldDirectory(): string {
   const directory = mkdtempSync(join(process.env.BRYO_TEST_TMP ?? tmpdir(), 'bryo-e2e-'))
   const at = (name: string) => join(directory, name)
   for (const name of ['home', 'run', 'work', 'tmp', 'rootfs']) mkdirSync(at(name), { mode: 0o700 })
@@ -76,6 +80,11 @@ function makeWorld({ flags = [], env: extra = {} }: WorldOptions): World {
   makeBusyboxRoot(at('rootfs'))
   packRoot(at('rootfs'), at('busybox.tar'))
   give(directory)
+  return directory
+}
+
+function describeWorld(directory: string, { flags = [], env: extra = {} }: WorldOptions): World {
+  const at = (name: string) => join(directory, name)
   const env = {
     HOME: at('home'),
     USER: TEST_USER.name,
