@@ -42,3 +42,16 @@ export type Node =
       readonly otherwise: readonly Node[]
     }
   | { readonly kind: 'break' | 'continue' }
+  /** `{{template "name" pipeline}}`, and where a `{{block}}` stands. */
+  | {
+      readonly kind: 'template'
+      readonly at: number
+      readonly name: string
+      readonly pipeline: Pipeline | undefined
+    }
+
+/** A whole text, with what `{{define}}` and `{{block}}` name in it. */
+export interface ParsedTemplate {
+  readonly nodes: readonly Node[]
+  readonly definitions: ReadonlyMap<string, readonly Node[]>
+}

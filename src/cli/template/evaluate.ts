@@ -1,6 +1,6 @@
 import { assertNever } from '../../base/assert.ts'
 import { messageOf } from '../../base/errors.ts'
-import type { Call, Node, Operand, Pipeline } from './ast.ts'
+import type { Call, Node, Operand, ParsedTemplate, Pipeline } from './ast.ts'
 import { templateError } from './error.ts'
 import type { TemplateFunction } from './functions.ts'
 import { isDictionary, isObject, isTruthy, NO_VALUE, printValue, typeName } from './value.ts'
@@ -12,32 +12,41 @@ export interface Environment {
   readonly field: (value: unknown, name: string) => unknown
 }
 
+/** Templates that call each other go no deeper. */
+const MAX_CALLS = 100
+/** `{{range 3}}` counts no further: a template cannot fill the memory. */
+const MAX_RANGE = 65_536
+
 /**
  * The text that the template makes of the data.
- * @throws BryoError USAGE where it asks for what the data does not have
+ * @throws TemplateError where it asks for what the data does not have
  */
-export function evaluate(nodes: readonly Node[], data: unknown, environment: Environment): string {
-  const scope: Scope = { environment, dot: data, variables: [['$', data]], output: [] }
-  runNodes(nodes, scope)
+export function evaluate(template: ParsedTemplate, data: unknown, environment: Environment): string {
+  const { definitions } = template
+  const scope: Scope = { environment, definitions, dot: data, variables: [['$', data]], output: [], calls: 0 }
+  runNodes(template.nodes, scope)
   return scope.output.join('')
 }
 
 /** A field of a record, a key of a map. */
 export function dataField(value: unknown, name: string): unknown {
   if (value === null || value === undefined || value === NO_VALUE)
-    throw new Error(`nil has no field .${name}`)
-  if (!isObject(value)) throw new Error(`${typeName(value)} has no field .${name}`)
+    throw new Error(`nil data; no entry for key "${name}"`)
+  if (!isObject(value)) throw new Error(`can't evaluate field ${name} in type ${typeName(value)}`)
   if (Object.hasOwn(value, name)) return value[name]
   if (isDictionary(value)) return NO_VALUE
-  throw new Error(`unknown field .${name}, expected one of ${Object.keys(value).join(', ')}`)
+  throw new Error(`can't evaluate field ${name}, expected one of ${Object.keys(value).join(', ')}`)
 }
 
 interface Scope {
   readonly environment: Environment
+  readonly definitions: ParsedTemplate['definitions']
   readonly dot: unknown
   /** The innermost last; a block drops what it declared. */
   readonly variables: [name: string, value: unknown][]
   readonly output: string[]
+  /** How many `{{template}}` are around. */
+  readonly calls: number
 }
 
 type Jump = 'break' | 'continue' | undefined
@@ -69,6 +78,9 @@ function runNode(node: Node, scope: Scope): Jump {
     case 'range':
       runRange(node, scope)
       return undefined
+    case 'template':
+      runTemplate(node, scope)
+      return undefined
     default:
       return assertNever(node)
   }
@@ -89,6 +101,16 @@ function runCondition(node: Block, scope: Scope): Jump {
   const jump = runNodes(truthy ? node.body : node.otherwise, { ...scope, dot })
   scope.variables.length = mark
   return jump
+}
+
+/** With its own dot, and no variables but `$`. */
+function runTemplate(node: Extract<Node, { readonly kind: 'template' }>, scope: Scope): void {
+  const nodes = scope.definitions.get(node.name)
+  if (!nodes) throw templateError(node.at, `template "${node.name}" not defined`)
+  const calls = scope.calls + 1
+  if (calls > MAX_CALLS) throw templateError(node.at, `templates call each other more than ${MAX_CALLS} deep`)
+  const dot = node.pipeline && runPipeline(node.pipeline, scope)
+  runNodes(nodes, { ...scope, dot, variables: [['$', dot]], calls })
 }
 
 function runRange(node: Block, scope: Scope): void {
@@ -117,7 +139,10 @@ function rangeEntries(value: unknown, at: number): readonly (readonly [unknown, 
       .map((key) => [key, value[key]])
   }
   if (value === null || value === undefined || value === NO_VALUE) return []
-  throw templateError(at, `range needs a list or a map, got ${typeName(value)}`)
+  if (typeof value === 'number' && Number.isInteger(value) && value <= MAX_RANGE) {
+    return Array.from({ length: Math.max(0, value) }, (_, index) => [index, index])
+  }
+  throw templateError(at, `range can't iterate over ${printValue(value)}`)
 }
 
 function setVariable(scope: Scope, name: string, value: unknown, assigns: boolean, at: number): void {
@@ -126,7 +151,7 @@ function setVariable(scope: Scope, name: string, value: unknown, assigns: boolea
     return
   }
   const variable = scope.variables.findLast(([known]) => known === name)
-  if (!variable) throw templateError(at, `undefined variable ${name}`)
+  if (!variable) throw templateError(at, `undefined variable "${name}"`)
   variable[1] = value
 }
 
@@ -155,9 +180,8 @@ function runCall(call: Call, piped: readonly unknown[], scope: Scope): unknown {
 
 function callFunction(call: Call, name: string, piped: readonly unknown[], scope: Scope): unknown {
   if (name === 'and' || name === 'or') return runLogic(call, name, piped, scope)
-  const known = scope.environment.functions
-  const found = Object.hasOwn(known, name) ? known[name] : undefined
-  if (!found) throw templateError(call.at, `unknown function ${name}`)
+  const found = scope.environment.functions[name]
+  if (!found) throw templateError(call.at, `function "${name}" not defined`)
   const args = [...call.rest.map((operand) => operandValue(operand, scope)), ...piped]
   return invoke(call.at, name, () => found(...args))
 }
@@ -197,7 +221,7 @@ function operandValue(operand: Operand, scope: Scope): unknown {
       return takeFields(scope.dot, operand, scope)
     case 'variable': {
       const variable = scope.variables.findLast(([name]) => name === operand.name)
-      if (!variable) throw templateError(operand.at, `undefined variable ${operand.name}`)
+      if (!variable) throw templateError(operand.at, `undefined variable "${operand.name}"`)
       return takeFields(variable[1], operand, scope)
     }
     case 'group':

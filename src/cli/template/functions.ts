@@ -22,6 +22,11 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   println: (...args) => `${args.map(printValue).join(' ')}\n`,
   printf: (format, ...args) => sprintf(text(format), args),
   html: (...args) => escapeHtml(print(...args)),
+  js: (...args) => escapeJs(print(...args)),
+  call: (fn, ...args) => {
+    if (typeof fn !== 'function') throw new Error(`non-function of type ${typeName(fn)}`)
+    return Reflect.apply(fn, undefined, args)
+  },
   urlquery: (...args) => encodeURIComponent(print(...args)).replace(/%20/g, '+'),
   json,
   upper: (value) => text(value).toUpperCase(),
@@ -128,4 +133,20 @@ const HTML: Readonly<Record<string, string>> = {
 
 function escapeHtml(value: string): string {
   return value.replace(/[<>&'"]/g, (char) => HTML[char] ?? char)
+}
+
+const JS: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  "'": "\\'",
+  '"': '\\"',
+  '<': '\\u003C',
+  '>': '\\u003E',
+  '&': '\\u0026',
+  '=': '\\u003D',
+}
+
+function escapeJs(value: string): string {
+  return value.replace(/[\\'"<>&=\u0000-\u001f]/g, (char) => {
+    return JS[char] ?? `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
+  })
 }

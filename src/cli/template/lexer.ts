@@ -75,7 +75,7 @@ function lexAction(source: string, open: number, start: number, tokens: Token[])
   let at = start
   let spaced = true
   for (;;) {
-    if (at >= source.length) throw templateError(open, 'unclosed action, expected }}')
+    if (at >= source.length) throw templateError(open, 'unclosed action')
     const trimAfter = spaced && source.startsWith('-}}', at)
     if (trimAfter || source.startsWith('}}', at)) {
       tokens.push({ kind: 'close', at })
@@ -94,7 +94,7 @@ function lexAction(source: string, open: number, start: number, tokens: Token[])
 function unexpected(source: string, at: number): Error {
   const char = String.fromCodePoint(source.codePointAt(at) ?? 0)
   if (char === '"' || char === '`' || char === "'") return templateError(at, `unclosed ${char}`)
-  return templateError(at, `unexpected ${JSON.stringify(char)}`)
+  return templateError(at, `unexpected ${JSON.stringify(char)} in action`)
 }
 
 function toToken(

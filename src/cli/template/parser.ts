@@ -1,19 +1,28 @@
-import type { Call, Node, Operand, Pipeline } from './ast.ts'
+import type { Call, Node, Operand, ParsedTemplate, Pipeline } from './ast.ts'
 import { templateError } from './error.ts'
 import { lex, type Mark, type Token } from './lexer.ts'
 
 const MAX_DEPTH = 100
-const UNSUPPORTED = new Set(['define', 'template', 'block'])
 
 /**
- * Reads a Go template: fields, pipelines, variables, if, with, range, else, break and continue.
- * @throws BryoError USAGE that says where
+ * Reads a Go template: fields, pipelines, variables, if, with, range, else, break, continue, define, template and block.
+ * @param isFunction whether there is a function with this name
+ * @throws TemplateError that says where
  */
-export function parseTemplate(source: string): readonly Node[] {
-  const cursor: Cursor = { tokens: lex(source), at: 0, end: source.length, depth: 0, loops: 0 }
+export function parseTemplate(source: string, isFunction: (name: string) => boolean): ParsedTemplate {
+  const definitions = new Map<string, readonly Node[]>()
+  const cursor: Cursor = {
+    tokens: lex(source),
+    at: 0,
+    end: source.length,
+    depth: 0,
+    loops: 0,
+    definitions,
+    isFunction,
+  }
   const { nodes, stop } = parseNodes(cursor)
   if (stop) throw templateError(stop.at, `unexpected {{${stop.word}}}`)
-  return nodes
+  return { nodes, definitions }
 }
 
 interface Cursor {
@@ -22,6 +31,8 @@ interface Cursor {
   readonly end: number
   depth: number
   loops: number
+  readonly definitions: Map<string, readonly Node[]>
+  readonly isFunction: (name: string) => boolean
 }
 
 /** The word that ended a list of nodes; its tokens are consumed up to the word itself. */
@@ -45,14 +56,14 @@ function parseNodes(cursor: Cursor): { readonly nodes: readonly Node[]; readonly
       cursor.at += 1
       return { nodes, stop: { word: word.name, at: token.at } }
     }
-    nodes.push(parseAction(cursor, token.at))
+    if (word?.kind === 'word' && word.name === 'define') parseDefinition(cursor, token.at)
+    else nodes.push(parseAction(cursor, token.at))
   }
 }
 
 function parseAction(cursor: Cursor, at: number): Node {
   const token = cursor.tokens[cursor.at]
   const word = token?.kind === 'word' ? token.name : ''
-  if (UNSUPPORTED.has(word)) throw templateError(at, `{{${word}}} is not supported`)
   if (word === 'if' || word === 'with' || word === 'range') {
     cursor.at += 1
     return parseBlock(cursor, word, at)
@@ -63,14 +74,57 @@ function parseAction(cursor: Cursor, at: number): Node {
     expectClose(cursor)
     return { kind: word }
   }
+  if (word === 'template' || word === 'block') {
+    cursor.at += 1
+    return parseTemplateAction(cursor, word, at)
+  }
   const pipeline = parsePipeline(cursor, 1)
   expectClose(cursor)
   return { kind: 'output', pipeline }
 }
 
+/** `{{define "name"}} ... {{end}}`, at the top only. */
+function parseDefinition(cursor: Cursor, at: number): void {
+  if (cursor.depth > 0) throw templateError(at, 'unexpected {{define}}')
+  cursor.at += 1
+  const name = takeTemplateName(cursor, 'define')
+  expectClose(cursor)
+  cursor.definitions.set(name, parseBody(cursor, 'define', at))
+}
+
+/** The nodes up to `{{end}}`. */
+function parseBody(cursor: Cursor, kind: 'define' | 'block', at: number): readonly Node[] {
+  if (++cursor.depth > MAX_DEPTH) throw templateError(at, `blocks are nested more than ${MAX_DEPTH} deep`)
+  const { loops } = cursor
+  cursor.loops = 0
+  const { nodes, stop } = parseNodes(cursor)
+  cursor.loops = loops
+  cursor.depth -= 1
+  if (stop?.word !== 'end') throw templateError(at, `{{${kind}}} without {{end}}`)
+  expectClose(cursor)
+  return nodes
+}
+
+function parseTemplateAction(cursor: Cursor, kind: 'template' | 'block', at: number): Node {
+  const name = takeTemplateName(cursor, kind)
+  const closes = cursor.tokens[cursor.at]?.kind === 'close'
+  if (closes && kind === 'block') throw templateError(at, 'missing value for block clause')
+  const pipeline = closes ? undefined : parsePipeline(cursor, 1)
+  expectClose(cursor)
+  if (kind === 'block') cursor.definitions.set(name, parseBody(cursor, kind, at))
+  return { kind: 'template', at, name, pipeline }
+}
+
+function takeTemplateName(cursor: Cursor, kind: string): string {
+  const token = cursor.tokens[cursor.at++]
+  if (token?.kind === 'string') return token.value
+  throw templateError(token?.at ?? cursor.end, `expected a quoted name in ${kind} clause`)
+}
+
 function parseBlock(cursor: Cursor, kind: 'if' | 'with' | 'range', at: number): Node {
   if (++cursor.depth > MAX_DEPTH) throw templateError(at, `blocks are nested more than ${MAX_DEPTH} deep`)
   const loop = kind === 'range' ? 1 : 0
+  if (cursor.tokens[cursor.at]?.kind === 'close') throw templateError(at, `missing value for ${kind}`)
   const pipeline = parsePipeline(cursor, kind === 'range' ? 2 : 1)
   expectClose(cursor)
   cursor.loops += loop
@@ -179,7 +233,7 @@ function parseOperand(cursor: Cursor): Operand | undefined {
       return { kind: 'variable', at: token.at, name: token.name, fields: joinedFields(cursor) }
     case 'word':
       cursor.at += 1
-      return parseWord(token.name, token.at)
+      return parseWord(token.name, token.at, cursor)
     case 'mark':
       return parseMarkOperand(cursor, token)
     default:
@@ -187,9 +241,10 @@ function parseOperand(cursor: Cursor): Operand | undefined {
   }
 }
 
-function parseWord(name: string, at: number): Operand {
+function parseWord(name: string, at: number, { isFunction }: Cursor): Operand {
   if (name === 'true' || name === 'false') return { kind: 'literal', at, value: name === 'true' }
   if (name === 'nil') return { kind: 'literal', at, value: null }
+  if (!isFunction(name)) throw templateError(at, `function "${name}" not defined`)
   return { kind: 'function', at, name }
 }
 

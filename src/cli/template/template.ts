@@ -1,4 +1,5 @@
-import { dataField, evaluate } from './evaluate.ts'
+import { locateErrors } from './error.ts'
+import { dataField, type Environment, evaluate } from './evaluate.ts'
 import { FUNCTIONS, type TemplateFunction } from './functions.ts'
 import { parseTemplate } from './parser.ts'
 
@@ -10,17 +11,24 @@ export interface Template {
   readonly renderHeader: (titles: Readonly<Record<string, string>>) => string
 }
 
-/** @throws BryoError USAGE */
-export function compileTemplate(source: string): Template {
-  const nodes = parseTemplate(source)
+/** @param name of the command, for messages. @throws BryoError USAGE */
+export function compileTemplate(source: string, name = 'format'): Template {
+  const template = locateErrors(name, source, () => parseTemplate(source, isFunction))
+  const run = (data: unknown, environment: Environment) =>
+    locateErrors(name, source, () => evaluate(template, data, environment))
   return {
-    render: (data) => evaluate(nodes, data, { functions: FUNCTIONS, field: dataField }),
+    render: (data) => run(data, { functions: FUNCTIONS, field: dataField }),
     renderHeader: (titles) => {
-      const field = (_: unknown, name: string): unknown =>
-        name === 'Label' ? (label: unknown) => String(label) : (titles[name] ?? heading(name))
-      return evaluate(nodes, '', { functions: HEADER_FUNCTIONS, field })
+      const title = (_: unknown, field: string): unknown =>
+        field === 'Label' ? (label: unknown) => String(label) : (titles[field] ?? heading(field))
+      return run('', { functions: HEADER_FUNCTIONS, field: title })
     },
   }
+}
+
+/** `and` and `or` are the evaluator's own. */
+function isFunction(name: string): boolean {
+  return name === 'and' || name === 'or' || Object.hasOwn(FUNCTIONS, name)
 }
 
 /** `REPO TAGS` for `RepoTags`. */
