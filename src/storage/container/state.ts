@@ -27,6 +27,8 @@ export type ContainerState =
       readonly startedAt: string
       /** Published ports, with those that were chosen; missing where there are none. */
       readonly ports?: readonly PortMapping[]
+      /** How often its restart policy has started it; missing for 0. */
+      readonly restartCount?: number
     }
   | {
       readonly status: 'exited'
@@ -39,6 +41,11 @@ export type ContainerState =
       readonly oomKilled?: boolean
       /** Why it could not start. */
       readonly error?: string
+      readonly restartCount?: number
+      /** `stop` or `kill` ended it: a restart policy leaves it alone. */
+      readonly stoppedByUser?: boolean
+      /** The monitor that is about to start it again; while that lives, the container is between two starts. */
+      readonly restarting?: ProcessRef
     }
 
 /** Names this process or another one. undefined where it is gone. */
@@ -101,6 +108,7 @@ function parseState(fields: Fields): ContainerState {
       ...(fields.has('monitor') && { monitor: parseProcess(fields.object('monitor')) }),
       startedAt: fields.text('startedAt'),
       ...(fields.has('ports') && { ports: fields.list('ports', parsePort) }),
+      ...(fields.has('restartCount') && { restartCount: fields.number('restartCount') }),
     }
   }
   if (status !== 'exited') return { status: 'created' }
@@ -111,6 +119,9 @@ function parseState(fields: Fields): ContainerState {
     ...(fields.has('finishedAt') && { finishedAt: fields.text('finishedAt') }),
     ...(fields.has('oomKilled') && { oomKilled: fields.flag('oomKilled') }),
     ...(fields.has('error') && { error: fields.text('error') }),
+    ...(fields.has('restartCount') && { restartCount: fields.number('restartCount') }),
+    ...(fields.has('stoppedByUser') && { stoppedByUser: fields.flag('stoppedByUser') }),
+    ...(fields.has('restarting') && { restarting: parseProcess(fields.object('restarting')) }),
   }
 }
 
