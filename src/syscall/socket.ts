@@ -207,6 +207,28 @@ export function connectUnixMessages(path: string): number {
   return fd
 }
 
+const SO_SNDTIMEO = 21
+
+/** A close-on-exec datagram socket for {@link sendToUnix}, where a full receiver is waited for that long. */
+export function unixDatagramSocket(options: { readonly sendTimeoutMs: number }): number {
+  const fd = check('socket', c.socket(AF.unix, SOCK.dgram | SOCK.cloexec, 0))
+  const timeval = Buffer.alloc(16)
+  timeval.writeBigInt64LE(BigInt(Math.floor(options.sendTimeoutMs / 1000)), 0)
+  timeval.writeBigInt64LE(BigInt(options.sendTimeoutMs % 1000) * 1000n, 8)
+  check('setsockopt', c.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, timeval, timeval.byteLength), { fd })
+  return fd
+}
+
+/**
+ * Sends one datagram to whoever has bound `path` now.
+ * @throws SyscallError EAGAIN where nobody reads, ENOENT and ECONNREFUSED where nobody listens, EMSGSIZE
+ */
+export function sendToUnix(fd: number, data: Uint8Array, path: string): void {
+  const address = unixAddress(path)
+  const result = c.sendto(fd, data, data.byteLength, MSG_NOSIGNAL, address, address.byteLength)
+  check('sendto', result, { path })
+}
+
 const SHUT_WR = 1
 
 /** The other side reads an end of file; what it still sends can be read. False where it is gone. */
