@@ -3,14 +3,17 @@ import { isErrno, messageOf } from '../../base/errors.ts'
 import type { LogTrouble } from './sink.ts'
 
 /**
- * A log of whole records, written through one buffer of a fixed size. A record is made in place: {@link reserve} gives its
- * place in {@link buffer}, {@link commit} says where it ends.
+ * A log of whole records, written through one buffer of a fixed size. A record is made in place: it begins at {@link length},
+ * which is set behind it then. Where it would end behind {@link limit}, {@link makeRoom} comes first.
  */
 export interface LogFile {
   readonly buffer: Buffer
-  /** Room for a record of at most so many bytes, which the buffer must be able to hold. */
-  reserve(bytes: number): number
-  commit(end: number): void
+  /** Bytes of finished records in the buffer. */
+  length: number
+  /** How far the buffer may be filled. */
+  readonly limit: number
+  /** Empties the buffer, and begins a new file where this one is full, for a record of so many bytes. */
+  makeRoom(bytes: number): void
   /** Gives the records to the kernel; those that do not fit on the disk are dropped, as a whole. */
   flush(): void
   close(): void
@@ -29,49 +32,50 @@ const SMALLEST_BUFFER = 32 * 1024
 
 /** Opens the log for more records. @throws an Error with errno where it cannot be written at all */
 export function openLogFile(options: LogFileOptions): LogFile {
-  const buffer = Buffer.alloc(Math.max(SMALLEST_BUFFER, options.recordBytes))
+  const { path, maxSize = Number.POSITIVE_INFINITY, recordBytes } = options
+  const buffer = Buffer.alloc(Math.max(SMALLEST_BUFFER, recordBytes))
+  const fd = openAppending(path)
+  const found = fstatSync(fd)
+  const size = found.isFile() ? found.size : 0
   const state: State = {
     ...options,
-    buffer,
-    fd: openAppending(options.path),
-    length: 0,
-    size: 0,
+    // What is no file has no size to keep it to.
+    maxSize: found.isFile() ? maxSize : Number.POSITIVE_INFINITY,
+    fd,
+    size,
     failed: false,
-  }
-  const found = fstatSync(state.fd)
-  // What is no file has no size to keep it to.
-  const maxSize = found.isFile() ? (options.maxSize ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
-  state.size = found.isFile() ? found.size : 0
-  if (state.size > 0) endTornRecord(state)
-  return {
     buffer,
-    reserve: (bytes) => {
-      const after = state.size + state.length + bytes
-      if (after > maxSize && after > bytes) {
-        flush(state)
-        rotate(state, maxSize - bytes)
-      } else if (state.length + bytes > buffer.length) flush(state)
-      return state.length
-    },
-    commit: (end) => {
-      state.length = end
-    },
+    length: 0,
+    limit: 0,
+    makeRoom: (bytes) => makeRoom(state, bytes),
     flush: () => flush(state),
     close: () => {
       flush(state)
       closeSync(state.fd)
     },
   }
+  setLimit(state)
+  if (size > 0) endTornRecord(state)
+  return state
 }
 
-interface State extends LogFileOptions {
-  readonly buffer: Buffer
+interface State extends LogFileOptions, LogFile {
+  readonly maxSize: number
   fd: number
-  /** Bytes in the buffer. */
-  length: number
   /** Bytes in the file. */
   size: number
   failed: boolean
+  limit: number
+}
+
+function setLimit(state: State): void {
+  state.limit = Math.min(state.buffer.length, state.maxSize - state.size)
+}
+
+function makeRoom(state: State, bytes: number): void {
+  flush(state)
+  if (state.size + bytes > state.maxSize && state.size > 0) rotate(state, state.maxSize - bytes)
+  setLimit(state)
 }
 
 const MODE = 0o600
@@ -89,6 +93,7 @@ function endTornRecord(state: State): void {
   if (last[0] !== NEWLINE) {
     state.buffer[0] = NEWLINE
     state.length = 1
+    flush(state)
   }
 }
 
@@ -104,6 +109,7 @@ function flush(state: State): void {
     takeBack(state, written)
   }
   state.length = 0
+  setLimit(state)
 }
 
 function report(state: State, error: unknown): void {

@@ -28,8 +28,9 @@ export function jsonFileSink(file: LogFile, attributes: Attributes): LogSink {
   const append = (stream: LogStream, text: string, time: string) => {
     if (text === '') return
     const record = `{"log":${JSON.stringify(text)},"stream":"${stream}"${attrs},"time":"${time}"}\n`
-    const start = file.reserve(Buffer.byteLength(record))
-    file.commit(start + file.buffer.write(record, start))
+    const size = Buffer.byteLength(record)
+    if (file.length + size > file.limit) file.makeRoom(size)
+    file.length += file.buffer.write(record, file.length)
   }
   return {
     write: (stream, data, at) => {

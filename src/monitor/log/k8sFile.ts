@@ -42,13 +42,14 @@ function writeRecords(file: LogFile, prefix: Buffer, data: Uint8Array): void {
     const newline = bytes.indexOf(NEWLINE, from)
     const full = newline !== -1 && newline - from <= MAX_TEXT
     const to = full ? newline + 1 : Math.min(from + MAX_TEXT, bytes.length)
-    const start = file.reserve(head + to - from + (full ? 0 : 1))
+    const size = head + to - from + (full ? 0 : 1)
+    if (file.length + size > file.limit) file.makeRoom(size)
+    const start = file.length
     prefix[head - 2] = full ? FULL : PARTIAL
     buffer.set(prefix, start)
     bytes.copy(buffer, start + head, from, to)
-    let end = start + head + to - from
-    if (!full) buffer[end++] = NEWLINE
-    file.commit(end)
+    if (!full) buffer[start + size - 1] = NEWLINE
+    file.length = start + size
     from = to
   }
 }
