@@ -8,13 +8,16 @@ const LAUNCHER_VARIABLE = /^(?:BUN_JSC_|BUN_RUNTIME_TRANSPILER_|MIMALLOC_PURGE_D
 
 function hostFacts(): HostFacts {
   const env: Record<string, string | undefined> = {}
+  const runtimeEnv: Record<string, string> = {}
   for (const [name, value] of Object.entries(process.env)) {
     if (!LAUNCHER_VARIABLE.test(name)) env[name] = value
+    else if (value !== undefined) runtimeEnv[name] = value
   }
   return {
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
     env,
+    runtimeEnv,
     cwd: currentDirectory(),
     debug: (process.env.BRYO_DEBUG ?? '') !== '',
   }

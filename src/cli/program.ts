@@ -42,6 +42,11 @@ async function dispatch(call: ProgramCall): Promise<number> {
     const { complete } = await import('./completion/complete.ts')
     return await complete(rest, { ...call, descriptions: name === '__complete' })
   }
+  if (name === '__remove' || name === '__restart') {
+    const { resumeMonitor } = await import('./resumeMonitor.ts')
+    const global = globalOptions(foldFlags(GLOBAL_FLAGS, scan.occurrences, hint))
+    return await resumeMonitor(name, rest, { program: call.program, facts: call.facts, global })
+  }
   if (name === undefined) return await refuseMissing(call, undefined)
   return await runEntry(call, findOrFail(call, [name]), scan, rest)
 }

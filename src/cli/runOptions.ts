@@ -7,6 +7,7 @@ import type { CREATE_FLAGS } from './options/create.ts'
 import { mergeEnv, parseEnv, parseEnvFile } from './parse/environment.ts'
 import { parseAddHost } from './parse/hostEntry.ts'
 import { parseLabelFile, toRecord } from './parse/keyValue.ts'
+import { parseLogOption } from './parse/logOption.ts'
 import { parseMount } from './parse/mount.ts'
 import { absoluteHostPath } from './parse/path.ts'
 import { combineUlimits } from './parse/ulimit.ts'
@@ -35,6 +36,7 @@ export function containerRequest(
     ...isolation(flags),
     ...network(flags),
     ...pullSettings(flags),
+    ...logging(flags, facts.cwd),
     command,
     mounts: mountRequests(flags, facts.cwd),
     devices: flags.device,
@@ -60,6 +62,9 @@ function checkConflicts(flags: CreateFlags): void {
   }
   if (flags.rootfs && (flags.pull !== undefined || platformText(flags) !== undefined)) {
     refuse('cannot use --rootfs with --pull or --platform: no image is taken')
+  }
+  if (flags.rm && flags.restart !== undefined && flags.restart.name !== 'no') {
+    refuse('cannot use --rm with --restart')
   }
   if (flags.noHosts && flags.addHost.length > 0) refuse('cannot use --no-hosts with --add-host')
   if (flags.userns !== undefined && flags.uidmap.length + flags.gidmap.length > 0) {
@@ -101,6 +106,10 @@ function firstProcess(flags: CreateFlags, facts: Surroundings) {
     init: flags.init,
     ...given('initPath', flags.initPath),
     ...given('stopSignal', flags.stopSignal),
+    ...given('stopTimeoutSeconds', flags.stopTimeout),
+    ...given('timeoutSeconds', flags.timeout),
+    ...given('restart', flags.restart),
+    logOptions: [],
     ...given('timezone', flags.tz),
     passwd: flags.passwd,
     interactive: flags.interactive,
@@ -172,6 +181,13 @@ function pullSettings(flags: CreateFlags) {
     tlsVerify: flags.tlsVerify ?? true,
     ...given('certDir', flags.certDir),
     ...given('authfile', flags.authfile),
+  }
+}
+
+function logging(flags: CreateFlags, cwd: string) {
+  return {
+    ...given('logDriver', flags.logDriver),
+    logOptions: flags.logOpt.map((text) => parseEach('--log-opt', text, () => parseLogOption(text, cwd))),
   }
 }
 

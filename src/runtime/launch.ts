@@ -2,10 +2,12 @@ import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
 import { BryoError, isErrno } from '../base/errors.ts'
 import type { IdMaps } from '../base/idmap.ts'
-import { messageSocketPair, ownFd, pollReadable, receiveFd } from '../syscall/fd.ts'
-import { forkChild, killIfAlive, setChildSubreaper, waitForExit } from '../syscall/process.ts'
+import { messageSocketPair, ownFd, pollReadable, receiveFd, sendFd } from '../syscall/fd.ts'
+import { forkChild, killIfAlive, pidfdOpen, setChildSubreaper, waitForExit } from '../syscall/process.ts'
+import { awaitWorkload, WorkloadFailure } from './execution.ts'
 import { startFuseOverlay } from './fuse.ts'
 import {
+  type MonitorProgram,
   type ParentMessage,
   receiveStageMessage,
   type StageFailure,
@@ -15,6 +17,7 @@ import {
 } from './messages.ts'
 import type { ForkPlan, LaunchPlan } from './plan.ts'
 import { createPlanFile, writePlan } from './planFile.ts'
+import { runKeeper } from './stage/keeper.ts'
 import { NAMESPACE_STEP, runStage1 } from './stage/stage1.ts'
 
 /** How long a forked child may take for its first word. */
@@ -34,7 +37,7 @@ export interface LaunchHooks {
 }
 
 export interface LaunchedContainer {
-  /** Pid of init as the host sees it; a child of this process. */
+  /** Pid of init as the host sees it; a child of this process, or of the keeper. */
   readonly pid: number
   /** Master end of the container's terminal. */
   readonly terminalFd: number | undefined
@@ -51,12 +54,16 @@ export interface ForkedContainer extends Disposable {
   initPid(): number
   /** Hands the plan over, and sees the container through until its workload has been executed. @throws BryoError; nothing is left running then */
   launch(plan: LaunchPlan, hooks: LaunchHooks): LaunchedContainer
+  /** The process that will be the monitor; undefined where this process is init's parent. */
+  keeperPid(): number | undefined
+  /** After the launch: the keeper executes the monitor, with these fds from 3 on. The container no longer depends on this process. */
+  handOver(program: MonitorProgram, fds: readonly number[]): void
 }
 
 /** Forks the processes of a container; without `launch` they end with the scope. */
 export function forkContainer(plan: ForkPlan): ForkedContainer {
-  setChildSubreaper()
-  let current = forkStage1(plan)
+  if (!plan.monitored) setChildSubreaper()
+  let current = forkStages(plan)
   let pid: number | undefined
   let launched = false
   const initPid = () => {
@@ -66,14 +73,17 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
     } catch (error) {
       if (!(error instanceof SilentFork)) throw error
       // It was caught in a lock of the engine that another thread held at the fork: it harms nobody, and one more is forked.
-      current.close()
-      current = forkStage1(plan)
+      current.end()
+      current = forkStages(plan)
       pid = awaitInit(current)
     }
+    current.tellKeeper({ kind: 'init', pid })
     return pid
   }
   return {
     initPid,
+    keeperPid: () => current.keeperPid,
+    handOver: (program, fds) => current.handOver(program, fds),
     launch: (launchPlan, hooks) => {
       const launch = { initPid: initPid(), forked: current, plan, launchPlan, hooks }
       // From here on a failure ends init by itself.
@@ -81,28 +91,31 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
       return seeThrough(launch)
     },
     [Symbol.dispose]: () => {
-      // Init ends where its socket does.
-      current.close()
-      if (!current.stage1.reaped) endProcess(current.stage1.pid)
-      if (pid !== undefined && !launched) endProcess(pid)
+      current.end()
+      if (pid !== undefined && !launched && current.keeperPid === undefined) endProcess(pid)
     },
   }
 }
 
-interface ForkedStage {
-  readonly stage1: { readonly pid: number; reaped: boolean }
+interface ForkedStages {
+  readonly keeperPid: number | undefined
   readonly controlFd: number
   readonly planFd: number
+  /** Stage 1 has ended, or has to: blocks until it is gone, where it is a child of this process. */
+  reapStage1(): void
+  tellKeeper(message: Parameters<typeof sendMessage>[1]): void
+  handOver(program: MonitorProgram, fds: readonly number[]): void
+  /** Init ends where its socket does. */
   close(): void
+  /** As close; and whatever is left of the stages is killed. */
+  end(): void
 }
 
-function forkStage1(plan: ForkPlan): ForkedStage {
+function forkStages(plan: ForkPlan): ForkedStages {
   const [controlFd, childFd] = messageSocketPair()
   const planFd = createPlanFile()
-  const pid = forkChild(() => {
-    closeSync(controlFd)
-    return runStage1(plan, { controlFd: childFd, planFd })
-  })
+  const runStage = () => runStage1(plan, { controlFd: childFd, planFd, stdio: plan.stdio })
+  const child = plan.monitored ? forkKeeper(controlFd, runStage) : forkUnkept(controlFd, runStage)
   closeSync(childFd)
   let open = true
   const close = () => {
@@ -111,7 +124,82 @@ function forkStage1(plan: ForkPlan): ForkedStage {
     closeSync(controlFd)
     closeSync(planFd)
   }
-  return { stage1: { pid, reaped: false }, controlFd, planFd, close }
+  const end = () => {
+    close()
+    child.end()
+  }
+  return { ...child, controlFd, planFd, close, end }
+}
+
+type ForkedChild = Omit<ForkedStages, 'controlFd' | 'planFd' | 'close'>
+
+/** Stage 1 is this process's child, and init will be. */
+function forkUnkept(controlFd: number, runStage: () => number): ForkedChild {
+  const pid = forkChild(() => {
+    closeSync(controlFd)
+    return runStage()
+  })
+  let reaped = false
+  return {
+    keeperPid: undefined,
+    reapStage1: () => {
+      waitForExit(pid)
+      reaped = true
+    },
+    tellKeeper: () => {},
+    handOver: () => {},
+    end: () => {
+      if (!reaped) endProcess(pid)
+      reaped = true
+    },
+  }
+}
+
+/** Stage 1 is the keeper's child, and init will be. */
+function forkKeeper(controlFd: number, runStage: () => number): ForkedChild {
+  const [masterFd, keeperFd] = messageSocketPair()
+  const pid = forkChild(() => {
+    closeSync(controlFd)
+    closeSync(masterFd)
+    return runKeeper(keeperFd, () => {
+      closeSync(keeperFd)
+      return runStage()
+    })
+  })
+  closeSync(keeperFd)
+  let open = true
+  const close = () => {
+    if (open) closeSync(masterFd)
+    open = false
+  }
+  return {
+    keeperPid: pid,
+    reapStage1: () => {},
+    tellKeeper: (message) => sendMessage(masterFd, message),
+    handOver: (program, fds) => {
+      sendMessage(masterFd, { kind: 'become', program, fds: fds.length })
+      for (const fd of fds) sendFd(masterFd, fd)
+      close()
+    },
+    end: () => {
+      if (!open) return
+      close()
+      // It kills init and ends; where it stays silent, so does stage 1, in its process group.
+      if (!endsByItself(pid)) {
+        killIfAlive(-pid, SIGKILL)
+        endProcess(pid)
+      }
+    },
+  }
+}
+
+const KEEPER_END_MS = 5000
+
+function endsByItself(pid: number): boolean {
+  using handle = ownFd(pidfdOpen(pid))
+  if (!pollReadable(handle.fd, KEEPER_END_MS)) return false
+  waitForExit(pid)
+  return true
 }
 
 class SilentFork extends BryoError {}
@@ -132,11 +220,9 @@ function namespaceFailure(failure: StageFailure): NamespaceFailure | undefined {
   return new NamespaceFailure(stageError(failure).message, errno)
 }
 
-function awaitInit({ stage1, controlFd }: ForkedStage): number {
-  const message = firstMessage(controlFd)
-  if (message === undefined) killIfAlive(stage1.pid, SIGKILL)
-  waitForExit(stage1.pid)
-  stage1.reaped = true
+function awaitInit(forked: ForkedStages): number {
+  const message = firstMessage(forked.controlFd)
+  if (message?.kind === 'init-forked' || message?.kind === 'failed') forked.reapStage1()
   if (message?.kind === 'init-forked') return message.pid
   if (message?.kind === 'failed') throw namespaceFailure(message) ?? stageError(message)
   throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
@@ -148,7 +234,7 @@ function firstMessage(controlFd: number): StageMessage | undefined {
 
 interface Launch {
   readonly initPid: number
-  readonly forked: ForkedStage
+  readonly forked: ForkedStages
   readonly plan: ForkPlan
   readonly launchPlan: LaunchPlan
   readonly hooks: LaunchHooks
@@ -169,12 +255,12 @@ function seeThrough(launch: Launch): LaunchedContainer {
     hooks.onCreated(initPid)
     network?.waitReady()
     tellInit(controlFd, 'proceed')
-    const terminalFd = awaitExecution(controlFd)
+    const terminalFd = awaitExecution(controlFd, initPid)
     undo.move()
     return { pid: initPid, terminalFd, fusePid }
   } catch (error) {
     // What init has to say tells more than what failed here because init was gone.
-    throw pendingFailure(controlFd) ?? error
+    throw error instanceof WorkloadFailure ? error : (pendingFailure(controlFd) ?? error)
   } finally {
     undo.dispose()
     forked.close()
@@ -220,17 +306,23 @@ function serveFuse(
  * The end of the socket means that the workload runs: every holder of the other side has executed or gone.
  * @returns the master end of the terminal, where there is one
  */
-function awaitExecution(controlFd: number): number | undefined {
+function awaitExecution(controlFd: number, pid: number): number | undefined {
   let terminalFd: number | undefined
-  for (;;) {
-    const message = receiveStageMessage(controlFd)
-    if (message === undefined) return terminalFd
-    if (message.kind === 'terminal') {
-      terminalFd = receiveFd(controlFd)
-      continue
+  try {
+    for (;;) {
+      const message = receiveStageMessage(controlFd)
+      if (message?.kind === 'terminal') {
+        terminalFd = receiveFd(controlFd)
+        continue
+      }
+      if (message?.kind !== 'executing')
+        throw message?.kind === 'failed' ? stageError(message) : unexpectedEnd(message?.kind)
+      awaitWorkload(controlFd, { name: message.name, pid })
+      return terminalFd
     }
+  } catch (error) {
     if (terminalFd !== undefined) closeSync(terminalFd)
-    throw message.kind === 'failed' ? stageError(message) : unexpectedEnd(message.kind)
+    throw error
   }
 }
 

@@ -8,6 +8,8 @@ export type StageMessage =
   | { readonly kind: 'fuse' }
   /** The next packet carries the master end of the container's terminal. */
   | { readonly kind: 'terminal' }
+  /** The last message: what follows is the report of the trampoline, or the end. The name is the workload's, perhaps cut off. */
+  | { readonly kind: 'executing'; readonly name: string }
   | StageFailure
 
 export interface StageFailure {
@@ -28,9 +30,23 @@ export type ParentMessage =
   | { readonly kind: 'rootfs-ready' }
   | { readonly kind: 'proceed' }
 
+/** What the waiting process tells the keeper, the process that becomes the monitor. */
+export type KeeperMessage =
+  /** The container's init exists; it ends with the keeper's master unless that hands over. */
+  | { readonly kind: 'init'; readonly pid: number }
+  /** Execute the monitor: as many packets with an fd each follow. */
+  | { readonly kind: 'become'; readonly program: MonitorProgram; readonly fds: number }
+
+/** How the monitor is executed. */
+export interface MonitorProgram {
+  readonly path: string
+  readonly argv: readonly string[]
+  readonly env: readonly string[]
+}
+
 const MAX_MESSAGE_BYTES = 65536
 
-export function sendMessage(fd: number, message: StageMessage | ParentMessage): void {
+export function sendMessage(fd: number, message: StageMessage | ParentMessage | KeeperMessage): void {
   writeFd(fd, Buffer.from(JSON.stringify(message)).subarray(0, MAX_MESSAGE_BYTES))
 }
 
@@ -48,12 +64,17 @@ export function receiveStageMessage(fd: number, timeoutMs = -1): StageMessage | 
 }
 
 /** Both sides are copies of one program, up to the workload: what arrives has the form of what was sent. */
-function receive(fd: number): StageMessage | ParentMessage | undefined {
+function receive(fd: number): StageMessage | ParentMessage | KeeperMessage | undefined {
   const buffer = Buffer.alloc(MAX_MESSAGE_BYTES)
   const length = readPacket(fd, buffer)
   return length === 0
     ? undefined
-    : (JSON.parse(buffer.toString('utf8', 0, length)) as StageMessage | ParentMessage)
+    : (JSON.parse(buffer.toString('utf8', 0, length)) as StageMessage | ParentMessage | KeeperMessage)
+}
+
+/** The keeper's next message; undefined where its master is gone. */
+export function receiveKeeperMessage(fd: number): KeeperMessage | undefined {
+  return receive(fd) as KeeperMessage | undefined
 }
 
 /**

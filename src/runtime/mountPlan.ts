@@ -38,6 +38,8 @@ export interface MountStep {
   readonly beforePivot: boolean
   /** New and empty volume: filled with what the image has at the target. */
   readonly copyUp: boolean
+  /** With `copyUp`: its own directory keeps its owner and mode. */
+  readonly ownAttributes: boolean
   /** Owner of the source becomes the container's user. */
   readonly chown: boolean
 }
@@ -68,6 +70,8 @@ const SILENT_OPTIONS = new Set([
   'nocopy',
   'noidmap',
 ])
+/** Words of bryo's own: what happens beside the mounting. */
+const OWN_OPTIONS = new Set(['copy', 'copycontent', 'U'])
 const PROPAGATIONS: Readonly<Record<string, Propagation>> = {
   private: 'private',
   rprivate: 'private',
@@ -100,7 +104,8 @@ function planMount(mount: SpecMount): MountStep {
       (path) => mount.destination === path || mount.destination.startsWith(`${path}/`),
     ),
     beforePivot: isBind || ['proc', 'sysfs', 'cgroup2', 'overlay'].includes(mount.type),
-    copyUp: options.includes('copy'),
+    copyUp: options.includes('copy') || options.includes('copycontent'),
+    ownAttributes: options.includes('copycontent') || !(isBind || mount.type === 'overlay'),
     chown: options.includes('U'),
   }
 }
@@ -145,7 +150,7 @@ function filesystemSource(mount: SpecMount): MountSource {
 }
 
 function isMountOption(option: string): boolean {
-  return option in ATTRIBUTE_OPTIONS || SILENT_OPTIONS.has(option) || option === 'copy' || option === 'U'
+  return option in ATTRIBUTE_OPTIONS || SILENT_OPTIONS.has(option) || OWN_OPTIONS.has(option)
 }
 
 function unknownOption(mount: SpecMount, option: string): BryoError {

@@ -15,7 +15,18 @@ export interface ForkPlan {
   readonly join: { readonly userFd: number; readonly networkFd: number } | undefined
   /** At most so many processes of the container's user namespace; undefined for no limit of ours. */
   readonly processLimit: number | undefined
+  /** Init becomes the child of a keeper, which will execute the monitor, rather than of this process. */
+  readonly monitored: boolean
+  /** This process's fds that become 0, 1 and 2 of the workload; undefined for its own. Not used with a terminal. */
+  readonly stdio: StdioFds | undefined
   readonly debug: boolean
+}
+
+/** undefined: nothing is read. */
+export interface StdioFds {
+  readonly stdin: number | undefined
+  readonly stdout: number
+  readonly stderr: number
 }
 
 /** Everything else that init needs. It reaches init as a document, while the namespaces are being made: so it is plain data. */
@@ -36,7 +47,7 @@ export interface LaunchPlan {
   /** Capabilities for container root and for any other user: who it is shows only inside the root. */
   readonly capabilities: { readonly root: CapabilityPlan; readonly other: CapabilityPlan }
   readonly seccomp: SeccompFilter | undefined
-  /** Stdin of the waiting process reaches the workload; else it reads nothing. Not used with a terminal. */
+  /** Stdin of the waiting process reaches the workload; else it reads nothing. Not used with a terminal, or with `stdio` of the fork. */
   readonly inheritStdin: boolean
   readonly initialWindow: { readonly rows: number; readonly columns: number } | undefined
   /** fds from 3 on that stay open in the workload. */

@@ -41,7 +41,7 @@ export function catchSignals(): SignalProxy {
   let target: number | undefined
   let stopped = false
   const early: number[] = []
-  for (const [name, number] of forwardedSignals()) {
+  for (const [name, number] of namedSignals()) {
     process.on(name, () => {
       if (stopped) return
       if (target === undefined) early.push(number)
@@ -59,7 +59,12 @@ export function catchSignals(): SignalProxy {
   }
 }
 
-function forwardedSignals(): readonly (readonly [NodeJS.Signals, number])[] {
+/** Numbers of the signals that a client passes on. */
+export function forwardedSignals(): readonly number[] {
+  return namedSignals().map(([, number]) => number)
+}
+
+function namedSignals(): readonly (readonly [NodeJS.Signals, number])[] {
   return Object.entries(constants.signals)
     .filter(([name]) => !NOT_FORWARDED.has(name))
     .map(([name, number]) => [name as NodeJS.Signals, number])
@@ -69,15 +74,13 @@ export interface SuperviseRequest {
   readonly pid: number
   /** Where signals of this process go to the container. */
   readonly signals: SignalProxy | undefined
-  /** Called for each change of the terminal's size. */
-  readonly onWindowChange?: () => void
 }
 
 /**
- * Waits for a child to end, passing signals on meanwhile. The event loop runs, so that a terminal can be served too.
+ * Waits for a child to end, passing signals on meanwhile.
  * @returns how the child ended
  */
-export function supervise({ pid, signals, onWindowChange }: SuperviseRequest): Promise<WaitStatus> {
+export function supervise({ pid, signals }: SuperviseRequest): Promise<WaitStatus> {
   return new Promise((resolve) => {
     // Handlers alone do not keep an event loop alive.
     const keepAlive = setInterval(() => {}, 1 << 30)
@@ -87,11 +90,9 @@ export function supervise({ pid, signals, onWindowChange }: SuperviseRequest): P
       signals?.stop()
       clearInterval(keepAlive)
       process.removeListener('SIGCHLD', reap)
-      if (onWindowChange) process.removeListener('SIGWINCH', onWindowChange)
       resolve(status)
     }
     process.on('SIGCHLD', reap)
-    if (onWindowChange) process.on('SIGWINCH', onWindowChange)
     signals?.forwardTo(pid)
     // It may have ended before the handler was there.
     reap()

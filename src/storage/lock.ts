@@ -33,7 +33,7 @@ const FLAGS = constants.O_RDWR | constants.O_NOFOLLOW
  */
 export function acquireLock(
   path: string,
-  options: { readonly mode: LockOptions['mode']; readonly wait: true },
+  options: { readonly mode: LockOptions['mode']; readonly wait: true; readonly create?: true },
 ): Lock
 export function acquireLock(path: string, options: LockOptions): Lock | undefined
 export function acquireLock(path: string, { mode, wait, create = true }: LockOptions): Lock | undefined {

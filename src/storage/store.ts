@@ -59,6 +59,11 @@ export function openStore(paths: StorePaths): Store {
   const { dataRoot, runRoot, uid } = paths
   if (!ensurePrivate(dataRoot, uid) || !hasMarker(dataRoot)) initialise(dataRoot)
   ensurePrivate(runRoot, uid)
+  return storeAt(paths)
+}
+
+/** The places of a store that was opened by another process. */
+export function storeAt({ dataRoot, runRoot }: Pick<StorePaths, 'dataRoot' | 'runRoot'>): Store {
   const directories = Object.entries(DIRECTORIES).map(
     ([key, name]) => [key, hostPath(dataRoot, name)] as const,
   )

@@ -1,6 +1,8 @@
 import { count, toggle } from '../flags/kinds.ts'
+import { DETACH_KEYS_FLAG } from './attach.ts'
 import { FILESYSTEM_FLAGS, PULL_FLAGS } from './filesystem.ts'
 import { ISOLATION_FLAGS, NETWORK_FLAGS } from './isolation.ts'
+import { LOGGING_FLAGS } from './logging.ts'
 import { IDENTITY_FLAGS, PROCESS_FLAGS, STDIO_FLAGS } from './process.ts'
 
 /** What `create` and `run` share: all that describes a container. */
@@ -8,6 +10,7 @@ export const CREATE_FLAGS = {
   ...IDENTITY_FLAGS,
   ...PROCESS_FLAGS,
   ...STDIO_FLAGS,
+  ...LOGGING_FLAGS,
   ...FILESYSTEM_FLAGS,
   ...PULL_FLAGS,
   ...ISOLATION_FLAGS,
@@ -16,6 +19,8 @@ export const CREATE_FLAGS = {
 
 export const RUN_FLAGS = {
   ...CREATE_FLAGS,
+  detach: toggle({ short: 'd', help: "Run in the background and print the container's id" }),
+  'detach-keys': DETACH_KEYS_FLAG,
   'preserve-fds': count({ help: 'Keep so many file descriptors, from 3 on', defaultText: '0' }),
   'sig-proxy': toggle({ initial: true, help: 'Forward signals to the container' }),
 }

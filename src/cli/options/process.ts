@@ -1,6 +1,7 @@
-import { commaList, list, many, text, toggle, value } from '../flags/kinds.ts'
+import { commaList, count, list, many, text, toggle, value } from '../flags/kinds.ts'
 import { parseEntrypoint } from '../parse/entrypoint.ts'
 import { parseLabel } from '../parse/keyValue.ts'
+import { parseRestartPolicy } from '../parse/restartPolicy.ts'
 import { parseSignal } from '../parse/signal.ts'
 import { parseUlimit } from '../parse/ulimit.ts'
 import { parseUmask } from '../parse/umask.ts'
@@ -20,7 +21,14 @@ export const PROCESS_FLAGS = {
   init: toggle({ help: 'Run a small init that reaps processes and forwards signals' }),
   'init-path': text({ help: 'The program to run as init', completion: FILES }),
   passwd: toggle({ initial: true, help: 'Add a user that the image lacks to its /etc/passwd' }),
+  restart: value({
+    help: 'When to start it again: no, on-failure[:max], always, unless-stopped',
+    parse: parseRestartPolicy,
+    completion: { kind: 'values', values: ['no', 'on-failure', 'always', 'unless-stopped'] },
+  }),
   'stop-signal': value({ help: 'Signal that asks the container to stop', parse: parseSignal }),
+  'stop-timeout': count({ help: 'Seconds that stop waits before it kills', defaultText: '10' }),
+  timeout: count({ help: 'Kill the container after so many seconds; 0 for never' }),
   tz: text({ help: 'Set the time zone: Area/City, or local for yours' }),
   ulimit: many({
     placeholder: 'name=soft[:hard]',

@@ -13,6 +13,7 @@ import { checkOptions } from './checkOptions.ts'
 import { planContainerIds } from './ids.ts'
 import { type JoinedNetwork, openJoinedNetwork, planContainerNetwork } from './network.ts'
 import type { ContainerRequest } from './request.ts'
+import { type ContainerStdio, openContainerStdio, type StdioChoice } from './stdio.ts'
 import { timezoneFile } from './timezone.ts'
 
 /** What a request and its image say before anything is made: all that can be wrong with the options is found here. */
@@ -54,6 +55,7 @@ function refuseOwnIds({ userns, uidmap, gidmap }: ContainerRequest, { namespace 
 /** A container's processes, forked ahead, with the user namespace that they make or join. */
 export interface OutlinedFork extends Disposable {
   readonly outline: ContainerOutline
+  readonly stdio: ContainerStdio
   readonly container: ForkedContainer
   readonly joined: JoinedNetwork | undefined
   readonly maps: IdMaps
@@ -63,14 +65,24 @@ export interface OutlinedFork extends Disposable {
   finishMaps(): void
 }
 
+/** How a container's processes hang together with this one. */
+export interface ForkChoice {
+  /** Their parent is a keeper that becomes the monitor, not this process. */
+  readonly monitored: boolean
+  readonly stdio: StdioChoice['kind']
+  readonly interactive: boolean
+}
+
 const DEFAULT_PROCESS_LIMIT = 2048
 
 /**
  * Forks before the rest is planned, so that the kernel makes the namespaces meanwhile. Without a launch the processes end with the scope.
  * @throws BryoError INVALID_STATE for a container to join that does not run
  */
-export function forkOutlined(engine: Engine, outline: ContainerOutline): OutlinedFork {
+export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: ForkChoice): OutlinedFork {
   const stack = new DisposableStack()
+  const { tty } = outline.request
+  const stdio = stack.use(openContainerStdio({ tty, interactive: choice.interactive, kind: choice.stdio }))
   const joined = stack.use(openJoinedNetwork(engine, outline.network))
   const { pidsLimit = DEFAULT_PROCESS_LIMIT } = outline.request
   const container = stack.use(
@@ -78,6 +90,8 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline): Outline
       namespaces: newNamespaces(outline),
       join: joined?.fds,
       processLimit: pidsLimit > 0 ? pidsLimit : undefined,
+      monitored: choice.monitored,
+      stdio: stdio.theirs,
       debug: engine.facts.debug,
     }),
   )
@@ -86,6 +100,7 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline): Outline
   stack.defer(() => mapping.current?.[Symbol.dispose]())
   return {
     outline,
+    stdio,
     container,
     joined,
     maps,

@@ -1,3 +1,5 @@
+import type { RestartPolicy } from '../../base/monitorConfig.ts'
+
 /**
  * What a user asks of a container: plain data, stored with its record, so that `start` repeats what `create` was told.
  * Everything is parsed as far as the command line alone allows; names and numbers of the image are still text.
@@ -61,6 +63,13 @@ export interface ContainerRequest {
   /** Octal bits. */
   readonly umask?: number
   readonly stopSignal?: string
+  /** How long `stop` waits before it kills; 10 seconds by default. */
+  readonly stopTimeoutSeconds?: number
+  /** The container is killed after so long; 0 for never. */
+  readonly timeoutSeconds?: number
+  readonly restart?: RestartPolicy
+  readonly logDriver?: string
+  readonly logOptions: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly autoRemove: boolean
@@ -77,6 +86,10 @@ export interface ContainerRequest {
   readonly certDir?: string
   readonly authfile?: string
   readonly timezone?: string
+  /** `--log-driver`; k8s-file where absent. */
+  readonly logDriver?: string
+  /** `--log-opt key=value`, with an absolute path and a size in bytes. */
+  readonly logOptions: readonly string[]
 }
 
 export interface UlimitRequest {
@@ -143,6 +156,7 @@ export const EMPTY_REQUEST: ContainerRequest = {
   capDrop: [],
   privileged: false,
   securityOpt: [],
+  logOptions: [],
   labels: {},
   annotations: {},
   autoRemove: false,
@@ -152,4 +166,5 @@ export const EMPTY_REQUEST: ContainerRequest = {
   passwd: true,
   pull: 'missing',
   tlsVerify: true,
+  logOptions: [],
 }

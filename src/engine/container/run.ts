@@ -4,29 +4,46 @@ import { readImage, readImages } from '../../storage/image/images.ts'
 import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { type CreateOptions, createContainer } from './create.ts'
+import type { AttachEnd } from './monitor/attach.ts'
+import type { MonitoredOptions } from './monitor/start.ts'
 import { type ContainerOutline, forkOutlined, type OutlinedFork } from './outline.ts'
 import { removeNamed } from './remove.ts'
 import type { ContainerRequest } from './request.ts'
-import { type StartOptions, startAttached } from './start.ts'
+import { directFork, lockStart, type StartSubject, startDirect } from './start.ts'
 import { storedConfig } from './stored.ts'
 
-/** `run`: makes a container, starts it in the foreground and gives its exit code. */
+/** What a started container's caller learns. */
+export type RunEnd =
+  | AttachEnd
+  /** It runs in the background. */
+  | { readonly kind: 'background'; readonly id: string }
+
+/** `run`: makes a container and starts it, in the foreground or (without `attach`) in the background. */
 export async function runContainer(
   engine: Engine,
   request: ContainerRequest,
-  options: StartOptions & CreateOptions,
-): Promise<number> {
+  options: MonitoredOptions & CreateOptions,
+): Promise<RunEnd> {
   if (request.replace && request.name !== undefined) removeNamed(engine, request.name)
   using stack = new DisposableStack()
   let fork: OutlinedFork | undefined
+  // Nobody could ask for the log of a container that is gone when its client is: it needs no monitor.
+  const isDirect = options.attach !== undefined && request.autoRemove && !request.tty
+  const monitor = isDirect ? undefined : await import('./monitor/start.ts')
+  const choice = monitor
+    ? monitor.monitoredFork(request.interactive, request.logDriver)
+    : directFork(options.interactive)
   const onOutline = (outline: ContainerOutline) => {
-    fork = stack.use(forkOutlined(engine, outline))
+    fork = stack.use(forkOutlined(engine, outline, choice))
   }
   const { draft, config, image } = await createContainer(engine, request, { ...options, onOutline })
   const { record, directory } = draft
   draft.commit()
   const work = record.autoRemove ? draft.work : undefined
-  return await startAttached(engine, { record, directory, config, image: image?.config, work, fork }, options)
+  const subject = { record, directory, config, image: image?.config, work, fork }
+  if (!monitor) return { kind: 'exited', exitCode: await startDirect(engine, subject, options) }
+  const end = await monitor.startMonitored(engine, subject, options)
+  return end ?? { kind: 'background', id: record.id }
 }
 
 /** `create`: the id of a container that `start` will run. */
@@ -43,24 +60,40 @@ export async function createOnly(
   return draft.record.id
 }
 
-/** `start --attach`: runs a container that exists. */
+/** `start`: runs a container that exists, in the background or attached. @throws BryoError INVALID_STATE */
 export async function startExisting(
   engine: Engine,
   name: string,
-  options: Omit<StartOptions, 'preservedFds'>,
-): Promise<number> {
+  options: Omit<MonitoredOptions, 'preservedFds'>,
+): Promise<RunEnd> {
   const record = requireContainer(engine.store, name)
+  // With --rm the hold on the container keeps others away already.
+  const subject = startSubject(engine, record)
+  const lock = subject.work ? undefined : lockStart(engine, record, subject.directory)
+  try {
+    const { startMonitored } = await import('./monitor/start.ts')
+    const end = await startMonitored(engine, subject, {
+      ...options,
+      preservedFds: 0,
+      onHandOver: () => lock?.release(),
+    })
+    return end ?? { kind: 'background', id: record.id }
+  } finally {
+    lock?.release()
+  }
+}
+
+/** What starting a container that exists needs. */
+export function startSubject(engine: Engine, record: ContainerRecord): StartSubject {
   const work = record.autoRemove ? tryBeginWork(engine.store, workName('container', record.id)) : undefined
-  const config = storedConfig(record)
-  const subject = {
+  return {
     record,
     fork: undefined,
     directory: containerDirectory(engine.store, record.id),
-    config,
+    config: storedConfig(record),
     image: imageConfig(engine, record),
     work,
   }
-  return startAttached(engine, subject, { ...options, preservedFds: 0 })
 }
 
 function imageConfig({ store }: Engine, { image }: ContainerRecord) {

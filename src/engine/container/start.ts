@@ -2,19 +2,26 @@ import type { HostPath } from '../../base/brand.ts'
 import { BryoError, exitCodeOf, messageOf } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { LaunchedContainer } from '../../runtime/launch.ts'
-import { catchSignals, type SignalProxy, supervise } from '../../runtime/supervise.ts'
+import { catchSignals, supervise } from '../../runtime/supervise.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
-import { effectiveState, processRef, writeState } from '../../storage/container/state.ts'
+import {
+  type ContainerState,
+  effectiveState,
+  processRef,
+  readState,
+  writeState,
+} from '../../storage/container/state.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { acquireLock, type Lock } from '../../storage/lock.ts'
 import type { Work } from '../../storage/work.ts'
-import { exitCodeOfStatus, waitForExit } from '../../syscall/process.ts'
+import { exitCodeOfStatus, getpid, waitForExit } from '../../syscall/process.ts'
 import { getWindowSize, isTerminal } from '../../syscall/tty.ts'
 import { writeIdMaps } from '../../userns/write.ts'
 import type { Engine } from '../engine.ts'
 import { type PreparedLaunch, prepareLaunch } from './launch.ts'
-import { forkOutlined, type OutlinedFork, outlineContainer } from './outline.ts'
+import { clearStopMark } from './monitor/stopMark.ts'
+import { type ForkChoice, forkOutlined, type OutlinedFork, outlineContainer } from './outline.ts'
 import type { StoredConfig } from './stored.ts'
 
 export interface StartSubject {
@@ -41,69 +48,137 @@ export interface StartOptions {
 const SIGKILL = 9
 const NETWORK_READY_MS = 10_000
 
+/** How a container in the foreground without a monitor is forked. */
+export function directFork(interactive: boolean): ForkChoice {
+  return { monitored: false, stdio: 'inherited', interactive }
+}
+
 /**
- * Starts a container in the foreground and waits for its end; then records the end, or removes it (`--rm`).
+ * Starts a `--rm` container without a terminal in the foreground: this process is its parent, waits for its end and removes it.
  * @returns the workload's exit code, 128 + n for signal n
- * @throws BryoError where it could not start; a container with `--rm` is gone then
+ * @throws BryoError where it could not start; the container is gone then
  */
-export async function startAttached(
+export async function startDirect(
   engine: Engine,
   subject: StartSubject,
   options: StartOptions,
 ): Promise<number> {
-  const { record } = subject
-  // With --rm the hold on the container keeps others away already.
-  using _starting = subject.work ? undefined : lockStart(engine, record, subject.directory)
   try {
     const exitCode = await runToEnd(engine, subject, options)
     settle(engine, subject)
     return exitCode
   } catch (error) {
-    if (!record.autoRemove) recordFailure(engine, record, error)
     settle(engine, subject)
     throw error
   }
 }
 
 async function runToEnd(engine: Engine, subject: StartSubject, options: StartOptions): Promise<number> {
+  const choice = directFork(options.interactive)
+  using launched = await launchContainer(engine, subject, options, { choice })
+  const { pid } = launched.container
+  const { theirs, ours } = launched.fork.stdio
+  if (theirs !== undefined) {
+    launched.signals?.forwardTo(pid)
+    const { relayDirect } = await import('./monitor/attach.ts')
+    return relayDirect(pid, ours, options)
+  }
+  return exitCodeOfStatus(await supervise({ pid, signals: launched.signals }))
+}
+
+/** Removes a `--rm` container. */
+function settle(engine: Engine, { record, work }: StartSubject): void {
+  const { runInUserns } = engine
+  removeContainer(engine.store, record.id, { ...(work && { work }), runInUserns, removeVolumes: true })
+}
+
+export interface LaunchChoice {
+  readonly choice: ForkChoice
+  /** Starts that the restart policy has made, this one included. */
+  readonly restartCount?: number
+  /** The monitor, where this process is to become it; by default the keeper, if there is one. */
+  readonly becomesMonitor?: boolean
+}
+
+/** A container whose workload runs, with what serves it: that ends with the scope. */
+export interface Launched extends Disposable {
+  readonly container: LaunchedContainer
+  readonly fork: OutlinedFork
+  readonly prepared: PreparedLaunch
+  readonly signals: ReturnType<typeof catchSignals> | undefined
+  readonly state: Extract<ContainerState, { readonly status: 'running' | 'paused' | 'stopping' }>
+  /** Ends of pipes that keep helpers of the network alive. */
+  networkFds(): readonly number[]
+  /** Somebody else ends what serves the container. */
+  release(): void
+}
+
+/** Makes a container's processes, and writes that it runs. @throws BryoError; nothing of it runs then */
+export async function launchContainer(
+  engine: Engine,
+  subject: StartSubject,
+  options: StartOptions,
+  { choice, restartCount = 0, becomesMonitor = false }: LaunchChoice,
+): Promise<Launched> {
   const { record, config } = subject
   const { tty } = config.request
-  using fork = subject.fork ?? forkOutlined(engine, outlineContainer(engine, config.request, subject.image))
+  using stack = new DisposableStack()
+  const fork = stack.use(
+    subject.fork ?? forkOutlined(engine, outlineContainer(engine, config.request, subject.image), choice),
+  )
   fork.beginMaps()
-  using prepared = await prepareLaunch(engine, subject, fork, {
-    inheritStdin: options.interactive,
-    initialWindow: tty && isTerminal(1) ? getWindowSize(1) : undefined,
-    preservedFds: options.preservedFds,
-    parentDeathSignal: SIGKILL,
-  })
+  const prepared = stack.use(
+    await prepareLaunch(engine, subject, fork, {
+      inheritStdin: options.interactive,
+      initialWindow: tty && isTerminal(1) ? getWindowSize(1) : undefined,
+      preservedFds: options.preservedFds,
+      parentDeathSignal: SIGKILL,
+    }),
+  )
   for (const warning of prepared.warnings) options.onWarning(warning)
-  const startedAt = new Date().toISOString()
-  const signals = options.signalProxy ? catchSignals() : undefined
-  using running = launch(engine, fork, prepared, (pid) => {
-    const process_ = processRef(pid)
-    if (!process_) return
+  if (!record.autoRemove) clearStopMark(engine.store, record.id)
+  const monitorPid = becomesMonitor ? getpid() : fork.container.keeperPid()
+  const state: { current: Launched['state'] | undefined } = { current: undefined }
+  const signals = options.signalProxy && !choice.monitored ? catchSignals() : undefined
+  const onCreated = (pid: number) => {
+    const init = processRef(pid)
+    if (!init) return
+    const monitor = monitorPid === undefined ? undefined : processRef(monitorPid)
     const { ports } = prepared.network
-    const published = ports.length > 0 && { ports }
-    writeState(engine.store, record.id, { status: 'running', process: process_, startedAt, ...published })
-  })
-  prepared.finish()
-  const exitCode = await attend(running.container, signals, tty && options.interactive)
-  if (!record.autoRemove) {
-    writeState(engine.store, record.id, {
-      status: 'exited',
-      exitCode,
-      startedAt,
-      finishedAt: new Date().toISOString(),
-    })
+    state.current = {
+      status: 'running',
+      process: init,
+      startedAt: new Date().toISOString(),
+      ...(monitor && { monitor }),
+      ...(ports.length > 0 && { ports }),
+      ...(restartCount > 0 && { restartCount }),
+    }
+    writeState(engine.store, record.id, state.current)
   }
-  return exitCode
+  const running = stack.adopt(launch(engine, fork, prepared, onCreated), ({ end }) => end())
+  prepared.finish()
+  fork.stdio.closeTheirs()
+  if (!state.current) throw new BryoError('RUNTIME', 'the container ended before it was noticed to run')
+  const owned = stack.move()
+  return {
+    container: running.container,
+    fork,
+    prepared,
+    signals,
+    state: state.current,
+    networkFds: running.networkFds,
+    release: running.release,
+    [Symbol.dispose]: () => owned.dispose(),
+  }
 }
 
-interface Running extends Disposable {
+interface Running {
   readonly container: LaunchedContainer
+  networkFds(): readonly number[]
+  release(): void
+  end(): void
 }
 
-/** The launched container, with what serves it: that ends with the scope. */
 function launch(
   engine: Engine,
   fork: OutlinedFork,
@@ -112,64 +187,38 @@ function launch(
 ): Running {
   const identity = engine.identity()
   const searchPath = engine.facts.env.PATH
-  const network: { current: ReturnType<PreparedLaunch['network']['start']> | undefined } = {
-    current: undefined,
-  }
+  let network: ReturnType<PreparedLaunch['network']['start']> | undefined
+  let released = false
   const container = fork.container.launch(prepared.plan, {
     finishIdMaps: () => fork.finishMaps(),
     writeIdMaps: (pid, maps) => writeIdMaps(pid, maps, { identity, searchPath }),
     startNetwork: (pid) => {
       const running = prepared.network.start(pid)
-      network.current = running
+      network = running
       return { waitReady: () => running.waitReady(NETWORK_READY_MS), close: () => running.close() }
     },
     onCreated,
   })
   return {
     container,
-    [Symbol.dispose]: () => {
+    networkFds: () => network?.processes().map(({ exitFd }) => exitFd) ?? [],
+    release: () => {
+      released = true
+    },
+    end: () => {
+      if (released) return
       // It is told to end; this process, about to end itself, does not wait for the kernel to take the device down.
-      network.current?.close({ wait: false })
+      network?.close({ wait: false })
       if (container.fusePid !== undefined) waitForExit(container.fusePid)
     },
   }
 }
 
-async function attend(
-  container: LaunchedContainer,
-  signals: SignalProxy | undefined,
-  typing: boolean,
-): Promise<number> {
-  const { pid, terminalFd } = container
-  if (terminalFd === undefined) {
-    return exitCodeOfStatus(await supervise({ pid, signals }))
-  }
-  const { startTerminalPump } = await import('../../runtime/terminal.ts')
-  const pump = startTerminalPump({
-    masterFd: terminalFd,
-    inputFd: 0,
-    outputFd: 1,
-    interactive: typing,
-  })
-  try {
-    pump.resize()
-    const status = await supervise({ pid, signals, onWindowChange: pump.resize })
-    await pump.finished
-    return exitCodeOfStatus(status)
-  } finally {
-    pump.restore()
-  }
-}
-
-/** Removes a `--rm` container. */
-function settle(engine: Engine, { record, work }: StartSubject): void {
-  if (!record.autoRemove) return
-  const { runInUserns } = engine
-  removeContainer(engine.store, record.id, { ...(work && { work }), runInUserns, removeVolumes: true })
-}
-
-/** One start at a time, of a container that does not run. */
-function lockStart({ store }: Engine, record: ContainerRecord, directory: HostPath): Lock {
+/**
+ * One start at a time, of a container that does not run.
+ * @throws BryoError INVALID_STATE
+ */
+export function lockStart({ store }: Engine, record: ContainerRecord, directory: HostPath): Lock {
   const lock = acquireLock(hostPath(directory, 'start.lock'), { mode: 'exclusive', wait: false })
   const { status } = effectiveState(store, record.id)
   const startable = status === 'created' || status === 'exited'
@@ -181,10 +230,15 @@ function lockStart({ store }: Engine, record: ContainerRecord, directory: HostPa
   )
 }
 
-function recordFailure(engine: Engine, record: ContainerRecord, error: unknown): void {
+/** Notes why a container could not start, where it stays. */
+export function recordFailure(engine: Engine, record: ContainerRecord, error: unknown): void {
+  if (record.autoRemove) return
+  const before = readState(engine.store, record.id)
   writeState(engine.store, record.id, {
     status: 'exited',
     exitCode: exitCodeOf(error),
     error: messageOf(error),
+    ...('restartCount' in before &&
+      before.restartCount !== undefined && { restartCount: before.restartCount }),
   })
 }

@@ -1,10 +1,24 @@
 import { accessSync, closeSync, constants } from 'node:fs'
-import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
-import { O } from '../../syscall/file.ts'
+import { constants as osConstants } from 'node:os'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { SyscallError } from '../../syscall/error.ts'
+import { createSealedProgram, executeFd } from '../../syscall/execute.ts'
+import { ownFd, setCloseOnExec, writeFd } from '../../syscall/fd.ts'
+import { O, openat2, RESOLVE } from '../../syscall/file.ts'
 import { filesystemTypeOfFd } from '../../syscall/mount.ts'
-import { execve, fchdir } from '../../syscall/process.ts'
+import { execve, exitNow, fchdir } from '../../syscall/process.ts'
 import { ensureInRoot, openInRoot, openInRootIfPresent } from '../../syscall/rootPath.ts'
+import { notExecutable, notFound } from '../execution.ts'
+import { sendMessage } from '../messages.ts'
+import { installSeccompFilter } from '../seccomp/install.ts'
 import { refuseOwnProgram } from './ownProgram.ts'
+import {
+  buildTrampoline,
+  TRAMPOLINE_NAME,
+  TRAMPOLINE_STEPS,
+  type TrampolineParameters,
+  type WorkloadLabel,
+} from './trampoline/elf.ts'
 
 /**
  * Enters the working directory by an fd that was opened inside the root, so no leaked fd of the host can be meant.
@@ -43,20 +57,101 @@ export function createWorkingDirectory(rootFd: number, path: string): void {
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Executes the workload: a name without `/` is looked for in the container's PATH. @throws BryoError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE */
-export function executeWorkload(args: readonly string[], env: readonly string[]): never {
+/** Ready to execute a workload; to be prepared while this process has the rights and the room for it. */
+export interface Execution {
+  readonly parameters: TrampolineParameters
+  /** The trampoline; undefined where this host executes no programs in memory. */
+  readonly trampolineFd: number | undefined
+}
+
+export function prepareExecution(parameters: TrampolineParameters): Execution {
+  return { parameters, trampolineFd: createTrampoline(parameters) }
+}
+
+function createTrampoline(parameters: TrampolineParameters): number | undefined {
+  try {
+    return createSealedProgram(TRAMPOLINE_NAME, buildTrampoline(parameters))
+  } catch (error) {
+    if (isErrno(error, 'EACCES', 'EPERM', 'ENOSYS')) return undefined
+    throw error
+  }
+}
+
+/**
+ * Executes the workload: a name without `/` is looked for in the container's PATH.
+ *
+ * A small program in memory is executed first, and that one executes the workload: so /proc/self/exe, which a workload or the interpreter
+ * of a script can name, never is bryo's program, a file of the host. The waiting process is told, and gets the reason of a failure
+ * as a report; see awaitWorkload().
+ * @throws BryoError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE for what can be seen before
+ * @see CVE-2019-5736
+ */
+export function executeWorkload(
+  execution: Execution,
+  args: readonly string[],
+  env: readonly string[],
+): never {
+  const { parameters, trampolineFd } = execution
+  const { reportFd } = parameters
   const name = args[0] ?? ''
   const path = name.includes('/') ? name : findInPath(name, env)
-  refuseOwnProgram(path)
+  refuseOwnProgram(path, { unreadable: trampolineFd === undefined })
+  sendMessage(reportFd, { kind: 'executing', name: name.slice(0, MAX_NAME) })
+  const report = createReport(reportFd)
   try {
+    if (trampolineFd !== undefined) executeTrampoline(trampolineFd, reportFd, [path, ...args], env)
+    // Without the trampoline this process does what that one would have done.
+    refuseOwnProgram(path, { unreadable: true })
+    report.step('set the label of the workload')
+    if (parameters.label) writeLabel(parameters.label)
+    report.step('filter system calls')
+    if (parameters.seccomp) installSeccompFilter(parameters.seccomp)
+    report.step('execute')
     execve(path, args, env)
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) throw notFound(name, 'No such file or directory', error)
-    if (isErrno(error, 'EACCES', 'EPERM')) throw notExecutable(name, 'permission denied', error)
-    if (isErrno(error, 'ENOEXEC')) throw notExecutable(name, 'exec format error', error)
-    if (isErrno(error, 'EISDIR', 'ENOTDIR', 'ELOOP', 'ETXTBSY', 'E2BIG', 'EINVAL'))
-      throw notExecutable(name, messageOf(error), error)
-    throw error
+    report.send(error)
+    exitNow(EXIT_NOT_EXECUTED)
+  }
+}
+
+const MAX_NAME = 4000
+const EXIT_NOT_EXECUTED = 127
+
+/** Returns where a filter or a policy of the host forbids it. */
+function executeTrampoline(
+  fd: number,
+  reportFd: number,
+  argv: readonly string[],
+  env: readonly string[],
+): void {
+  setCloseOnExec(reportFd, false)
+  try {
+    executeFd(fd, argv, env)
+  } catch (error) {
+    if (!isErrno(error, 'EPERM', 'EACCES', 'ENOSYS')) throw error
+    setCloseOnExec(reportFd, true)
+  }
+}
+
+function writeLabel({ procFd, attribute, text }: WorkloadLabel): void {
+  const resolve = RESOLVE.noXdev | RESOLVE.noMagiclinks
+  using file = ownFd(openat2({ dirfd: procFd, path: attribute, flags: O.wronly, resolve }))
+  writeFd(file.fd, Buffer.from(text))
+}
+
+/** Says in the trampoline's form what went wrong. */
+function createReport(fd: number) {
+  let current: (typeof TRAMPOLINE_STEPS)[number] = 'execute'
+  return {
+    step: (name: typeof current) => {
+      current = name
+    },
+    send: (error: unknown) => {
+      const packet = Buffer.alloc(8)
+      packet.writeUInt32LE(TRAMPOLINE_STEPS.indexOf(current), 0)
+      packet.writeUInt32LE(error instanceof SyscallError ? error.errno : osConstants.errno.EACCES, 4)
+      writeFd(fd, packet)
+    },
   }
 }
 
@@ -89,14 +184,6 @@ function isDirectory(path: string): boolean {
   } catch {
     return false
   }
-}
-
-function notFound(name: string, reason: string, cause?: unknown): BryoError {
-  return new BryoError('COMMAND_NOT_FOUND', `cannot execute "${name}": ${reason}`, { cause })
-}
-
-function notExecutable(name: string, reason: string, cause?: unknown): BryoError {
-  return new BryoError('COMMAND_NOT_EXECUTABLE', `cannot execute "${name}": ${reason}`, { cause })
 }
 
 const PIPEFS_MAGIC = 0x50495045

@@ -23,7 +23,7 @@ import { resetSignals } from '../../syscall/signal.ts'
 import { applyAfterUserChange, applyBeforeUserChange } from '../capabilities.ts'
 import { expectParentMessage, sendMessage } from '../messages.ts'
 import type { MountStep } from '../mountPlan.ts'
-import type { LaunchPlan } from '../plan.ts'
+import type { LaunchPlan, StdioFds } from '../plan.ts'
 import { readPlan } from '../planFile.ts'
 import { installSeccompFilter } from '../seccomp/install.ts'
 import {
@@ -33,7 +33,13 @@ import {
   openHostDevices,
   openNullDevice,
 } from './devices.ts'
-import { createWorkingDirectory, enterWorkingDirectory, executeWorkload, isAnonymousPipe } from './execute.ts'
+import {
+  createWorkingDirectory,
+  enterWorkingDirectory,
+  executeWorkload,
+  isAnonymousPipe,
+  prepareExecution,
+} from './execute.ts'
 import {
   closeGenerated,
   fillGenerated,
@@ -63,12 +69,13 @@ export interface StageFds {
   readonly controlFd: number
   /** Holds the plan once the message `planned` has come. */
   readonly planFd: number
+  readonly stdio: StdioFds | undefined
 }
 
 /**
  * Body of pid 1 of the container, up to the workload: never returns. Synchronous, in the forked copy of the runtime.
  */
-export function runInit({ controlFd, planFd }: StageFds): never {
+export function runInit({ controlFd, planFd, stdio }: StageFds): never {
   try {
     setsid()
     umask(0)
@@ -82,7 +89,7 @@ export function runInit({ controlFd, planFd }: StageFds): never {
     const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user, plan.maps))
     furnishRoot(plan, rootFd, luggage, identity)
     showIdentity(rootFd, luggage.identityFiles, identity)
-    prepareProcess(plan, rootFd, controlFd, identity)
+    prepareProcess(plan, { rootFd, controlFd, stdio }, identity)
     expectParentMessage(controlFd, 'proceed')
     becomeWorkload(plan, { rootFd, controlFd }, identity)
   } catch (error) {
@@ -181,7 +188,7 @@ function furnishRoot(plan: LaunchPlan, rootFd: number, luggage: Luggage, identit
   plan.mounts.forEach((mount, index) => {
     step(`mount "${mount.target}"`, () => {
       const detached = luggage.mounts.get(index) ?? createMount(mount)
-      if (mount.copyUp) copyUpVolume(rootFd, mount.target, detached.fd, mount.source.kind === 'filesystem')
+      if (mount.copyUp) copyUpVolume(rootFd, mount.target, detached.fd, mount.ownAttributes)
       if (mount.chown) chownVolume(detached.fd, identity)
       attachMount(rootFd, mount, detached)
     })
@@ -211,8 +218,13 @@ function showIdentity(rootFd: number, files: IdentityFiles | undefined, { genera
   closeGenerated(files)
 }
 
-function prepareProcess(plan: LaunchPlan, rootFd: number, controlFd: number, identity: Identity): void {
+function prepareProcess(
+  plan: LaunchPlan,
+  fds: { readonly rootFd: number; readonly controlFd: number; readonly stdio: StdioFds | undefined },
+  identity: Identity,
+): void {
   const { spec } = plan
+  const { rootFd, controlFd } = fds
   const { cwd } = spec.process
   if (!plan.requireWorkingDirectory)
     step('create the working directory', () => createWorkingDirectory(rootFd, cwd))
@@ -226,7 +238,7 @@ function prepareProcess(plan: LaunchPlan, rootFd: number, controlFd: number, ide
   })
   if (spec.process.terminal)
     step('set up the terminal', () => setUpTerminal(rootFd, controlFd, identity, plan.initialWindow))
-  else step('set up stdio', () => inheritStdio(plan, rootFd, identity))
+  else step('set up stdio', () => setUpStdio(plan, fds, identity))
   if (spec.root.readonly) {
     step('make the root read-only', () =>
       mountSetattr({ path: '/', recursive: false, set: MOUNT_ATTR.rdonly }),
@@ -234,8 +246,18 @@ function prepareProcess(plan: LaunchPlan, rootFd: number, controlFd: number, ide
   }
 }
 
-function inheritStdio({ inheritStdin }: LaunchPlan, rootFd: number, identity: Identity): void {
-  if (!inheritStdin) {
+function setUpStdio(
+  { inheritStdin }: LaunchPlan,
+  { rootFd, stdio }: { readonly rootFd: number; readonly stdio: StdioFds | undefined },
+  identity: Identity,
+): void {
+  const reads = stdio ? stdio.stdin !== undefined : inheritStdin
+  if (stdio) {
+    if (stdio.stdin !== undefined) dup2(stdio.stdin, 0)
+    dup2(stdio.stdout, 1)
+    dup2(stdio.stderr, 2)
+  }
+  if (!reads) {
     using nothing = ownFd(openNullDevice(rootFd, O.rdonly))
     dup2(nothing.fd, 0)
   }
@@ -265,6 +287,13 @@ function becomeWorkload(
   const capabilities = identity.uid === 0 ? plan.capabilities.root : plan.capabilities.other
   // Without no_new_privs the kernel takes a filter only from CAP_SYS_ADMIN, which goes with the next steps.
   if (plan.seccomp && !workload.noNewPrivileges) installSeccompFilter(plan.seccomp)
+  const execution = step('prepare the execution', () =>
+    prepareExecution({
+      reportFd: controlFd,
+      seccomp: workload.noNewPrivileges ? plan.seccomp : undefined,
+      label: undefined,
+    }),
+  )
   for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
   step('drop capabilities from the bounding set', () => applyBeforeUserChange(capabilities))
   if (!plan.user.keepGroups) step('set the groups', () => setGroupsWhereAllowed(identity.additionalGids))
@@ -278,11 +307,8 @@ function becomeWorkload(
   umask(workload.user.umask)
   closeOnExecFrom(3 + plan.preservedFds)
   for (let fd = 3; fd < 3 + plan.preservedFds; fd++) setCloseOnExec(fd, false)
-  if (workload.noNewPrivileges) {
-    setNoNewPrivileges()
-    if (plan.seccomp) installSeccompFilter(plan.seccomp)
-  }
-  executeWorkload(workload.args, withHome(workload.env, identity.home))
+  if (workload.noNewPrivileges) setNoNewPrivileges()
+  executeWorkload(execution, workload.args, withHome(workload.env, identity.home))
 }
 
 /** A parent that died before its death was asked for sends no signal; but its end of the socket is closed. */

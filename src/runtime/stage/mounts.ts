@@ -24,8 +24,9 @@ export interface DetachedMount {
 
 type OverlaySource = Extract<MountSource, { readonly kind: 'overlay' }>
 
-/** Makes the mount of a step: a copy of the host's tree, or a new filesystem. */
-export function createMount({ source, attributes, target }: MountStep): DetachedMount {
+/** Makes the mount of a step: a copy of the host's tree, or a new filesystem. One that is filled first can be written until then. */
+export function createMount({ source, attributes: wanted, target, copyUp }: MountStep): DetachedMount {
+  const attributes = copyUp ? wanted & ~MOUNT_ATTR.rdonly : wanted
   if (source.kind === 'filesystem') {
     return { fd: createFilesystem(source.fstype, source.options, attributes, target), isDirectory: true }
   }
@@ -85,15 +86,20 @@ function cloneReadOnly(path: string): number {
   return fd
 }
 
+type AttachedStep = Pick<MountStep, 'target' | 'strictTarget'> & Partial<Pick<MountStep, 'attributes'>>
+
 /**
  * Puts a mount at its target inside the root, which is made where it is missing.
  * @throws BryoError MOUNT where a link of the image leads to /proc: what lies over it would hide what protects it
  */
 export function attachMount(
   rootFd: number,
-  { target, strictTarget }: Pick<MountStep, 'target' | 'strictTarget'>,
+  { target, strictTarget, attributes = 0 }: AttachedStep,
   detached: DetachedMount,
 ): void {
+  if ((attributes & MOUNT_ATTR.rdonly) !== 0) {
+    mountSetattr({ dirfd: detached.fd, path: '', recursive: true, set: MOUNT_ATTR.rdonly })
+  }
   const targetFd = openTarget(rootFd, { target, strictTarget }, detached.isDirectory ? 'directory' : 'file')
   try {
     checkTarget(target, { rootFd, targetFd }, detached)

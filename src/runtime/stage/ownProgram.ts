@@ -9,18 +9,20 @@ const HEAD_BYTES = 256
 
 /**
  * Refuses what would execute this process's own program once more, as /proc/self/exe or as the interpreter of a script:
- * the workload would hold a file of the host, and could change it where it is the caller's.
+ * the workload would hold a file of the host, and could change it where it is the caller's. The file may have been exchanged by the time
+ * it is executed: what does not depend on that is the trampoline of executeWorkload(); this has the better message.
  * @param path of the program, found in the container as the kernel will find it
+ * @param options.unreadable refuse a file as well that cannot be looked into
  * @throws BryoError COMMAND_NOT_EXECUTABLE
  * @see CVE-2019-5736
  */
-export function refuseOwnProgram(path: string): void {
+export function refuseOwnProgram(path: string, options: { readonly unreadable: boolean }): void {
   const own = statSync('/proc/self/exe')
   let next: string | undefined = path
   for (let level = 0; next !== undefined && level <= MAX_INTERPRETERS; level++) {
     const file = inspect(next)
     if (!file) return
-    const unreadable = file.head === undefined && own.uid === process.getuid?.()
+    const unreadable = options.unreadable && file.head === undefined && own.uid === process.getuid?.()
     if (unreadable || (file.stats.dev === own.dev && file.stats.ino === own.ino)) {
       const found = unreadable ? 'a file that its owner may not read' : 'the program that starts containers'
       throw new BryoError('COMMAND_NOT_EXECUTABLE', `cannot execute "${path}": it is ${found}`)

@@ -1,19 +1,14 @@
 import type { ContainerId, HostPath } from '../../base/brand.ts'
 import { isErrno } from '../../base/errors.ts'
 import type { PortMapping } from '../../base/port.ts'
+import type { ProcessRef } from '../../base/processRef.ts'
 import { bootId, processStartTime } from '../../syscall/proc.ts'
 import { writeJsonAtomic } from '../atomic.ts'
 import { hostPath } from '../hostPath.ts'
 import { type Fields, fieldsOf, readJsonFile } from '../json.ts'
 import type { Store } from '../store.ts'
 
-/** A process that cannot be mistaken for a later one with the same pid. */
-export interface ProcessRef {
-  readonly pid: number
-  /** In clock ticks since boot, as /proc/PID/stat has it. */
-  readonly startTime: string
-  readonly bootId: string
-}
+export type { ProcessRef }
 
 export type ContainerState =
   | { readonly status: 'created' }

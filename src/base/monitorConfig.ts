@@ -1,0 +1,55 @@
+import type { ContainerId, HostPath } from './brand.ts'
+import type { LogConfig } from './logConfig.ts'
+import type { PortMapping } from './port.ts'
+import type { ProcessRef } from './processRef.ts'
+
+/** Numbers that descriptors have in the monitor. */
+export interface MonitorFdNumbers {
+  readonly attach: number
+  readonly terminal?: number
+  readonly stdin?: number
+  readonly stdout?: number
+  readonly stderr?: number
+  /** The hold on a `--rm` container. */
+  readonly work?: number
+}
+
+/** All that a monitor has to know about its container: plain data, as it is handed over as JSON. */
+export interface MonitorConfig {
+  readonly id: ContainerId
+  readonly name: string
+  readonly imageName: string
+  readonly dataRoot: HostPath
+  readonly runRoot: HostPath
+  readonly init: ProcessRef
+  /** RFC 3339. */
+  readonly startedAt: string
+  readonly ports: readonly PortMapping[]
+  readonly fds: MonitorFdNumbers
+  readonly log: LogConfig
+  /** No output is read before a client is attached. */
+  readonly awaitClient: boolean
+  readonly autoRemove: boolean
+  readonly timeoutMs?: number
+  readonly restart: RestartPolicy
+  /** Starts that the policy has made so far. */
+  readonly restartCount: number
+  /** Milliseconds that the last restart was held back for; 0 for none. */
+  readonly backOffMs: number
+  readonly health?: HealthSchedule
+  /** The command line that calls bryo on this store, up to where a command follows, and its environment. */
+  readonly bryo: readonly string[]
+  readonly env: readonly string[]
+}
+
+export interface RestartPolicy {
+  readonly name: 'no' | 'on-failure' | 'always' | 'unless-stopped'
+  /** With `on-failure`: at most so many restarts; 0 for any number. */
+  readonly maxRetries: number
+}
+
+/** When the monitor has to run a health check. */
+export interface HealthSchedule {
+  /** 0 for never. */
+  readonly intervalMs: number
+}

@@ -1,0 +1,109 @@
+import { constants } from 'node:os'
+import { BryoError } from '../../../base/errors.ts'
+import { type RelayEnd, type RelayOptions, relayChild, relayMonitor } from '../../../monitor/relay.ts'
+import { forwardedSignals } from '../../../runtime/supervise.ts'
+import type { ContainerRecord } from '../../../storage/container/record.ts'
+import { effectiveState } from '../../../storage/container/state.ts'
+import { hostPath } from '../../../storage/hostPath.ts'
+import { acquireLock } from '../../../storage/lock.ts'
+import { workName } from '../../../storage/work.ts'
+import { ownFd } from '../../../syscall/fd.ts'
+import { killIfAlive } from '../../../syscall/process.ts'
+import type { Engine } from '../../engine.ts'
+import type { PipeEnds } from '../stdio.ts'
+
+/** How a caller is attached to a container. */
+export interface AttachOptions {
+  /** Standard input is passed on. */
+  readonly interactive: boolean
+  /** Signals of this process go to the container. */
+  readonly signalProxy: boolean
+  /** Bytes that detach; empty for none. */
+  readonly detachKeys: Uint8Array
+}
+
+export type AttachEnd = { readonly kind: 'exited'; readonly exitCode: number } | { readonly kind: 'detached' }
+
+/** Signals that end a client, after it has given its terminal back. */
+const ENDING = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const
+
+/**
+ * Serves this process's stdio until the container ends or the caller detaches.
+ * @param socketFd connected with the monitor; closed when this returns
+ */
+export function attachTo(
+  engine: Engine,
+  record: ContainerRecord,
+  {
+    socketFd,
+    terminal,
+    initPid,
+    ...options
+  }: AttachOptions & {
+    readonly socketFd: number
+    readonly terminal: boolean
+    readonly initPid: number
+  },
+): AttachEnd {
+  using socket = ownFd(socketFd)
+  const end = relayMonitor(socket.fd, relayOptions(initPid, terminal, options))
+  if (end.kind === 'exited' && record.autoRemove) awaitRemoval(engine, record)
+  return attachEnd(end, () => lastExitCode(engine, record))
+}
+
+/** As {@link attachTo}, of a child of this process whose stdio are these pipes. */
+export function relayDirect(
+  pid: number,
+  pipes: PipeEnds,
+  options: Pick<AttachOptions, 'interactive' | 'signalProxy'>,
+): number {
+  const interactive = options.interactive && pipes.stdin !== undefined
+  const end = relayChild(
+    pid,
+    pipes,
+    relayOptions(pid, false, { ...options, interactive, detachKeys: new Uint8Array() }),
+  )
+  return end.kind === 'exited' ? end.exitCode : 125
+}
+
+export function relayOptions(pid: number, terminal: boolean, options: AttachOptions): RelayOptions {
+  const { signalProxy, interactive, detachKeys } = options
+  const numbers = signalProxy ? forwardedSignals() : ENDING.map((name) => constants.signals[name])
+  return {
+    interactive,
+    terminal,
+    detachKeys,
+    signals: numbers,
+    forwardSignal: (signal) => {
+      if (signalProxy) killIfAlive(pid, signal)
+      return signalProxy
+    },
+  }
+}
+
+function attachEnd(end: RelayEnd, lastCode: () => number): AttachEnd {
+  switch (end.kind) {
+    case 'exited':
+    case 'detached':
+      return end
+    case 'signal':
+      return { kind: 'exited', exitCode: 128 + end.signal }
+    case 'lost':
+      return { kind: 'exited', exitCode: lastCode() }
+  }
+}
+
+/** The hold on a `--rm` container goes from its monitor to the program that removes it, and is free when that is done. */
+function awaitRemoval({ store }: Engine, { id }: ContainerRecord): void {
+  const path = hostPath(store.pending, workName('container', id))
+  acquireLock(path, { mode: 'exclusive', wait: true, create: false })?.release()
+}
+
+function lastExitCode({ store }: Engine, { id, name }: ContainerRecord): number {
+  const state = effectiveState(store, id)
+  if (state.status === 'exited' && state.exitCode !== undefined) return state.exitCode
+  throw new BryoError(
+    'RUNTIME',
+    `the monitor of container "${name}" ended without telling how the container did`,
+  )
+}

@@ -1,0 +1,66 @@
+import { closeSync } from 'node:fs'
+import type { MonitorConfig, MonitorFdNumbers } from '../../../base/monitorConfig.ts'
+import type { MonitorProgram } from '../../../runtime/messages.ts'
+import { memfdCreate, writeFd } from '../../../syscall/fd.ts'
+import type { Engine } from '../../engine.ts'
+import { installedFile, ownProgram } from '../../installation.ts'
+
+/** The first fd of a monitor holds its configuration. */
+const CONFIG_FD = 3
+
+export interface MonitorLaunch {
+  readonly program: MonitorProgram
+  /** In the order in which the monitor has them, from 3 on. */
+  readonly fds: readonly number[]
+}
+
+/** Which descriptors of this process a monitor gets, by their role. */
+export type MonitorFds = { readonly [K in keyof MonitorFdNumbers]: number }
+
+/**
+ * What has to be executed for a monitor.
+ * @param held further fds that stay open as long as the container lives
+ */
+export function planMonitor(
+  engine: Engine,
+  config: Omit<MonitorConfig, 'fds' | 'bryo' | 'env'>,
+  { fds, held }: { readonly fds: MonitorFds; readonly held: readonly number[] },
+): MonitorLaunch {
+  const roles = Object.entries(fds).filter(([, fd]) => fd !== undefined)
+  const numbers = Object.fromEntries(roles.map(([role], index) => [role, CONFIG_FD + 1 + index]))
+  const { path, args } = ownProgram('monitor')
+  const document: MonitorConfig = {
+    ...config,
+    fds: { attach: CONFIG_FD + 1, ...numbers },
+    bryo: bryoCommand(engine),
+    env: hostEnvironment(engine),
+  }
+  const file = memfdCreate('bryo-monitor')
+  writeFd(file, Buffer.from(JSON.stringify(document)))
+  return {
+    program: {
+      path,
+      argv: ['bryo-monitor', ...args, config.name],
+      env: Object.entries(engine.facts.runtimeEnv).map(([name, value]) => `${name}=${value}`),
+    },
+    fds: [file, ...roles.map(([, fd]) => fd), ...held],
+  }
+}
+
+/** Closes the document of a launch that another process has taken over. */
+export function closeMonitorFile({ fds }: MonitorLaunch): void {
+  const [file] = fds
+  if (file !== undefined) closeSync(file)
+}
+
+/** The command line that calls bryo on this store, up to where a command follows. */
+export function bryoCommand({ store, options }: Engine): readonly string[] {
+  const driver = options.storageDriver === undefined ? [] : ['--storage-driver', options.storageDriver]
+  return [installedFile('bin', 'bryo'), '--root', store.dataRoot, '--runroot', store.runRoot, ...driver]
+}
+
+function hostEnvironment({ facts }: Engine): readonly string[] {
+  return Object.entries(facts.env).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  )
+}

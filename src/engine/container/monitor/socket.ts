@@ -1,0 +1,45 @@
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import type { ContainerId } from '../../../base/brand.ts'
+import { isErrno } from '../../../base/errors.ts'
+import { containerRunDirectory } from '../../../storage/container/record.ts'
+import type { Store } from '../../../storage/store.ts'
+import { O } from '../../../syscall/file.ts'
+import { umask } from '../../../syscall/process.ts'
+import { connectUnixMessages, listenUnixMessages } from '../../../syscall/socket.ts'
+
+const NAME = 'attach.sock'
+
+/** The socket at which a monitor takes its clients, anew; an fd. */
+export function openAttachSocket(store: Store, id: ContainerId): number {
+  const directory = containerRunDirectory(store, id)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  return inDirectory(directory, (path) => {
+    rmSync(path, { force: true })
+    const before = umask(0o177)
+    try {
+      return listenUnixMessages(path)
+    } finally {
+      umask(before)
+    }
+  })
+}
+
+/** An fd connected with a container's monitor; undefined where none listens. */
+export function connectMonitor(store: Store, id: ContainerId): number | undefined {
+  try {
+    return inDirectory(containerRunDirectory(store, id), connectUnixMessages)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ECONNREFUSED')) return undefined
+    throw error
+  }
+}
+
+/** A socket's path has at most 107 bytes, which a runtime directory may exceed: hence by the directory's fd. @see unix(7) */
+function inDirectory<T>(directory: string, use: (path: string) => T): T {
+  const fd = openSync(directory, O.path | O.directory | O.cloexec)
+  try {
+    return use(`/proc/self/fd/${fd}/${NAME}`)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,146 @@
+import { closeSync } from 'node:fs'
+import type { MonitorConfig } from '../../../base/monitorConfig.ts'
+import { executeMonitor } from '../../../runtime/stage/keeper.ts'
+import { hostPath } from '../../../storage/hostPath.ts'
+import { getWindowSize, isTerminal, setWindowSize } from '../../../syscall/tty.ts'
+import type { Engine } from '../../engine.ts'
+import type { ForkChoice } from '../outline.ts'
+import {
+  type Launched,
+  launchContainer,
+  recordFailure,
+  type StartOptions,
+  type StartSubject,
+} from '../start.ts'
+import { type AttachEnd, type AttachOptions, attachTo } from './attach.ts'
+import { closeMonitorFile, type MonitorLaunch, planMonitor } from './handOver.ts'
+import { connectMonitor, openAttachSocket } from './socket.ts'
+
+export interface MonitoredOptions extends StartOptions {
+  /** How this process attaches itself; undefined to leave it in the background. */
+  readonly attach: AttachOptions | undefined
+  /** Called when the container runs and is on its own. */
+  readonly onHandOver?: () => void
+}
+
+/** How a container with a monitor is forked. @param interactive its standard input is open */
+export function monitoredFork(interactive: boolean, logDriver?: string): ForkChoice {
+  return { monitored: true, stdio: logDriver === 'passthrough' ? 'own' : 'piped', interactive }
+}
+
+/**
+ * Starts a container whose monitor outlives this process.
+ * @returns undefined where it was left in the background
+ * @throws BryoError where it could not start; a container with `--rm` is gone then
+ */
+export async function startMonitored(
+  engine: Engine,
+  subject: StartSubject,
+  options: MonitoredOptions,
+): Promise<AttachEnd | undefined> {
+  const { record, config } = subject
+  const { interactive, logDriver, tty } = config.request
+  let launched: Launched
+  try {
+    launched = await launchContainer(engine, subject, options, {
+      choice: monitoredFork(interactive, logDriver),
+    })
+  } catch (error) {
+    recordFailure(engine, record, error)
+    throw error
+  }
+  using running = launched
+  const listenFd = openAttachSocket(engine.store, record.id)
+  // Connected before anybody takes connections, so that no output is missed.
+  const socketFd = options.attach ? connectMonitor(engine.store, record.id) : undefined
+  const monitor = monitorOf(engine, subject, running, { listenFd, awaitClient: socketFd !== undefined })
+  const { container, fork } = running
+  const { terminalFd } = container
+  if (terminalFd !== undefined && isTerminal(1)) setWindowSize(terminalFd, getWindowSize(1))
+  fork.container.handOver(monitor.program, monitor.fds)
+  running.release()
+  closeMonitorFile(monitor)
+  closeOwnEnds(running, listenFd)
+  options.onHandOver?.()
+  if (!options.attach || socketFd === undefined) return undefined
+  subject.work?.lock.release()
+  return attachTo(engine, record, { ...options.attach, socketFd, terminal: tty, initPid: container.pid })
+}
+
+/** Starts a container as its restart policy asks, in the process of its former monitor. Ends by executing the monitor. */
+export async function restartInPlace(
+  engine: Engine,
+  subject: StartSubject,
+  previous: { readonly restartCount: number; readonly backOffMs: number },
+): Promise<never> {
+  const { record, config } = subject
+  const { interactive, logDriver } = config.request
+  const options = { signalProxy: false, preservedFds: 0, interactive, onWarning: () => {} }
+  const choice = { ...monitoredFork(interactive, logDriver), monitored: false }
+  const { restartCount } = previous
+  const launched = await launchContainer(engine, subject, options, {
+    choice,
+    restartCount,
+    becomesMonitor: true,
+  })
+  const listenFd = openAttachSocket(engine.store, record.id)
+  const monitor = monitorOf(engine, subject, launched, { listenFd, awaitClient: false, ...previous })
+  return executeMonitor(monitor.program, monitor.fds)
+}
+
+interface MonitorDetails {
+  readonly listenFd: number
+  readonly awaitClient: boolean
+  readonly restartCount?: number
+  readonly backOffMs?: number
+}
+
+function monitorOf(
+  engine: Engine,
+  { record, directory, config, work }: StartSubject,
+  { container, fork, state, networkFds }: Launched,
+  { listenFd, awaitClient, restartCount = 0, backOffMs = 0 }: MonitorDetails,
+): MonitorLaunch {
+  const { request } = config
+  const document: Omit<MonitorConfig, 'fds' | 'bryo' | 'env'> = {
+    id: record.id,
+    name: record.name,
+    imageName: record.image?.name ?? '',
+    dataRoot: engine.store.dataRoot,
+    runRoot: engine.store.runRoot,
+    init: state.process,
+    startedAt: state.startedAt,
+    ports: state.ports ?? [],
+    log: {
+      driver: 'k8s-file',
+      path: hostPath(directory, 'ctr.log'),
+      maxFiles: 1,
+      attributes: {},
+      containerId: record.id,
+      containerName: record.name,
+      image: record.image?.name ?? '',
+    },
+    awaitClient,
+    autoRemove: record.autoRemove,
+    ...(request.timeoutSeconds !== undefined &&
+      request.timeoutSeconds > 0 && { timeoutMs: request.timeoutSeconds * 1000 }),
+    restart: request.restart ?? { name: 'no', maxRetries: 0 },
+    restartCount,
+    backOffMs,
+  }
+  const fds = {
+    attach: listenFd,
+    ...(container.terminalFd !== undefined && { terminal: container.terminalFd }),
+    ...fork.stdio.ours,
+    ...(work && { work: work.lock.fd }),
+  }
+  return planMonitor(engine, document, { fds, held: networkFds() })
+}
+
+/** What the monitor has now: where this process goes on, as a client, it must not keep any of it open. */
+function closeOwnEnds({ container, fork, networkFds }: Launched, listenFd: number): void {
+  const { stdin, stdout, stderr } = fork.stdio.ours
+  for (const fd of [listenFd, container.terminalFd, stdin, stdout, stderr, ...networkFds()]) {
+    if (fd !== undefined) closeSync(fd)
+  }
+}

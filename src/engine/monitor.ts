@@ -1,0 +1,112 @@
+import { fstatSync, readSync } from 'node:fs'
+import type { MonitorConfig } from '../base/monitorConfig.ts'
+import { openLogSink } from '../monitor/log/open.ts'
+import { monitorContainer } from '../monitor/monitor.ts'
+import { createReactor } from '../monitor/reactor.ts'
+import { type ContainerState, processRef, writeState } from '../storage/container/state.ts'
+import { type Store, storeAt } from '../storage/store.ts'
+import { closeOnExecFrom, setCloseOnExec } from '../syscall/fd.ts'
+import { POLL } from '../syscall/poll.ts'
+import {
+  execve,
+  exitCodeOfStatus,
+  exitNow,
+  getpid,
+  setChildSubreaper,
+  setProcessName,
+} from '../syscall/process.ts'
+import { openSignalFd, resetSignals, takeSignal } from '../syscall/signal.ts'
+import { planRestart } from './container/monitor/end.ts'
+import { hasStopMark } from './container/monitor/stopMark.ts'
+
+const CONFIG_FD = 3
+const SIGTERM = 15
+
+/** The program that outlives a detached `bryo run`: it serves one container, records its end, and sees to what follows. */
+function main(): void {
+  closeOnExecFrom(CONFIG_FD)
+  setProcessName('bryo-monitor')
+  setChildSubreaper()
+  const config = readConfig()
+  const store = storeAt(config)
+  const end = serve(config, store)
+  if (end.restartMs !== undefined) {
+    if (pause(end.restartMs)) {
+      executeBryo(config, ['__restart', config.id, String(config.restartCount + 1), String(end.restartMs)])
+    }
+    writeState(store, config.id, { ...end.state, stoppedByUser: true })
+  }
+  if (config.autoRemove && config.fds.work !== undefined) {
+    setCloseOnExec(config.fds.work, false)
+    executeBryo(config, ['__remove', config.id, String(config.fds.work)])
+  }
+  exitNow(0)
+}
+
+/** The document was made by the same version of this program, for this process alone. */
+function readConfig(): MonitorConfig {
+  const buffer = Buffer.alloc(fstatSync(CONFIG_FD).size)
+  readSync(CONFIG_FD, buffer, 0, buffer.length, 0)
+  return JSON.parse(buffer.toString()) as MonitorConfig
+}
+
+interface Served {
+  readonly state: Extract<ContainerState, { readonly status: 'exited' }>
+  readonly restartMs: number | undefined
+}
+
+function serve(config: MonitorConfig, store: Store): Served {
+  const { id, startedAt, restartCount } = config
+  let served: Served | undefined
+  monitorContainer({
+    initPid: config.init.pid,
+    fds: config.fds,
+    log: openLogSink(config.log),
+    awaitClient: config.awaitClient,
+    timeoutMs: config.timeoutMs,
+    onEnd: (status) => {
+      const exitCode = exitCodeOfStatus(status)
+      const stoppedByUser = hasStopMark(store, id)
+      const ranMs = Date.now() - Date.parse(startedAt)
+      const restartMs = planRestart(config, { exitCode, stoppedByUser, ranMs })
+      const restarting = restartMs === undefined ? undefined : processRef(getpid())
+      const state = {
+        status: 'exited',
+        exitCode,
+        startedAt,
+        finishedAt: new Date().toISOString(),
+        ...(restartCount > 0 && { restartCount }),
+        ...(stoppedByUser && { stoppedByUser }),
+      } as const
+      writeState(store, id, restarting ? { ...state, restarting } : state)
+      served = { state, restartMs }
+      return { exitCode }
+    },
+  })
+  if (!served) throw new Error('the container was left before its end')
+  return served
+}
+
+/** Waits between two starts; false where the user has stopped the container meanwhile. */
+function pause(delayMs: number): boolean {
+  const reactor = createReactor()
+  const signalFd = openSignalFd([SIGTERM])
+  let goOn = true
+  reactor.watch(signalFd, POLL.in, () => {
+    if (takeSignal(signalFd) === undefined) return
+    goOn = false
+    reactor.stop()
+  })
+  reactor.after(delayMs, () => reactor.stop())
+  reactor.run()
+  return goOn
+}
+
+/** Goes on as the full program, in this process. */
+function executeBryo({ bryo, env }: MonitorConfig, args: readonly string[]): never {
+  const [path = ''] = bryo
+  resetSignals()
+  return execve(path, [...bryo, ...args], env)
+}
+
+main()

@@ -1,0 +1,200 @@
+import { closeSync } from 'node:fs'
+import { isErrno } from '../base/errors.ts'
+import { setNonBlocking } from '../syscall/fd.ts'
+import { POLL } from '../syscall/poll.ts'
+import { killIfAlive, type WaitStatus, waitpid } from '../syscall/process.ts'
+import { openSignalFd, takeSignal } from '../syscall/signal.ts'
+import { setWindowSize } from '../syscall/tty.ts'
+import { type Clients, serveClients } from './clients.ts'
+import type { LogSink } from './log/sink.ts'
+import { type Outlet, openOutlet, openSource } from './outlet.ts'
+import { type ExitNotice, PACKET } from './protocol.ts'
+import { createReactor, type Reactor, type Watcher } from './reactor.ts'
+
+/** Descriptors that the monitor has been given; each is its own alone. */
+export interface MonitorFds {
+  /** Listening socket of the clients. */
+  readonly attach: number
+  /** Master end of the container's terminal; the others are absent then. */
+  readonly terminal?: number
+  /** Write end; absent where the container reads nothing. */
+  readonly stdin?: number
+  readonly stdout?: number
+  readonly stderr?: number
+}
+
+export interface MonitorRequest {
+  /** Of the container's init, a child of this process. */
+  readonly initPid: number
+  readonly fds: MonitorFds
+  readonly log: LogSink
+  /** No output is read before somebody is attached: the caller of `run` has asked to see all of it. */
+  readonly awaitClient: boolean
+  /** The container is killed after so long; undefined for never. */
+  readonly timeoutMs?: number | undefined
+  /** What else goes on while the container runs: health checks, notifications. */
+  readonly onStart?: (reactor: Reactor) => void
+  /** The container has ended and its log is written; called before clients are told. */
+  readonly onEnd: (status: WaitStatus) => ExitNotice
+}
+
+const SIGNALS = { hangup: 1, interrupt: 2, quit: 3, kill: 9, pipe: 13, terminate: 15, child: 17 } as const
+/** A client that does not come holds up nobody for longer. */
+const AWAIT_CLIENT_MS = 5000
+/** How long the last output is waited for where somebody outside of the container holds the pipe. */
+const DRAIN_MS = 1000
+/** How long an attached client may take to read the last of it. */
+const FAREWELL_MS = 10_000
+
+/** Serves a container until its end. */
+export function monitorContainer(request: MonitorRequest): void {
+  const reactor = createReactor()
+  const output = serveOutput(reactor, request)
+  request.onStart?.(reactor)
+  const cancelTimeout =
+    request.timeoutMs === undefined
+      ? undefined
+      : reactor.after(request.timeoutMs, () => killIfAlive(request.initPid, SIGNALS.kill))
+  const end = (status: WaitStatus) => {
+    cancelTimeout?.()
+    output.drain(() => {
+      request.log.close()
+      output.clients.finish(request.onEnd(status), FAREWELL_MS, () => reactor.stop())
+    })
+  }
+  const { hangup, interrupt, quit, pipe, terminate, child } = SIGNALS
+  const signalFd = openSignalFd([hangup, interrupt, quit, pipe, terminate, child])
+  const reap = () => {
+    const status = reapUntil(request.initPid)
+    if (status) end(status)
+  }
+  reactor.watch(signalFd, POLL.in, () => {
+    for (let signal = takeSignal(signalFd); signal !== undefined; signal = takeSignal(signalFd)) {
+      if (signal === child) reap()
+      // Whoever ends the monitor, a session manager for example, means the container.
+      if (signal === terminate) killIfAlive(request.initPid, terminate)
+    }
+  })
+  // It may have ended before the signal was caught.
+  reap()
+  reactor.run()
+  closeSync(signalFd)
+}
+
+/** Reaps whatever has ended; gives the end of init once it is among that. */
+function reapUntil(initPid: number): WaitStatus | undefined {
+  for (;;) {
+    const status = reapAny()
+    if (!status || status.pid === initPid) return status
+  }
+}
+
+function reapAny(): WaitStatus | undefined {
+  try {
+    return waitpid(-1, { noHang: true })
+  } catch (error) {
+    if (isErrno(error, 'ECHILD')) return undefined
+    throw error
+  }
+}
+
+interface ServedOutput {
+  readonly clients: Clients
+  /** Reads what is left in the pipes, and calls then. */
+  drain(done: () => void): void
+}
+
+function serveOutput(reactor: Reactor, { fds, log, awaitClient }: MonitorRequest): ServedOutput {
+  const sources = new Set<Watcher>()
+  let held = awaitClient
+  let draining: (() => void) | undefined
+  const listen = () => {
+    for (const source of sources) source.events = held && !draining ? 0 : POLL.in
+  }
+  const release = () => {
+    held = false
+    listen()
+  }
+  const input = serveInput(reactor, fds, (on) => clients.acceptInput(on))
+  const clients = serveClients(reactor, fds.attach, {
+    ...input,
+    onHello: release,
+    onDrained: release,
+    onResize: (size) => fds.terminal !== undefined && setWindowSize(fds.terminal, size),
+  })
+  const follow = (fd: number | undefined, stream: 'stdout' | 'stderr') => {
+    if (fd === undefined) return
+    const source = openSource(reactor, fd, {
+      onData: (data) => {
+        log.write(stream, data, nowNs())
+        if (clients.send(PACKET[stream], data)) return
+        held = true
+        listen()
+      },
+      onEnd: () => {
+        sources.delete(source)
+        if (sources.size === 0) draining?.()
+      },
+    })
+    sources.add(source)
+  }
+  follow(fds.terminal, 'stdout')
+  follow(fds.stdout, 'stdout')
+  follow(fds.stderr, 'stderr')
+  listen()
+  if (awaitClient) reactor.after(AWAIT_CLIENT_MS, release)
+  return {
+    clients,
+    drain: (done) => {
+      let called = false
+      draining = () => {
+        if (called) return
+        called = true
+        done()
+      }
+      listen()
+      reactor.after(DRAIN_MS, draining)
+      if (sources.size === 0) draining()
+    },
+  }
+}
+
+const END_OF_FILE = Uint8Array.of(4)
+
+interface Input {
+  readonly onInput: (data: Uint8Array) => void
+  readonly onInputEnd: () => void
+}
+
+/** Standard input of the container, from whoever is attached. `accept` says whether there is room for more. */
+function serveInput(reactor: Reactor, fds: MonitorFds, accept: (on: boolean) => void): Input {
+  const fd = fds.terminal ?? fds.stdin
+  if (fd === undefined) return { onInput: () => {}, onInputEnd: () => {} }
+  setNonBlocking(fd)
+  const outlet: Outlet = openOutlet(reactor, fd)
+  let closed = false
+  return {
+    onInput: (data) => {
+      if (closed) return
+      outlet.write(data)
+      if (outlet.idle || outlet.gone) return
+      accept(false)
+      outlet.whenIdle(() => accept(true))
+    },
+    onInputEnd: () => {
+      if (closed) return
+      if (fds.terminal !== undefined) {
+        outlet.write(END_OF_FILE)
+        return
+      }
+      closed = true
+      outlet.whenIdle(() => closeSync(fd))
+    },
+  }
+}
+
+const NS_PER_MS = 1_000_000n
+
+function nowNs(): bigint {
+  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * (NS_PER_MS / 1000n)
+}

@@ -1,0 +1,97 @@
+import { readlinkSync } from 'node:fs'
+import { BryoError, isErrno } from '../base/errors.ts'
+import { errnoName } from '../syscall/error.ts'
+import { pollReadable, readFd } from '../syscall/fd.ts'
+import { TRAMPOLINE_NAME, TRAMPOLINE_STEPS } from './stage/trampoline/elf.ts'
+
+/** How long nothing may be heard before it is looked up whether the workload runs. */
+const SILENCE_MS = 1000
+const REPORT_BYTES = 8
+/** Larger than a report, so that anything else shows. */
+const MAX_PACKET = 64
+
+/**
+ * Waits for the execution of a workload after the message `executing`. From that message on the other end of the socket is held by a
+ * process that processes of a container may have been able to trace: what comes is a report of fixed form and nothing else, and a socket
+ * that somebody keeps open keeps nobody waiting.
+ * @param name of the workload as the user gave it
+ * @throws WorkloadFailure COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME
+ */
+export function awaitWorkload(
+  fd: number,
+  { name, pid }: { readonly name: string; readonly pid: number },
+): void {
+  while (!pollReadable(fd, SILENCE_MS)) if (!isBeforeWorkload(pid)) return
+  const packet = Buffer.alloc(MAX_PACKET)
+  const length = readPacket(fd, packet)
+  if (length === 0) return
+  if (length !== REPORT_BYTES)
+    throw new WorkloadFailure(
+      'RUNTIME',
+      `cannot execute "${name}": received ${length} bytes, expected a report`,
+    )
+  throw executionFailure(name, packet.readUInt32LE(0), packet.readUInt32LE(4))
+}
+
+/** A workload that was not executed. What else its socket holds is not to be read. */
+export class WorkloadFailure extends BryoError {}
+
+function readPacket(fd: number, packet: Buffer): number {
+  try {
+    return readFd(fd, packet)
+  } catch (error) {
+    // The other side has gone without reading all that was sent to it.
+    if (!isErrno(error, 'ECONNRESET')) throw error
+    return readFd(fd, packet)
+  }
+}
+
+/** Whether a process is still bryo's own program or the trampoline. */
+function isBeforeWorkload(pid: number): boolean {
+  try {
+    const program = readlinkSync(`/proc/${pid}/exe`)
+    return program === readlinkSync('/proc/self/exe') || program.startsWith(`/memfd:${TRAMPOLINE_NAME} `)
+  } catch (error) {
+    // It has ended: its exit code tells how.
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return false
+    throw error
+  }
+}
+
+function executionFailure(name: string, step: number, errno: number): WorkloadFailure {
+  const executing = TRAMPOLINE_STEPS[step] === 'execute'
+  if (executing) return executionError(name, errnoName(errno))
+  const what = TRAMPOLINE_STEPS[step] ?? 'start the workload'
+  return new WorkloadFailure('RUNTIME', `cannot ${what}: ${errnoName(errno)}`)
+}
+
+const NOT_EXECUTABLE: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOEXEC: 'exec format error',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'not a directory',
+  ELOOP: 'too many levels of symbolic links',
+  ETXTBSY: 'text file busy',
+  E2BIG: 'argument list too long',
+  ENAMETOOLONG: 'file name too long',
+  EINVAL: 'invalid argument',
+  ELIBBAD: 'its interpreter is not an executable',
+}
+
+/** The error that a failed execve(2) of a workload is for the user. @param errno its name */
+export function executionError(name: string, errno: string): WorkloadFailure {
+  if (errno === 'ENOENT') return notFound(name, 'No such file or directory')
+  const reason = NOT_EXECUTABLE[errno]
+  return reason === undefined
+    ? new WorkloadFailure('RUNTIME', `cannot execute "${name}": ${errno}`)
+    : notExecutable(name, reason)
+}
+
+export function notFound(name: string, reason: string): WorkloadFailure {
+  return new WorkloadFailure('COMMAND_NOT_FOUND', `cannot execute "${name}": ${reason}`)
+}
+
+export function notExecutable(name: string, reason: string): WorkloadFailure {
+  return new WorkloadFailure('COMMAND_NOT_EXECUTABLE', `cannot execute "${name}": ${reason}`)
+}

@@ -1,0 +1,58 @@
+import { isErrno } from '../../base/errors.ts'
+import { readFd, writeFd } from '../../syscall/fd.ts'
+import type { StageFailure } from '../messages.ts'
+
+/** What the processes of a container tell whoever creates or starts it: facts, one packet each. */
+export type OciStageMessage =
+  | { readonly kind: 'init-forked'; readonly pid: number }
+  /** Everything is mounted, the host's root is still there: it is the turn of the hooks of the runtime's side. */
+  | { readonly kind: 'mounted' }
+  /** The next packet carries the master end of the terminal. */
+  | { readonly kind: 'terminal' }
+  /** Only the order to start is missing. */
+  | { readonly kind: 'ready' }
+  /** The order has come; the end of the connection then says that the program runs. */
+  | { readonly kind: 'starting' }
+  | StageFailure
+
+/** What they are told. */
+export type OciParentMessage =
+  | { readonly kind: 'maps-written' }
+  /** The hooks of the runtime's side have run; the pid is init's as they saw it. */
+  | { readonly kind: 'hooks-done'; readonly pid: number }
+  /** The state is written: from now on the container lives without its maker. */
+  | { readonly kind: 'release' }
+  | { readonly kind: 'start'; readonly pid: number }
+
+const MAX_MESSAGE_BYTES = 65536
+
+export function sendOciMessage(fd: number, message: OciStageMessage | OciParentMessage): void {
+  writeFd(fd, Buffer.from(JSON.stringify(message)))
+}
+
+/** The next message of the container's processes; undefined at the end, where all have gone or executed another program. */
+export function receiveOciStageMessage(fd: number): OciStageMessage | undefined {
+  return receive(fd) as OciStageMessage | undefined
+}
+
+/** The next message to the container's process; undefined where its sender is gone. */
+export function receiveOciParentMessage(fd: number): OciParentMessage | undefined {
+  return receive(fd) as OciParentMessage | undefined
+}
+
+/** Both sides are copies of one program, of one user: what arrives has the form of what was sent. */
+function receive(fd: number): OciStageMessage | OciParentMessage | undefined {
+  const buffer = Buffer.alloc(MAX_MESSAGE_BYTES)
+  const length = readPacket(fd, buffer)
+  return length === 0 ? undefined : JSON.parse(buffer.toString('utf8', 0, length))
+}
+
+/** A side that closed without having read everything is told of once, before its last words. */
+function readPacket(fd: number, buffer: Buffer): number {
+  try {
+    return readFd(fd, buffer)
+  } catch (error) {
+    if (!isErrno(error, 'ECONNRESET')) throw error
+    return readFd(fd, buffer)
+  }
+}

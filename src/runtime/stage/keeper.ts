@@ -1,0 +1,60 @@
+import { openSync } from 'node:fs'
+import { closeAllFdsBut, closeOnExecFrom, dup2, dupAtLeast, receiveFd } from '../../syscall/fd.ts'
+import { O } from '../../syscall/file.ts'
+import {
+  execve,
+  exitNow,
+  forkChild,
+  killIfAlive,
+  setChildSubreaper,
+  setsid,
+  waitForExit,
+} from '../../syscall/process.ts'
+import { resetSignals } from '../../syscall/signal.ts'
+import { type MonitorProgram, receiveKeeperMessage } from '../messages.ts'
+
+const SIGKILL = 9
+const FIRST_FD = 3
+/** Above all numbers that the monitor's fds will have. */
+const ASIDE = 64
+
+/**
+ * Body of the process that a detached container has for a parent: it forks stage 1, so that init becomes its child, waits while the
+ * container is built by its master, and then executes the monitor. Where the master goes before that, so does the container.
+ * @param masterFd the master's messages come from it
+ */
+export function runKeeper(masterFd: number, runStage1: () => number): never {
+  setsid()
+  setChildSubreaper()
+  const stage1 = forkChild(runStage1)
+  closeAllFdsBut([0, 1, 2, masterFd])
+  // Whoever called bryo may wait for the end of its output.
+  const nothing = openSync('/dev/null', O.rdwr)
+  for (const fd of [0, 1, 2]) dup2(nothing, fd)
+  waitForExit(stage1)
+  let initPid: number | undefined
+  for (;;) {
+    const message = receiveKeeperMessage(masterFd)
+    if (message === undefined) break
+    if (message.kind === 'init') initPid = message.pid
+    else executeMonitor(message.program, receiveFds(masterFd, message.fds))
+  }
+  if (initPid !== undefined) {
+    killIfAlive(initPid, SIGKILL)
+    waitForExit(initPid)
+  }
+  exitNow(0)
+}
+
+function receiveFds(masterFd: number, count: number): readonly number[] {
+  return Array.from({ length: count }, () => receiveFd(masterFd))
+}
+
+/** Executes the monitor with these fds from 3 on, in their order. */
+export function executeMonitor({ path, argv, env }: MonitorProgram, fds: readonly number[]): never {
+  const aside = fds.map((fd) => dupAtLeast(fd, ASIDE))
+  closeOnExecFrom(FIRST_FD)
+  for (const [index, fd] of aside.entries()) dup2(fd, FIRST_FD + index)
+  resetSignals()
+  return execve(path, argv, env)
+}
