@@ -7,7 +7,7 @@ import type { LogConfig } from '../../base/logConfig.ts'
  * Finds what would keep the log from being opened, before there is a container.
  * @throws BryoError USAGE, UNSUPPORTED, PERMISSION
  */
-export function checkLogConfig({ driver, path }: LogConfig): void {
+export function checkLogConfig({ driver, path }: Pick<LogConfig, 'driver' | 'path'>): void {
   if (driver === 'journald') checkJournal(path)
   else if (driver === 'k8s-file' || driver === 'json-file') checkFile(path)
 }
@@ -29,7 +29,6 @@ function checkFile(path: string): void {
     throw new BryoError('USAGE', `cannot log to "${path}": it is a directory, expected a file`)
   }
   const directory = dirname(path)
-  // The container's own directory is made with the container.
   if (!found && !statOf(directory)?.isDirectory()) {
     throw new BryoError('USAGE', `cannot log to "${path}": there is no directory "${directory}"`)
   }

@@ -1,0 +1,132 @@
+import { BryoError } from '../../base/errors.ts'
+import type { LogConfig, LogDriver } from '../../base/logConfig.ts'
+import { LOG_DRIVERS } from '../../base/logConfig.ts'
+import { checkLogConfig } from '../../monitor/log/check.ts'
+import type { ContainerRecord } from '../../storage/container/record.ts'
+import { containerDirectory } from '../../storage/container/record.ts'
+import { hostPath } from '../../storage/hostPath.ts'
+import type { Store } from '../../storage/store.ts'
+import type { ContainerRequest } from './request.ts'
+
+const JOURNAL = '/run/systemd/journal/socket'
+/** k8s-file keeps the file before as well; json-file one file, as with Docker. */
+const DEFAULT_FILES: Readonly<Partial<Record<LogDriver, number>>> = { 'k8s-file': 2 }
+
+type LogRequest = Pick<ContainerRequest, 'logDriver' | 'logOptions' | 'labels' | 'env' | 'tty'>
+
+/** Decides where the output of a container goes, from what was asked for at its creation. @throws BryoError USAGE */
+export function planLog(
+  store: Store,
+  record: Pick<ContainerRecord, 'id' | 'name' | 'image' | 'command'>,
+  request: LogRequest,
+): LogConfig {
+  const options = readOptions(request)
+  const driver = driverOf(request)
+  const tag = options.get('tag')
+  const maxSize = Number(options.get('max-size') ?? -1)
+  const ownFile = hostPath(containerDirectory(store, record.id), 'ctr.log')
+  const isFile = driver === 'k8s-file' || driver === 'json-file'
+  return {
+    driver,
+    path: isFile ? (options.get('path') ?? ownFile) : driver === 'journald' ? JOURNAL : '',
+    ...(maxSize > 0 && { maxSize }),
+    maxFiles: Number(options.get('max-file') ?? DEFAULT_FILES[driver] ?? 1),
+    ...(tag !== undefined && { tag: fillTag(tag, record) }),
+    attributes: chosenAttributes(request, options),
+    containerId: record.id,
+    containerName: record.name,
+    image: record.image?.name ?? '',
+  }
+}
+
+/**
+ * Finds what is wrong with the wanted log, before there is a container.
+ * @throws BryoError USAGE, UNSUPPORTED where the host has no journal, PERMISSION
+ */
+export function checkLog(request: LogRequest): void {
+  const options = readOptions(request)
+  const driver = driverOf(request)
+  if (driver === 'passthrough' && request.tty) {
+    throw new BryoError('USAGE', 'cannot use --log-driver passthrough with --tty')
+  }
+  const tag = options.get('tag')
+  if (tag !== undefined) fillTag(tag, { id: '', name: '', command: [] })
+  const path = driver === 'journald' ? JOURNAL : options.get('path')
+  if (path !== undefined) checkLogConfig({ driver, path })
+}
+
+/** `HostConfig.LogConfig` of `inspect`. */
+export function inspectLog({
+  driver,
+  path,
+  tag = '',
+  maxSize,
+}: LogConfig): Readonly<Record<string, unknown>> {
+  return {
+    Type: driver,
+    Config: null,
+    Path: driver === 'journald' ? '' : path,
+    Tag: tag,
+    Size: maxSize === undefined ? '0B' : `${maxSize}B`,
+  }
+}
+
+function driverOf({ logDriver = 'k8s-file' }: LogRequest): LogDriver {
+  const found = LOG_DRIVERS.find((driver) => driver === logDriver)
+  if (found !== undefined) return found
+  throw new BryoError('USAGE', `invalid log driver "${logDriver}", expected one of ${LOG_DRIVERS.join(', ')}`)
+}
+
+function readOptions({ logOptions }: LogRequest): ReadonlyMap<string, string> {
+  return new Map(
+    logOptions.map((option) => {
+      const equals = option.indexOf('=')
+      return [option.slice(0, equals), option.slice(equals + 1)] as const
+    }),
+  )
+}
+
+function chosenAttributes(
+  request: LogRequest,
+  options: ReadonlyMap<string, string>,
+): Readonly<Record<string, string>> {
+  const env = new Map(
+    request.env.map((variable) => {
+      const equals = variable.indexOf('=')
+      return [variable.slice(0, equals), variable.slice(equals + 1)] as const
+    }),
+  )
+  const labels = new Map(Object.entries(request.labels))
+  const pick = (names: string | undefined, from: ReadonlyMap<string, string>) =>
+    (names?.split(',') ?? []).flatMap((name) => {
+      const value = from.get(name)
+      return value === undefined ? [] : [[name, value] as const]
+    })
+  return Object.fromEntries([...pick(options.get('labels'), labels), ...pick(options.get('env'), env)])
+}
+
+const SHORT_ID = 12
+const TAG_FIELD = /\{\{\s*(.*?)\s*\}\}/g
+
+/** The template of `tag=`: fields alone, as those are all that anybody uses there. */
+function fillTag(
+  template: string,
+  { id, name, image, command }: Pick<ContainerRecord, 'name' | 'image' | 'command'> & { readonly id: string },
+): string {
+  const imageId = image?.id.slice('sha256:'.length) ?? ''
+  const fields: Readonly<Record<string, string>> = {
+    '.ID': id.slice(0, SHORT_ID),
+    '.FullID': id,
+    '.Name': name,
+    '.ImageID': imageId.slice(0, SHORT_ID),
+    '.ImageFullID': imageId,
+    '.ImageName': image?.name ?? '',
+    '.Command': command.join(' '),
+    '.DaemonName': 'bryo',
+  }
+  return template.replace(TAG_FIELD, (action: string, field: string) => {
+    if (Object.hasOwn(fields, field)) return fields[field] ?? ''
+    const known = Object.keys(fields).join(', ')
+    throw new BryoError('USAGE', `cannot use the log tag "${template}": ${action} is none of ${known}`)
+  })
+}
