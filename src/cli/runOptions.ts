@@ -109,7 +109,6 @@ function firstProcess(flags: CreateFlags, facts: Surroundings) {
     ...given('stopTimeoutSeconds', flags.stopTimeout),
     ...given('timeoutSeconds', flags.timeout),
     ...given('restart', flags.restart),
-    logOptions: [],
     ...given('timezone', flags.tz),
     passwd: flags.passwd,
     interactive: flags.interactive,

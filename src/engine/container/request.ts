@@ -68,7 +68,9 @@ export interface ContainerRequest {
   /** The container is killed after so long; 0 for never. */
   readonly timeoutSeconds?: number
   readonly restart?: RestartPolicy
+  /** k8s-file where absent. */
   readonly logDriver?: string
+  /** `key=value`, with an absolute path and a size in bytes. */
   readonly logOptions: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
@@ -86,10 +88,6 @@ export interface ContainerRequest {
   readonly certDir?: string
   readonly authfile?: string
   readonly timezone?: string
-  /** `--log-driver`; k8s-file where absent. */
-  readonly logDriver?: string
-  /** `--log-opt key=value`, with an absolute path and a size in bytes. */
-  readonly logOptions: readonly string[]
 }
 
 export interface UlimitRequest {
@@ -166,5 +164,4 @@ export const EMPTY_REQUEST: ContainerRequest = {
   passwd: true,
   pull: 'missing',
   tlsVerify: true,
-  logOptions: [],
 }
