@@ -8,6 +8,7 @@ import { recoverStore } from '../../storage/recover.ts'
 import type { Engine } from '../engine.ts'
 import { buildCommand } from './environment.ts'
 import { resolveImage } from './image.ts'
+import { checkLog } from './logConfig.ts'
 import { type ContainerOutline, outlineContainer } from './outline.ts'
 import type { ContainerRequest } from './request.ts'
 import type { StoredConfig } from './stored.ts'
@@ -74,6 +75,7 @@ function imageName(request: ContainerRequest, image: ImageRecord): string {
 }
 
 function checkRequest(request: ContainerRequest): void {
+  checkLog(request)
   if (request.image === undefined && request.rootfs === undefined) {
     throw new BryoError('USAGE', 'cannot create a container: neither an image nor --rootfs was given')
   }

@@ -25,10 +25,9 @@ export function planLog(
   const tag = options.get('tag')
   const maxSize = Number(options.get('max-size') ?? -1)
   const ownFile = hostPath(containerDirectory(store, record.id), 'ctr.log')
-  const isFile = driver === 'k8s-file' || driver === 'json-file'
   return {
     driver,
-    path: isFile ? (options.get('path') ?? ownFile) : driver === 'journald' ? JOURNAL : '',
+    path: isFileDriver(driver) ? (options.get('path') ?? ownFile) : driver === 'journald' ? JOURNAL : '',
     ...(maxSize > 0 && { maxSize }),
     maxFiles: Number(options.get('max-file') ?? DEFAULT_FILES[driver] ?? 1),
     ...(tag !== undefined && { tag: fillTag(tag, record) }),
@@ -55,6 +54,12 @@ export function checkLog(request: LogRequest): void {
   if (path !== undefined) checkLogConfig({ driver, path })
 }
 
+/** Whether the log is still there when the container has been removed. */
+export function logOutlives(request: LogRequest): boolean {
+  const driver = driverOf(request)
+  return driver === 'journald' || (isFileDriver(driver) && readOptions(request).has('path'))
+}
+
 /** `HostConfig.LogConfig` of `inspect`. */
 export function inspectLog({
   driver,
@@ -69,6 +74,10 @@ export function inspectLog({
     Tag: tag,
     Size: maxSize === undefined ? '0B' : `${maxSize}B`,
   }
+}
+
+function isFileDriver(driver: LogDriver): boolean {
+  return driver === 'k8s-file' || driver === 'json-file'
 }
 
 function driverOf({ logDriver = 'k8s-file' }: LogRequest): LogDriver {

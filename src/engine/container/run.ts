@@ -4,6 +4,7 @@ import { readImage, readImages } from '../../storage/image/images.ts'
 import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { type CreateOptions, createContainer } from './create.ts'
+import { logOutlives } from './logConfig.ts'
 import type { AttachEnd } from './monitor/attach.ts'
 import type { MonitoredOptions } from './monitor/start.ts'
 import { type ContainerOutline, forkOutlined, type OutlinedFork } from './outline.ts'
@@ -28,7 +29,8 @@ export async function runContainer(
   using stack = new DisposableStack()
   let fork: OutlinedFork | undefined
   // Nobody could ask for the log of a container that is gone when its client is: it needs no monitor.
-  const isDirect = options.attach !== undefined && request.autoRemove && !request.tty
+  const needsLog = !request.autoRemove || logOutlives(request)
+  const isDirect = options.attach !== undefined && !needsLog && !request.tty
   const monitor = isDirect ? undefined : await import('./monitor/start.ts')
   const choice = monitor
     ? monitor.monitoredFork(request.interactive, request.logDriver)

@@ -1,9 +1,9 @@
 import { closeSync } from 'node:fs'
 import type { MonitorConfig } from '../../../base/monitorConfig.ts'
 import { executeMonitor } from '../../../runtime/stage/keeper.ts'
-import { hostPath } from '../../../storage/hostPath.ts'
 import { getWindowSize, isTerminal, setWindowSize } from '../../../syscall/tty.ts'
 import type { Engine } from '../../engine.ts'
+import { planLog } from '../logConfig.ts'
 import type { ForkChoice } from '../outline.ts'
 import {
   type Launched,
@@ -97,7 +97,7 @@ interface MonitorDetails {
 
 function monitorOf(
   engine: Engine,
-  { record, directory, config, work }: StartSubject,
+  { record, config, work }: StartSubject,
   { container, fork, state, networkFds }: Launched,
   { listenFd, awaitClient, restartCount = 0, backOffMs = 0 }: MonitorDetails,
 ): MonitorLaunch {
@@ -111,15 +111,7 @@ function monitorOf(
     init: state.process,
     startedAt: state.startedAt,
     ports: state.ports ?? [],
-    log: {
-      driver: 'k8s-file',
-      path: hostPath(directory, 'ctr.log'),
-      maxFiles: 1,
-      attributes: {},
-      containerId: record.id,
-      containerName: record.name,
-      image: record.image?.name ?? '',
-    },
+    log: planLog(engine.store, record, request),
     awaitClient,
     autoRemove: record.autoRemove,
     ...(request.timeoutSeconds !== undefined &&
