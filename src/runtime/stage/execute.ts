@@ -155,6 +155,19 @@ function createReport(fd: number) {
   }
 }
 
+/**
+ * The path that {@link executeWorkload} would execute, as far as that can be told before.
+ * @throws BryoError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
+ */
+export function findWorkload(args: readonly string[], env: readonly string[]): string {
+  const name = args[0] ?? ''
+  if (!name.includes('/')) return findInPath(name, env)
+  const state = isDirectory(name) ? 'denied' : executableState(name)
+  if (state === 'missing') throw notFound(name, 'No such file or directory')
+  if (state === 'denied') throw notExecutable(name, 'permission denied')
+  return name
+}
+
 function findInPath(name: string, env: readonly string[]): string {
   const path = env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH
   let denied = false
