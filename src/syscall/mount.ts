@@ -153,6 +153,7 @@ export function mountSetattr({
 /** Numbers of statfs(2) `f_type`. */
 export const FS_MAGIC = {
   proc: 0x9fa0,
+  devpts: 0x1cd1,
   sysfs: 0x62656572,
   tmpfs: 0x01021994,
   overlay: 0x794c7630,

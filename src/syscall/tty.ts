@@ -1,4 +1,3 @@
-import { openSync } from 'node:fs'
 import { check } from './error.ts'
 import { O } from './file.ts'
 import { bind } from './native.ts'
@@ -33,9 +32,8 @@ export function isTerminal(fd: number): boolean {
   return Number(c.isatty(fd)) === 1
 }
 
-/** Opens a pty from the devpts whose ptmx is at `path`; both ends are close-on-exec and no controlling terminal. */
-export function openPty(path: string): { readonly master: number; readonly slave: number } {
-  const master = openSync(path, O.rdwr | O.noctty | O.cloexec)
+/** Completes a pty from its master, an opened ptmx; the other end is close-on-exec and no controlling terminal. */
+export function openPty(master: number): { readonly master: number; readonly slave: number } {
   const unlock = Buffer.alloc(4)
   check('ioctl', c.ioctl(master, TIOCSPTLCK, unlock), { request: 'TIOCSPTLCK' })
   const slave = check('ioctl', c.ioctlNumber(master, TIOCGPTPEER, O.rdwr | O.noctty | O.cloexec), {

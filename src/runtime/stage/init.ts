@@ -1,7 +1,15 @@
 import { closeSync, fchownSync, openSync } from 'node:fs'
 import { isErrno } from '../../base/errors.ts'
 import { rootIds } from '../../base/idmap.ts'
-import { closeOnExecFrom, dup2, ownFd, pollReadable, sendFd, setCloseOnExec } from '../../syscall/fd.ts'
+import {
+  closeOnExecFrom,
+  dup2,
+  dupAtLeast,
+  ownFd,
+  pollReadable,
+  sendFd,
+  setCloseOnExec,
+} from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
 import { bringLoopbackUp } from '../../syscall/net.ts'
@@ -62,6 +70,8 @@ interface Luggage {
   readonly mounts: Map<number, DetachedMount>
   readonly devices: readonly HostDevice[]
   readonly identityFiles: IdentityFiles | undefined
+  /** An fd of /proc and of /sys by their targets, once they are attached. */
+  readonly kernelTrees: Map<string, number>
 }
 
 /** The processes' ends of what connects them with the waiting process. */
@@ -71,6 +81,9 @@ export interface StageFds {
   readonly planFd: number
   readonly stdio: StdioFds | undefined
 }
+
+/** Below it is stdio. */
+const FIRST_FREE_FD = 3
 
 /**
  * Body of pid 1 of the container, up to the workload: never returns. Synchronous, in the forked copy of the runtime.
@@ -89,6 +102,7 @@ export function runInit({ controlFd, planFd, stdio }: StageFds): never {
     const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user, plan.maps))
     furnishRoot(plan, rootFd, luggage, identity)
     showIdentity(rootFd, luggage.identityFiles, identity)
+    protectKernel(plan, rootFd, luggage)
     prepareProcess(plan, { rootFd, controlFd, stdio }, identity)
     expectParentMessage(controlFd, 'proceed')
     becomeWorkload(plan, { rootFd, controlFd }, identity)
@@ -106,7 +120,7 @@ function packLuggage(plan: LaunchPlan): Luggage {
   const identityFiles = step('prepare the user database', () =>
     openIdentityFiles(plan.filesDirectory, plan.user),
   )
-  return { mounts, devices, identityFiles }
+  return { mounts, devices, identityFiles, kernelTrees: new Map() }
 }
 
 /**
@@ -190,6 +204,9 @@ function furnishRoot(plan: LaunchPlan, rootFd: number, luggage: Luggage, identit
       const detached = luggage.mounts.get(index) ?? createMount(mount)
       if (mount.copyUp) copyUpVolume(rootFd, mount.target, detached.fd, mount.ownAttributes)
       if (mount.chown) chownVolume(detached.fd, identity)
+      // Kept, as another container that shares the root directory may move what the mount lies on.
+      if (mount.target === '/proc' || mount.target === '/sys')
+        luggage.kernelTrees.set(mount.target, dupAtLeast(detached.fd, FIRST_FREE_FD))
       attachMount(rootFd, mount, detached)
     })
     if (mount.target === '/dev') furnishDevices(rootFd, luggage)
@@ -218,13 +235,9 @@ function showIdentity(rootFd: number, files: IdentityFiles | undefined, { genera
   closeGenerated(files)
 }
 
-function prepareProcess(
-  plan: LaunchPlan,
-  fds: { readonly rootFd: number; readonly controlFd: number; readonly stdio: StdioFds | undefined },
-  identity: Identity,
-): void {
+/** What needs the kernel's files to be writable, and then their protection. */
+function protectKernel(plan: LaunchPlan, rootFd: number, { kernelTrees }: Luggage): void {
   const { spec } = plan
-  const { rootFd, controlFd } = fds
   const { cwd } = spec.process
   if (!plan.requireWorkingDirectory)
     step('create the working directory', () => createWorkingDirectory(rootFd, cwd))
@@ -233,9 +246,18 @@ function prepareProcess(
     if (!plan.nestedUserNamespaces) writeSysctl(rootFd, 'user.max_user_namespaces', '0')
   })
   step('protect paths', () => {
-    protectPaths(rootFd, spec.linux.readonlyPaths)
-    maskPaths(rootFd, spec.linux.maskedPaths)
+    protectPaths({ rootFd, kernelTrees }, spec.linux.readonlyPaths)
+    maskPaths({ rootFd, kernelTrees }, spec.linux.maskedPaths)
   })
+}
+
+function prepareProcess(
+  plan: LaunchPlan,
+  fds: { readonly rootFd: number; readonly controlFd: number; readonly stdio: StdioFds | undefined },
+  identity: Identity,
+): void {
+  const { spec } = plan
+  const { rootFd, controlFd } = fds
   if (spec.process.terminal)
     step('set up the terminal', () => setUpTerminal(rootFd, controlFd, identity, plan.initialWindow))
   else step('set up stdio', () => setUpStdio(plan, fds, identity))

@@ -7,12 +7,22 @@ import { openNullDevice } from './devices.ts'
 
 const LOCKED_DOWN = MOUNT_ATTR.rdonly | MOUNT_ATTR.nosuid | MOUNT_ATTR.nodev | MOUNT_ATTR.noexec
 
+/** Where paths are looked up. */
+export interface ProtectedTrees {
+  readonly rootFd: number
+  /**
+   * Descriptors of mounts by their targets: what lies in one of them is found there, also where another container has
+   * moved the directory below the mount meanwhile.
+   */
+  readonly kernelTrees: ReadonlyMap<string, number>
+}
+
 /** Hides paths: a file reads as empty, a directory is empty. Paths that the kernel does not have are left out. */
-export function maskPaths(rootFd: number, paths: readonly string[]): void {
+export function maskPaths(trees: ProtectedTrees, paths: readonly string[]): void {
   if (paths.length === 0) return
-  const nullFd = openNullDevice(rootFd)
+  const nullFd = openNullDevice(trees.rootFd)
   try {
-    for (const path of paths) withTarget(rootFd, path, (target) => maskTarget(target, nullFd))
+    for (const path of paths) withTarget(trees, path, (target) => maskTarget(target, nullFd))
   } finally {
     closeSync(nullFd)
   }
@@ -38,8 +48,8 @@ function maskTarget(target: number, nullFd: number): void {
 }
 
 /** Makes paths read-only with everything below them. */
-export function protectPaths(rootFd: number, paths: readonly string[]): void {
-  for (const path of paths) withTarget(rootFd, path, protectTarget)
+export function protectPaths(trees: ProtectedTrees, paths: readonly string[]): void {
+  for (const path of paths) withTarget(trees, path, protectTarget)
 }
 
 function protectTarget(target: number): void {
@@ -52,12 +62,23 @@ function protectTarget(target: number): void {
   }
 }
 
-function withTarget(rootFd: number, path: string, act: (target: number) => void): void {
-  const target = openInRootIfPresent(rootFd, path, O.path, { strict: true })
+function withTarget(trees: ProtectedTrees, path: string, act: (target: number) => void): void {
+  const [base, rest] = inTree(trees, path)
+  const target = openInRootIfPresent(base, rest, O.path, { strict: true })
   if (target === undefined) return
   try {
     act(target)
   } finally {
     closeSync(target)
   }
+}
+
+function inTree(
+  { rootFd, kernelTrees }: ProtectedTrees,
+  path: string,
+): readonly [base: number, path: string] {
+  for (const [tree, fd] of kernelTrees) {
+    if (path === tree || path.startsWith(`${tree}/`)) return [fd, path.slice(tree.length)]
+  }
+  return [rootFd, path]
 }

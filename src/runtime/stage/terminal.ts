@@ -1,7 +1,9 @@
 import { closeSync, fchownSync } from 'node:fs'
+import { BryoError } from '../../base/errors.ts'
 import { dup2, sendFd } from '../../syscall/fd.ts'
-import { moveMountOnto, openTreeClone } from '../../syscall/mount.ts'
-import { ensureInRoot } from '../../syscall/rootPath.ts'
+import { O } from '../../syscall/file.ts'
+import { FS_MAGIC, filesystemTypeOfFd, moveMountOnto, openTreeClone } from '../../syscall/mount.ts'
+import { ensureInRoot, openInRoot } from '../../syscall/rootPath.ts'
 import { openPty, setControllingTerminal, setWindowSize, type WindowSize } from '../../syscall/tty.ts'
 import { sendMessage } from '../messages.ts'
 
@@ -20,7 +22,7 @@ export function setUpTerminal(
   owner: TerminalOwner,
   window: WindowSize | undefined,
 ): void {
-  const { master, slave } = openPty('/dev/pts/ptmx')
+  const { master, slave } = openPty(openMultiplexer(rootFd))
   if (window) setWindowSize(master, window)
   fchownSync(slave, owner.uid, owner.gid)
   showConsole(rootFd, slave)
@@ -30,6 +32,23 @@ export function setUpTerminal(
   setControllingTerminal(slave)
   for (const fd of [0, 1, 2]) dup2(slave, fd)
   closeSync(slave)
+}
+
+/** The container's own: neither a link nor a file of a volume that lies at its place. */
+function openMultiplexer(rootFd: number): number {
+  const path = '/dev/pts/ptmx'
+  const fd = openInRoot(rootFd, path, O.path | O.nofollow, { strict: true })
+  try {
+    if (filesystemTypeOfFd(fd) !== FS_MAGIC.devpts) {
+      throw new BryoError(
+        'MOUNT',
+        `cannot open a terminal at "${path}": it is not the kernel's, expected a devpts`,
+      )
+    }
+    return openInRoot(rootFd, path, O.rdwr | O.noctty | O.nofollow, { strict: true })
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** The source is the slave's own fd, never a path that the image could have changed. */
