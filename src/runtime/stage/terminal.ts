@@ -3,7 +3,7 @@ import { BryoError } from '../../base/errors.ts'
 import { dup2, sendFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { FS_MAGIC, filesystemTypeOfFd, moveMountOnto, openTreeClone } from '../../syscall/mount.ts'
-import { ensureInRoot, openInRoot } from '../../syscall/rootPath.ts'
+import { ensureInRoot, openInRoot, openInRootIfPresent } from '../../syscall/rootPath.ts'
 import { openPty, setControllingTerminal, setWindowSize, type WindowSize } from '../../syscall/tty.ts'
 import { sendMessage } from '../messages.ts'
 
@@ -37,17 +37,18 @@ export function setUpTerminal(
 /** The container's own: neither a link nor a file of a volume that lies at its place. */
 function openMultiplexer(rootFd: number): number {
   const path = '/dev/pts/ptmx'
-  const fd = openInRoot(rootFd, path, O.path | O.nofollow, { strict: true })
+  const fd = openInRootIfPresent(rootFd, path, O.path | O.nofollow, { strict: true })
   try {
-    if (filesystemTypeOfFd(fd) !== FS_MAGIC.devpts) {
+    if (fd === undefined || filesystemTypeOfFd(fd) !== FS_MAGIC.devpts) {
+      const found = fd === undefined ? 'nothing' : 'another file'
       throw new BryoError(
         'MOUNT',
-        `cannot open a terminal at "${path}": it is not the kernel's, expected a devpts`,
+        `cannot open a terminal at "${path}": found ${found}, expected the kernel's`,
       )
     }
     return openInRoot(rootFd, path, O.rdwr | O.noctty | O.nofollow, { strict: true })
   } finally {
-    closeSync(fd)
+    if (fd !== undefined) closeSync(fd)
   }
 }
 
