@@ -1,5 +1,7 @@
 import { BryoError } from '../base/errors.ts'
 
+export { matchesLabel } from '../base/labels.ts'
+
 /** Values by key: one object must match all keys, and of each key at least one value. */
 export type Filters = ReadonlyMap<string, readonly string[]>
 
@@ -16,18 +18,11 @@ export function parseFilters(given: readonly string[], known: readonly string[])
       throw new BryoError('USAGE', `invalid filter "${text}", expected key=value`)
     }
     if (!known.includes(key)) {
-      throw new BryoError('USAGE', `unknown filter "${key}", expected one of ${known.join(', ')}`)
+      throw new BryoError('USAGE', `${key} is an invalid filter, expected one of ${known.join(', ')}`)
     }
     const values = filters.get(key) ?? []
     values.push(text.slice(equals + 1))
     filters.set(key, values)
   }
   return filters
-}
-
-/** Whether the labels have `key`, or `key=value`. */
-export function matchesLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const equals = wanted.indexOf('=')
-  if (equals === -1) return Object.hasOwn(labels, wanted)
-  return labels[wanted.slice(0, equals)] === wanted.slice(equals + 1)
 }

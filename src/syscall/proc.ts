@@ -14,9 +14,12 @@ export function processStartTime(pid: number): string | undefined {
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
 }
 
-/** Another one after each boot. @see proc_sys_kernel(5), random/boot_id */
+let knownBootId: string | undefined
+
+/** Another one after each boot, which no process outlives: it is read once. @see proc_sys_kernel(5), random/boot_id */
 export function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  knownBootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return knownBootId
 }
 
 function readProc(path: string): string | undefined {

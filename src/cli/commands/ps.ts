@@ -1,237 +1,176 @@
-import { BryoError } from '../../base/errors.ts'
-import { type ListedContainer, listContainers, writtenBytes } from '../../engine/container/list.ts'
+import { BryoError, messageOf } from '../../base/errors.ts'
+import { type ListedContainer, listContainers } from '../../engine/container/list.ts'
+import {
+  CONTAINER_FILTERS,
+  containerFilter,
+  hasProcesses,
+  namesStates,
+} from '../../engine/container/listFilter.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { defineCommand } from '../command.ts'
+import { type CommandContext, defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
-import { type Filters, matchesLabel, parseFilters } from '../filter.ts'
-import { formatRows } from '../format/rows.ts'
-import { humanAgo, humanDuration, humanSize } from '../format/units.ts'
-import { PS_FLAGS } from '../options/containers.ts'
+import { type Filters, parseFilters } from '../filter.ts'
+import type { FlagValues } from '../flags/flag.ts'
+import {
+  CONTAINER_TITLES,
+  type ContainerRow,
+  containerFields,
+  containerJson,
+  containerRows,
+  sizeText,
+} from '../format/containerRow.ts'
+import { portsText } from '../format/ports.ts'
+import { type Column, formatRows } from '../format/rows.ts'
+import { PS_FLAGS, type PS_SORTS } from '../options/ps.ts'
 import { writeOut } from '../output.ts'
-import { printable } from '../report.ts'
-
-const FILTERS = [
-  'ancestor',
-  'before',
-  'exited',
-  'id',
-  'label',
-  'name',
-  'network',
-  'since',
-  'status',
-  'volume',
-]
-
-interface Row extends ListedContainer {
-  readonly id: string
-  readonly command: string
-  readonly created: string
-  readonly runningFor: string
-  readonly status: string
-  readonly size: string
-}
+import { parseMoment } from '../parse/moment.ts'
 
 export const command = defineCommand({
   usage: '[options]',
   description: 'Lists the running containers; with --all, the others too.',
-  examples: ['ps -a', "ps -a --format '{{.ID}} {{.Names}} {{.Status}}'", 'ps -aq --filter status=exited'],
+  examples: [
+    'ps -a',
+    "ps -a --format '{{.ID}} {{.Names}} {{.Status}}'",
+    'ps -aq --filter status=exited',
+    "ps --format 'table {{.Names}} {{.Ports}}'",
+  ],
   flags: PS_FLAGS,
   args: { min: 0, max: 0 },
   run: async ({ flags, context }) => {
+    checkFlags(flags)
     const engine = engineOf(context)
-    const filters = parseFilters(flags.filter, FILTERS)
-    const limit = flags.latest ? 1 : (flags.last ?? -1)
-    const everyState = flags.all || limit > 0 || filters.has('status') || filters.has('exited')
-    const all = listContainers(engine)
-    const matching = all.filter((one) => (everyState || isUp(one)) && matches(one, filters, all)).reverse()
-    const shown = limit > 0 ? matching.slice(0, limit) : matching
-    const withSize = flags.size || (flags.format?.includes('.Size') ?? false)
-    const rows = sortRows(shown, flags.sort).map((one) =>
-      toRow(one, { engine, withSize, noTrunc: flags.noTrunc }),
-    )
-    if (flags.quiet) {
-      writeOut(rows.map((row) => `${row.id}\n`).join(''))
+    const filters = readFilters(flags.filter)
+    if (flags.watch === undefined || flags.watch === 0) {
+      writeOut(await listing(engine, { flags, filters, context }))
       return 0
     }
-    const format = flags.format
-    writeOut(
-      await formatRows(rows, {
-        columns: [...COLUMNS, ...(flags.size ? [{ title: 'SIZE', cell: (row: Row) => row.size }] : [])],
-        format,
-        noHeading: flags.noheading,
-        fields: templateFields,
-        titles: { ID: 'CONTAINER ID', RunningFor: 'CREATED' },
-        json: jsonFields,
-        jsonLines: context.program === 'docker',
-      }),
-    )
-    return 0
+    const { setTimeout } = await import('node:timers/promises')
+    for (;;) {
+      const text = await listing(engine, { flags, filters, context })
+      writeOut(`${CLEAR_SCREEN}${text}`)
+      await setTimeout(flags.watch * 1000)
+    }
   },
 })
 
-const COLUMNS = [
-  { title: 'CONTAINER ID', cell: (row: Row) => row.id },
-  { title: 'IMAGE', cell: (row: Row) => imageOf(row) },
-  { title: 'COMMAND', cell: (row: Row) => row.command },
-  { title: 'CREATED', cell: (row: Row) => row.runningFor },
-  { title: 'STATUS', cell: (row: Row) => row.status },
-  { title: 'PORTS', cell: (row: Row) => row.ports.join(', ') },
-  { title: 'NAMES', cell: (row: Row) => row.record.name },
+type Flags = FlagValues<typeof PS_FLAGS>
+
+const CLEAR_SCREEN = '\u001b[2J\u001b[1;1H'
+
+function checkFlags(flags: Flags): void {
+  const refuse = (message: string): never => {
+    throw new BryoError('USAGE', message)
+  }
+  if (flags.last !== undefined && flags.last >= 0 && flags.latest)
+    refuse('last and latest are mutually exclusive')
+  if (flags.quiet && (flags.size || flags.ns)) refuse('quiet conflicts with size and namespace')
+  if (flags.size && flags.ns) refuse('size and namespace options conflict')
+  if (flags.latest && flags.watch !== undefined && flags.watch > 0) {
+    refuse('the watch and latest flags cannot be used together')
+  }
+}
+
+function readFilters(given: readonly string[]): Filters {
+  const filters = new Map(parseFilters(given, CONTAINER_FILTERS))
+  const now = Date.now()
+  const moments = filters.get('until')?.map((text) => {
+    try {
+      return String(parseMoment(text, now))
+    } catch (error) {
+      throw new BryoError('USAGE', messageOf(error))
+    }
+  })
+  return moments ? filters.set('until', moments) : filters
+}
+
+interface ListingOptions {
+  readonly flags: Flags
+  readonly filters: Filters
+  readonly context: CommandContext
+}
+
+async function listing(engine: Engine, { flags, filters, context }: ListingOptions): Promise<string> {
+  const docker = context.program === 'docker'
+  const rows = containerRows(engine, chosen(engine, flags, filters), {
+    noTrunc: flags.noTrunc,
+    namespaces: flags.ns || (flags.format !== undefined && NAMESPACE_FIELDS.test(flags.format)),
+  })
+  const sorted = sortRows(docker && flags.sort === 'created' ? rows.toReversed() : rows, flags.sort)
+  if (flags.quiet && flags.format === undefined) return sorted.map((row) => `${row.id}\n`).join('')
+  return await formatRows(sorted, {
+    columns: columnsOf(flags),
+    format: flags.format,
+    noHeading: flags.noheading,
+    fields: (row) => containerFields(row, docker),
+    titles: docker ? { ...CONTAINER_TITLES, RunningFor: 'CREATED' } : CONTAINER_TITLES,
+    json: (row) => containerJson(row, flags.size),
+    jsonLines: docker,
+  })
+}
+
+const NAMESPACE_FIELDS = /\.(?:Namespaces|Cgroup|CGROUPNS|IPC|MNT|NET|PIDNS|USERNS|User|UTS)\b/
+
+/** What filters and --last leave, oldest first. */
+function chosen(engine: Engine, flags: Flags, filters: Filters): readonly ListedContainer[] {
+  const limit = flags.latest ? 1 : (flags.last ?? -1)
+  const everyState = flags.all || limit > 0 || namesStates(filters)
+  const fits = containerFilter(engine, filters)
+  const fitting = listContainers(engine).filter((one) => (everyState || hasProcesses(one)) && fits(one))
+  return limit > 0 ? fitting.slice(-limit) : fitting
+}
+
+function columnsOf(flags: Flags): readonly Column<ContainerRow>[] {
+  if (flags.ns) return NAMESPACE_COLUMNS
+  return [...COLUMNS, ...(flags.pod ? POD_COLUMNS : []), ...(flags.size ? [SIZE_COLUMN] : [])]
+}
+
+const COLUMNS: readonly Column<ContainerRow>[] = [
+  { title: 'CONTAINER ID', cell: (row) => row.id },
+  { title: 'IMAGE', cell: (row) => row.image },
+  { title: 'COMMAND', cell: (row) => row.command },
+  { title: 'CREATED', cell: (row) => row.runningFor },
+  { title: 'STATUS', cell: (row) => row.status },
+  { title: 'PORTS', cell: (row) => portsText(row.ports) },
+  { title: 'NAMES', cell: (row) => row.record.name },
 ]
 
-const COMMAND_WIDTH = 20
+const POD_COLUMNS: readonly Column<ContainerRow>[] = [
+  { title: 'POD ID', cell: () => '' },
+  { title: 'PODNAME', cell: () => '' },
+]
 
-function toRow(
-  one: ListedContainer,
-  options: { readonly engine: Engine; readonly withSize: boolean; readonly noTrunc: boolean },
-): Row {
-  // The image chose it: neither escape sequences nor line ends of its reach the terminal.
-  const text = printable(one.record.command.join(' ').replace(/[\t\n]/g, ' '))
-  const now = Date.now()
-  return {
-    ...one,
-    id: options.noTrunc ? one.record.id : one.record.id.slice(0, 12),
-    command: options.noTrunc || text.length <= COMMAND_WIDTH ? text : `${text.slice(0, COMMAND_WIDTH)}...`,
-    created: one.record.created,
-    runningFor: humanAgo(Date.parse(one.record.created), now),
-    status: statusOf(one, now),
-    size: options.withSize ? humanSize(writtenBytes(options.engine, one.record)) : '',
-  }
-}
+const SIZE_COLUMN: Column<ContainerRow> = { title: 'SIZE', cell: (row) => sizeText(row.size()) }
 
-function statusOf({ state }: ListedContainer, now: number): string {
-  switch (state.status) {
-    case 'created':
-      return 'Created'
-    case 'exited': {
-      const code = state.exitCode ?? 'unknown'
-      return state.finishedAt === undefined
-        ? `Exited (${code})`
-        : `Exited (${code}) ${humanAgo(Date.parse(state.finishedAt), now)}`
-    }
-    default:
-      return `Up ${humanDuration(now - Date.parse(state.startedAt))}${state.status === 'paused' ? ' (Paused)' : ''}`
-  }
-}
+const NAMESPACE_COLUMNS: readonly Column<ContainerRow>[] = [
+  { title: 'CONTAINER ID', cell: (row) => row.id },
+  { title: 'NAMES', cell: (row) => row.record.name },
+  { title: 'PID', cell: ({ state }) => String('process' in state ? state.process.pid : 0) },
+  { title: 'CGROUPNS', cell: (row) => row.namespaces.cgroup },
+  { title: 'IPC', cell: (row) => row.namespaces.ipc },
+  { title: 'MNT', cell: (row) => row.namespaces.mnt },
+  { title: 'NET', cell: (row) => row.namespaces.net },
+  { title: 'PIDNS', cell: (row) => row.namespaces.pid },
+  { title: 'USERNS', cell: (row) => row.namespaces.user },
+  { title: 'UTS', cell: (row) => row.namespaces.uts },
+]
 
-function imageOf({ record, request }: ListedContainer): string {
-  return record.image?.name ?? request.rootfs?.path ?? ''
-}
-
-function isUp({ state }: ListedContainer): boolean {
-  return state.status !== 'created' && state.status !== 'exited'
-}
-
-function matches(one: ListedContainer, filters: Filters, all: readonly ListedContainer[]): boolean {
-  return [...filters].every(([key, values]) =>
-    key === 'label'
-      ? values.every((value) => matchesLabel(one.request.labels, value))
-      : values.some((value) => matchesOne(one, key, value, all)),
-  )
-}
-
-function matchesOne(
-  one: ListedContainer,
-  key: string,
-  value: string,
-  all: readonly ListedContainer[],
-): boolean {
-  const { record, state, request } = one
-  switch (key) {
-    case 'ancestor':
-      return (
-        record.image?.id.includes(value) === true ||
-        imageOf(one)
-          .replace(/:latest$/, '')
-          .endsWith(value.replace(/:latest$/, ''))
-      )
-    case 'before':
-      return record.created < createdOf(value, all)
-    case 'since':
-      return record.created > createdOf(value, all)
-    case 'exited':
-      return state.status === 'exited' && state.exitCode === Number(value)
-    case 'id':
-      return record.id.startsWith(value)
-    case 'name':
-      return new RegExp(value).test(record.name)
-    case 'network':
-      return (request.network[0] ?? 'slirp4netns').split(':')[0] === value
-    case 'status':
-      return state.status === value
-    case 'volume':
-      return record.volumes.includes(value) || request.mounts.some((mount) => mount.target === value)
-    default:
-      return false
-  }
-}
-
-function createdOf(name: string, all: readonly ListedContainer[]): string {
-  const found = all.find(({ record }) => record.name === name || record.id.startsWith(name))
-  if (!found)
-    throw new BryoError('NOT_FOUND', `no container with name or ID "${name}" found: no such container`)
-  return found.record.created
-}
-
-const SORT_KEYS: Readonly<Record<string, (one: ListedContainer) => string>> = {
+const SORT_KEYS: Readonly<Record<(typeof PS_SORTS)[number], (row: ContainerRow) => string | number>> = {
   command: ({ record }) => record.command.join(' '),
+  created: ({ record }) => record.created,
   id: ({ record }) => record.id,
-  image: imageOf,
+  image: (row) => row.image,
   names: ({ record }) => record.name,
+  runningfor: ({ state }) => ('startedAt' in state ? (state.startedAt ?? '') : ''),
+  size: (row) => row.size().written + row.size().image,
   status: ({ state }) => state.status,
 }
 
-function sortRows(rows: readonly ListedContainer[], key: string): readonly ListedContainer[] {
+function sortRows(rows: readonly ContainerRow[], key: Flags['sort']): readonly ContainerRow[] {
+  // That is their order already.
+  if (key === 'created') return rows
   const keyOf = SORT_KEYS[key]
-  return keyOf ? rows.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) : rows
-}
-
-function templateFields(row: Row): Readonly<Record<string, unknown>> {
-  const { record, request, state } = row
-  return {
-    ID: row.id,
-    Image: imageOf(row),
-    ImageID: record.image?.id ?? '',
-    Command: row.command,
-    Created: row.runningFor,
-    CreatedAt: record.created,
-    RunningFor: row.runningFor,
-    Status: row.status,
-    State: state.status,
-    Ports: row.ports.join(', '),
-    Names: record.name,
-    Labels: Object.entries(request.labels)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(','),
-    Label: (name: string) => request.labels[name] ?? '',
-    Mounts: request.mounts.map((mount) => mount.target).join(','),
-    Networks: request.network[0] ?? 'slirp4netns',
-    Size: row.size,
-    Pid: isUp(row) && 'process' in state ? state.process.pid : 0,
-    ExitCode: state.status === 'exited' ? (state.exitCode ?? -1) : 0,
-  }
-}
-
-function jsonFields(row: Row): unknown {
-  const { record, request, state } = row
-  return {
-    Id: record.id,
-    Names: [record.name],
-    Image: imageOf(row),
-    ImageID: record.image?.id ?? '',
-    Command: record.command,
-    Created: Math.floor(Date.parse(record.created) / 1000),
-    CreatedAt: row.runningFor,
-    State: state.status,
-    Status: row.status,
-    ExitCode: state.status === 'exited' ? (state.exitCode ?? -1) : 0,
-    Exited: state.status === 'exited',
-    Pid: 'process' in state ? state.process.pid : 0,
-    Ports: row.ports,
-    Labels: request.labels,
-    Mounts: request.mounts.map((mount) => mount.target),
-    AutoRemove: record.autoRemove,
-    ...(row.size !== '' && { Size: row.size }),
-  }
+  return rows.toSorted((a, b) => {
+    const [left, right] = [keyOf(a), keyOf(b)]
+    return left < right ? -1 : left > right ? 1 : 0
+  })
 }

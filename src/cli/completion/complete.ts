@@ -125,7 +125,7 @@ async function offerBy(completion: Completion, typed: string, around: Surroundin
         completion.values.map((text) => ({ text })),
         typed,
       )
-      const open = candidates.some(({ text }) => text.endsWith(':'))
+      const open = candidates.some(({ text }) => /[:=]$/.test(text))
       return { candidates, directive: open ? 'NoSpace' : 'NoFileComp' }
     }
     case 'names': {

@@ -1,4 +1,4 @@
-import { alignTabs, formatTable } from './tabwriter.ts'
+import { alignTabs, DOCKER_TABLE, formatTable, PODMAN_TABLE } from './tabwriter.ts'
 
 /** One column of a list's usual table. */
 export interface Column<Row> {
@@ -17,7 +17,7 @@ export interface RowsOptions<Row> {
   readonly titles?: Readonly<Record<string, string>>
   /** The object for `--format json`. */
   readonly json: (row: Row) => unknown
-  /** `--format json` prints the template fields of each row on a line of its own, as Docker does. */
+  /** Docker's ways: `--format json` prints the template fields of each row on a line of its own; its tables' spacing. */
   readonly jsonLines: boolean
 }
 
@@ -40,13 +40,17 @@ export async function formatRows<Row>(rows: readonly Row[], options: RowsOptions
   const template = compileTemplate(spacesToTabs(format.slice('table '.length).trim()))
   const lines = rows.map((row) => template.render(options.fields(row)))
   if (!options.noHeading) lines.unshift(template.renderHeader(options.titles ?? {}))
-  return lines.length === 0 ? '' : `${alignTabs(lines.join('\n'))}\n`
+  return lines.length === 0 ? '' : `${alignTabs(lines.join('\n'), styleOf(options))}\n`
 }
 
 function usualTable<Row>(rows: readonly Row[], options: RowsOptions<Row>): string {
   const lines = rows.map((row) => options.columns.map((column) => column.cell(row)))
   if (!options.noHeading) lines.unshift(options.columns.map((column) => column.title))
-  return formatTable(lines)
+  return formatTable(lines, styleOf(options))
+}
+
+function styleOf({ jsonLines: docker }: { readonly jsonLines: boolean }) {
+  return docker ? DOCKER_TABLE : PODMAN_TABLE
 }
 
 /** The list as Podman prints it: indented by four spaces, `[]` where it is empty. */

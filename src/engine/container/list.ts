@@ -1,30 +1,53 @@
+import type { Digest } from '../../base/brand.ts'
+import type { ImageConfig } from '../../base/image.ts'
 import type { PortMapping } from '../../base/port.ts'
-import { formatMapping, parsePublish } from '../../netns/publish.ts'
+import { parsePublish } from '../../netns/publish.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
 import { type ContainerState, effectiveState } from '../../storage/container/state.ts'
 import { hostPath } from '../../storage/hostPath.ts'
+import { imageDetailPath, readImages } from '../../storage/image/images.ts'
+import { type ImageDetail, parseDetail } from '../../storage/image/record.ts'
+import { fieldsOf, readJsonFile } from '../../storage/json.ts'
 import { treeUsage } from '../../storage/tree/usage.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
 import { storedConfig } from './stored.ts'
+import type { VolumeUse } from './volumes.ts'
 
-/** One container as lists show it. */
+/** One container as lists show it. What is a function costs further reading. */
 export interface ListedContainer {
   readonly record: ContainerRecord
   readonly state: ContainerState
   readonly request: ContainerRequest
-  /** `0.0.0.0:8080->80/tcp`. */
-  readonly ports: readonly string[]
+  readonly volumes: readonly VolumeUse[]
+  readonly ports: readonly PortMapping[]
+  /** The image's, and its own. */
+  readonly labels: () => Readonly<Record<string, string>>
 }
 
-/** All containers with their states, oldest first. */
-export function listContainers({ store }: Engine): readonly ListedContainer[] {
-  return readContainers(store).map((record) => {
-    const { request } = storedConfig(record)
-    const state = effectiveState(store, record.id)
-    return { record, state, request, ports: publishedPorts(request, state).map(formatMapping) }
+/** All containers with their states, oldest first. Two small files are read for each. */
+export function listContainers(engine: Engine): readonly ListedContainer[] {
+  const imageConfig = imageConfigs(engine)
+  return readContainers(engine.store).map((record) => {
+    const { request, volumes } = storedConfig(record)
+    const state = effectiveState(engine.store, record.id)
+    return {
+      record,
+      state,
+      request,
+      volumes,
+      ports: publishedPorts(request, state),
+      labels: () => ({ ...(record.image && imageConfig(record.image.id)?.labels), ...request.labels }),
+    }
   })
+}
+
+/** Whether it has processes. */
+export function isUp(
+  state: ContainerState,
+): state is Extract<ContainerState, { readonly status: 'running' | 'paused' | 'stopping' }> {
+  return state.status !== 'created' && state.status !== 'exited'
 }
 
 /** The ports as they are while it runs, else as they were asked for: with a host port of 0 where any will do. */
@@ -36,4 +59,22 @@ export function publishedPorts(request: ContainerRequest, state: ContainerState)
 /** Bytes that a container wrote to its root. */
 export function writtenBytes({ store }: Engine, { id }: ContainerRecord): number {
   return treeUsage(hostPath(containerDirectory(store, id), 'upper')).bytes
+}
+
+/** Bytes of the images' content, by id. */
+export function imageSizes({ store }: Engine): ReadonlyMap<Digest, number> {
+  return new Map(readImages(store).map(({ id, size }) => [id, size]))
+}
+
+/** Reads each image once; undefined where it is gone. */
+export function imageConfigs({ store }: Engine): (id: Digest) => ImageConfig | undefined {
+  const known = new Map<Digest, ImageDetail | undefined>()
+  return (id) => {
+    if (!known.has(id)) {
+      const path = imageDetailPath(store, id)
+      const content = readJsonFile(path)
+      known.set(id, content === undefined ? undefined : parseDetail(fieldsOf(content, path), path))
+    }
+    return known.get(id)?.config
+  }
 }
