@@ -17,7 +17,9 @@ const HEAD_BYTES = 256
  * @see CVE-2019-5736
  */
 export function refuseOwnProgram(path: string, options: { readonly unreadable: boolean }): void {
-  const own = statSync('/proc/self/exe')
+  // Without a /proc there is no way to name the program either.
+  const own = statSync('/proc/self/exe', { throwIfNoEntry: false })
+  if (!own) return
   let next: string | undefined = path
   for (let level = 0; next !== undefined && level <= MAX_INTERPRETERS; level++) {
     const file = inspect(next)
