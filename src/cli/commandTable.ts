@@ -89,10 +89,34 @@ const image: GroupEntry = {
   commands: [importRoot, imageInspect, load, as('ls', images, ['list']), pull, as('rm', rmi), tag, untag],
 }
 
+const volume: GroupEntry = {
+  kind: 'group',
+  name: 'volume',
+  summary: 'Work with volumes',
+  commands: [
+    entry('create', 'Make a volume', () => import('./commands/volumeCreate.ts')),
+    entry(
+      'exists',
+      'Tell by the exit code whether a volume exists',
+      () => import('./commands/volumeExists.ts'),
+    ),
+    entry(
+      'export',
+      'Write the content of a volume as a tar archive',
+      () => import('./commands/volumeExport.ts'),
+    ),
+    entry('import', 'Unpack a tar archive into a volume', () => import('./commands/volumeImport.ts')),
+    entry('inspect', 'Show all about volumes', () => import('./commands/volumeInspect.ts')),
+    entry('ls', 'List volumes', () => import('./commands/volumeLs.ts'), ['list']),
+    entry('prune', 'Remove volumes that no container has', () => import('./commands/volumePrune.ts')),
+    entry('rm', 'Remove volumes', () => import('./commands/volumeRm.ts'), ['remove']),
+  ],
+}
+
 /** Every command, in the order of `--help`. */
 export const ENTRIES: readonly Entry[] = [
   ...[completion, container, create, doctor, image, images, importRoot, inspect, load, ps, pull],
-  ...[rm, rmi, run, start, tag, untag, version],
+  ...[rm, rmi, run, start, tag, untag, version, volume],
 ]
 
 /** The entry of `bryo image rm`: undefined where there is none; a group alone is an entry too. */

@@ -19,8 +19,10 @@ import { expectApplied, parseReport } from './stage/unpackReport.ts'
 export interface UnpackLayerRequest {
   /** The archive: plain, gzip or zstd. */
   readonly input: DecompressInput
-  /** An empty directory of the caller. */
+  /** An empty directory of the caller; with `files`, any directory. */
   readonly directory: HostPath
+  /** `files`: no layer but content of a directory, which may hold something and stays whose it is. */
+  readonly kind?: 'layer' | 'files'
   /** The namespace whose root owns what is unpacked; where it has one id only, owners in the archive are ignored. */
   readonly userns: Pick<UserNamespaceTask, 'maps' | 'identity' | 'searchPath' | 'method'>
   /** Of the input as it comes; checked where given. */
@@ -80,8 +82,14 @@ interface UnpackingChild {
   readonly result: OwnedFd
 }
 
-function startUnpacking({ directory, userns, digest, diffId }: UnpackLayerRequest): UnpackingChild {
-  giveToRoot(directory, userns)
+function startUnpacking({
+  directory,
+  userns,
+  digest,
+  diffId,
+  kind = 'layer',
+}: UnpackLayerRequest): UnpackingChild {
+  if (kind === 'layer') giveToRoot(directory, userns)
   using directoryFd = ownFd(openat2({ dirfd: AT_FDCWD, path: directory, flags: O.path | O.directory }))
   const [tarRead, tarWrite] = pipe()
   const [resultRead, resultWrite] = pipe()
@@ -93,12 +101,13 @@ function startUnpacking({ directory, userns, digest, diffId }: UnpackLayerReques
   // A digest proves that the end is there; without one the archive itself must show it.
   const endMarker = digest || diffId ? 'optional' : 'required'
   const ownership = isSingleId(userns.maps) ? 'ignore' : 'keep'
+  const names = kind === 'layer' ? 'whiteouts' : 'plain'
   try {
     growPipe(tar.fd, PIPE_SIZE)
     const { pid } = startInUserNamespace({
       ...userns,
       keepFds: Object.values(task),
-      main: () => unpackLayerMain({ ...task, apply: { ownership }, tar: { endMarker } }),
+      main: () => unpackLayerMain({ ...task, apply: { ownership, names }, tar: { endMarker } }),
     })
     return { pid, tar, result }
   } catch (error) {

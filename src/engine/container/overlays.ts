@@ -8,6 +8,7 @@ import { layerDiffPath } from '../../storage/layer/layers.ts'
 import { requireVolume } from '../../storage/volume/volumes.ts'
 import type { Engine } from '../engine.ts'
 import { requireLocalImage } from '../image/find.ts'
+import { contentDirectory } from '../volume/content.ts'
 import type { StoredConfig } from './stored.ts'
 import { isOverlay, normalise } from './volumes.ts'
 
@@ -46,7 +47,7 @@ function requestOverlays({ store }: Engine, { request }: StoredConfig): readonly
 function volumeOverlays({ store }: Engine, { volumes }: StoredConfig): readonly Overlay[] {
   return volumes.filter(isOverlay).map(({ name, target, options }) => ({
     target,
-    lower: [requireVolume(store, name).path],
+    lower: [contentDirectory(requireVolume(store, name))],
     writable: !options.includes('ro'),
   }))
 }

@@ -13,6 +13,7 @@ import {
   type Volume,
 } from '../../storage/volume/volumes.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
+import { copyUpOption, isFilledOnce, volumeMount } from '../volume/content.ts'
 import { subordinateRoot } from './ownership.ts'
 import type { ContainerRequest, MountRequest } from './request.ts'
 
@@ -86,14 +87,9 @@ export function mountVolumes(engine: Engine, uses: readonly VolumeUse[]): Volume
         stack.use(lock)
         filling.push(use.name)
       }
-      const options = [
-        'rbind',
-        'nosuid',
-        'nodev',
-        ...use.options.filter((option) => option !== 'copy'),
-        ...(lock ? ['copy'] : []),
-      ]
-      return { destination: use.target, type: 'bind', source: volume.path, options }
+      const asked = use.options.filter((option) => option !== 'copy')
+      const fill = lock !== undefined || (!isFilledOnce(volume) && !asked.includes('nocopy'))
+      return volumeMount(volume, use.target, [...asked, ...(fill ? copyUpOption(volume) : [])])
     })
   return {
     mounts,
@@ -109,7 +105,7 @@ function openVolume(
   name: string,
 ): { readonly volume: Volume; readonly lock: Lock | undefined } {
   const volume = requireVolume(store, name)
-  if (!volume.needsCopyUp) return { volume, lock: undefined }
+  if (!volume.needsCopyUp || !isFilledOnce(volume)) return { volume, lock: undefined }
   const lock = lockVolume(store, name)
   const fresh = requireVolume(store, name)
   if (fresh.needsCopyUp) return { volume: fresh, lock }

@@ -20,6 +20,8 @@ import { markOpaque } from './xattrs.ts'
 export interface ApplyLayerOptions {
   /** `keep` by default. */
   readonly ownership?: OwnershipMode
+  /** `plain` for what is no layer: a name that begins with `.wh.` is a name as any other. `whiteouts` by default. */
+  readonly names?: 'whiteouts' | 'plain'
 }
 
 export interface AppliedLayer {
@@ -55,10 +57,15 @@ export function applyLayerInChroot(
   fchdir(directoryFd)
   chroot('.')
   chdir('/')
-  return applyEntries(entries, { tree: createLayerTree(), ownership: options.ownership ?? 'keep', mapped })
+  const { ownership = 'keep', names = 'whiteouts' } = options
+  return applyEntries(entries, { tree: createLayerTree(), ownership, mapped, names })
 }
 
-function applyEntries(entries: Iterable<TarEntry>, context: EntryContext): AppliedLayer {
+interface ApplyContext extends EntryContext {
+  readonly names: 'whiteouts' | 'plain'
+}
+
+function applyEntries(entries: Iterable<TarEntry>, context: ApplyContext): AppliedLayer {
   const counts = { bytes: 0, files: 0, skippedDevices: 0, ignoredOwners: 0 }
   for (const entry of entries) {
     try {
@@ -77,7 +84,8 @@ function applyEntries(entries: Iterable<TarEntry>, context: EntryContext): Appli
   return counts
 }
 
-function applyEntry(context: EntryContext, entry: TarEntry): 'entry' | 'device' | 'marker' {
+function applyEntry(context: ApplyContext, entry: TarEntry): 'entry' | 'device' | 'marker' {
+  if (context.names === 'plain') return createEntry(context, cleanName(entry.name), entry)
   const name = classifyName(cleanName(entry.name))
   switch (name.kind) {
     case 'metadata':

@@ -24,9 +24,12 @@ export function removeVolume(store: Store, name: string, runInUserns?: RunInUser
   )
 }
 
-/** As {@link removeVolume}, for volumes that end with their container: one that is in use or gone is left. */
-export function removeVolumeIfUnused(store: Store, name: string, runInUserns?: RunInUserns): void {
-  removeUnlessUsed(store, name, runInUserns)
+/**
+ * As {@link removeVolume}, for volumes that end with their container: one that is in use or gone is left.
+ * @returns whether nobody uses it, so that it is gone
+ */
+export function removeVolumeIfUnused(store: Store, name: string, runInUserns?: RunInUserns): boolean {
+  return removeUnlessUsed(store, name, runInUserns).length === 0
 }
 
 /** Names of the containers that have it. */

@@ -20,6 +20,10 @@ export interface Volume {
   /** RFC 3339. */
   readonly created: string
   readonly labels: Readonly<Record<string, string>>
+  /** Only `local` so far. */
+  readonly driver: string
+  /** Of the driver, as they were given: `type`, `device`, `o`. */
+  readonly options: Readonly<Record<string, string>>
   /** Made for one container, without a name. */
   readonly anonymous: boolean
   /** New: the first container that mounts it copies what its image has there. See {@link lockVolume}. */
@@ -31,11 +35,16 @@ export interface VolumeRequest {
   /** RFC 3339. */
   readonly created: string
   readonly labels?: Readonly<Record<string, string>>
+  /** `local` by default. */
+  readonly driver?: string
+  readonly options?: Readonly<Record<string, string>>
   readonly anonymous?: boolean
   /** False for a volume that is to stay empty (`nocopy`). */
   readonly needsCopyUp?: boolean
   /** Of its content; the caller by default. */
   readonly owner?: HostIds | undefined
+  /** Gets the directory of the content before anybody sees the volume. */
+  readonly prepare?: ((content: HostPath) => void) | undefined
 }
 
 /** 64 hex digits: the name of a volume that was given none. */
@@ -49,16 +58,23 @@ export function anonymousVolumeName(): string {
  * @throws BryoError USAGE for an invalid name, NO_SPACE
  */
 export function ensureVolume(store: Store, request: VolumeRequest): Volume {
+  return makeVolume(store, request) ?? requireVolume(store, request.name)
+}
+
+/**
+ * Makes a volume.
+ * @returns undefined where there is one of the name
+ * @throws BryoError USAGE for an invalid name, NO_SPACE
+ */
+export function makeVolume(store: Store, request: VolumeRequest): Volume | undefined {
   checkName('volume', request.name)
-  const found = readVolume(store, request.name)
-  if (found) return found
+  if (readVolume(store, request.name)) return undefined
   using work = beginWork(store, workName('volume', request.name))
   try {
-    const existing = readVolume(store, request.name)
-    if (existing) return existing
+    if (readVolume(store, request.name)) return undefined
     setAsideLeftover(store, work)
     makeDirectory(work.path, 0o700)
-    makeData(hostPath(work.path, '_data'), request.owner)
+    makeData(hostPath(work.path, '_data'), request)
     writeFile(work.path, recordOf(request))
     renameSync(work.path, volumeDirectory(store, request.name))
   } catch (error) {
@@ -67,12 +83,13 @@ export function ensureVolume(store: Store, request: VolumeRequest): Volume {
   } finally {
     work.finish()
   }
-  return requireVolume(store, request.name)
+  return readVolume(store, request.name)
 }
 
-function makeData(path: HostPath, owner: HostIds | undefined): void {
+function makeData(path: HostPath, { owner, prepare }: VolumeRequest): void {
   makeDirectory(path, 0o755)
   if (owner) chownSync(path, owner.uid, owner.gid)
+  prepare?.(path)
 }
 
 /** undefined where there is none. */
@@ -89,6 +106,25 @@ export function requireVolume(store: Store, name: string): Volume {
   const volume = readVolume(store, name)
   if (!volume) throw new BryoError('NOT_FOUND', `no volume with name "${name}" found: no such volume`)
   return volume
+}
+
+/**
+ * A volume by name, or by a beginning of its name that no other has.
+ * @throws BryoError NOT_FOUND, AMBIGUOUS
+ */
+export function findVolume(store: Store, nameOrPrefix: string): Volume {
+  const exact = readVolume(store, nameOrPrefix)
+  if (exact) return exact
+  const fitting = isContainerName(nameOrPrefix)
+    ? readVolumes(store).filter(({ name }) => name.startsWith(nameOrPrefix))
+    : []
+  const [first, second] = fitting
+  if (!first) return requireVolume(store, nameOrPrefix)
+  if (!second) return first
+  throw new BryoError(
+    'AMBIGUOUS',
+    `cannot find volume "${nameOrPrefix}": ${fitting.length} names start with it (${first.name}, ${second.name}), expected one`,
+  )
 }
 
 /** All volumes by name. */
@@ -110,8 +146,8 @@ export function lockVolume(store: Store, name: string): Lock {
 
 /** The volume has its content; the caller holds {@link lockVolume}. */
 export function finishCopyUp(store: Store, name: string): void {
-  const { created, labels, anonymous } = requireVolume(store, name)
-  writeFile(volumeDirectory(store, name), recordOf({ name, created, labels, anonymous, needsCopyUp: false }))
+  const volume = requireVolume(store, name)
+  writeFile(volumeDirectory(store, name), recordOf({ ...volume, needsCopyUp: false }))
 }
 
 export function volumeDirectory(store: Store, name: string): HostPath {
@@ -119,8 +155,15 @@ export function volumeDirectory(store: Store, name: string): HostPath {
 }
 
 function recordOf(request: VolumeRequest) {
-  const { created, labels = {}, anonymous = false, needsCopyUp = true } = request
-  return { created, labels, anonymous, needsCopyUp }
+  const {
+    created,
+    labels = {},
+    driver = 'local',
+    options = {},
+    anonymous = false,
+    needsCopyUp = true,
+  } = request
+  return { created, labels, driver, options, anonymous, needsCopyUp }
 }
 
 function writeFile(directory: HostPath, record: ReturnType<typeof recordOf>): void {
@@ -139,6 +182,8 @@ function parseVolume(fields: Fields, { name, directory, path }: VolumePlace): Vo
     path: hostPath(directory, '_data'),
     created: fields.text('created'),
     labels: textRecord(fields.json('labels'), path),
+    driver: fields.has('driver') ? fields.text('driver') : 'local',
+    options: fields.has('options') ? textRecord(fields.json('options'), path) : {},
     anonymous: fields.flag('anonymous'),
     needsCopyUp: fields.flag('needsCopyUp'),
   }

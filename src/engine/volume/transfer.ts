@@ -1,0 +1,69 @@
+import { openSync } from 'node:fs'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { hostPath } from '../../storage/hostPath.ts'
+import { explainSpace } from '../../storage/space.ts'
+import { findVolume, finishCopyUp, lockVolume } from '../../storage/volume/volumes.ts'
+import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
+import { AT_FDCWD, O, openat2 } from '../../syscall/file.ts'
+import type { Engine } from '../engine.ts'
+import { runReporting } from '../runReporting.ts'
+import { packTree } from '../stage/packTree.ts'
+import { unpackLayer } from '../unpackLayer.ts'
+import { contentDirectory } from './content.ts'
+
+/**
+ * Writes the content of a volume to `output` as a tar archive, with the owners that containers see.
+ * @throws BryoError NOT_FOUND, AMBIGUOUS, UNSUPPORTED for a tmpfs, NO_SPACE
+ */
+export function exportVolume(engine: Engine, name: string, output: number): void {
+  const volume = findVolume(engine.store, name)
+  const path = contentDirectory(volume)
+  using directory = ownFd(openat2({ dirfd: AT_FDCWD, path, flags: O.path | O.directory }))
+  runReporting(engine, {
+    subject: `cannot export volume "${volume.name}"`,
+    keepFds: [directory.fd, output],
+    main: () => packTree({ directoryFd: directory.fd, tarFd: output }),
+  })
+}
+
+const STDIN = 0
+
+/**
+ * Unpacks a tar archive (plain, gzip or zstd) into a volume, beside what is there and over what has the same name. No link
+ * is followed out of the volume, be it of the archive or planted before.
+ * @param source a file, or `-` for standard input
+ * @throws BryoError NOT_FOUND, AMBIGUOUS, UNSUPPORTED, INVALID_ARCHIVE, SUBIDS_MISSING, NO_SPACE; what was unpacked so far stays
+ */
+export async function importVolume(engine: Engine, name: string, source: string): Promise<void> {
+  const volume = findVolume(engine.store, name)
+  const path = contentDirectory(volume)
+  using input = source === '-' ? undefined : openArchive(source)
+  // A container that starts meanwhile does not copy what its image has into it as well.
+  using _lock = lockVolume(engine.store, volume.name)
+  const { identity, facts, defaultIds } = engine
+  try {
+    await unpackLayer({
+      input: input?.fd ?? STDIN,
+      directory: hostPath(path),
+      kind: 'files',
+      userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
+    })
+  } catch (error) {
+    throw explainSpace(error, path)
+  }
+  finishCopyUp(engine.store, volume.name)
+}
+
+function openArchive(path: string): OwnedFd {
+  try {
+    return ownFd(openSync(path, O.rdonly | O.noctty | O.cloexec))
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT', 'ENOTDIR')) {
+      throw new BryoError('NOT_FOUND', `cannot import "${path}": no such file`, { cause })
+    }
+    if (isErrno(cause, 'EACCES', 'EPERM')) {
+      throw new BryoError('PERMISSION', `cannot import "${path}": permission denied`, { cause })
+    }
+    throw cause
+  }
+}
