@@ -18,7 +18,7 @@ export function parseFilters(given: readonly string[], known: readonly string[])
       throw new BryoError('USAGE', `invalid filter "${text}", expected key=value`)
     }
     if (!known.includes(key)) {
-      throw new BryoError('USAGE', `unknown filter "${key}", expected one of ${known.join(', ')}`)
+      throw new BryoError('USAGE', `${key} is an invalid filter, expected one of ${known.join(', ')}`)
     }
     const values = filters.get(key) ?? []
     values.push(text.slice(equals + 1))
