@@ -1,5 +1,8 @@
 import { constants } from 'node:os'
-import { killIfAlive, type WaitStatus, waitpid } from '../syscall/process.ts'
+import { ownFd } from '../syscall/fd.ts'
+import { POLL, pollMany } from '../syscall/poll.ts'
+import { hasOneThread, killIfAlive, pidfdOpen, type WaitStatus, waitpid } from '../syscall/process.ts'
+import { openSignalFd, takeSignal } from '../syscall/signal.ts'
 
 /** Signals that are not passed on: they concern this process alone, or cannot be caught. */
 const NOT_FORWARDED: ReadonlySet<string> = new Set([
@@ -30,6 +33,8 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
 
 /** Signals of this process, on their way to a container. */
 export interface SignalProxy {
+  /** Where they wait to be passed on, for a process that stands still; undefined where the event loop brings them. */
+  readonly pendingFd: number | undefined
   /** From now on, with those that have come already. */
   forwardTo(pid: number): void
   /** The pid may be somebody else's soon. Signals stay caught, so that a second one does not break off the clean-up. */
@@ -38,6 +43,24 @@ export interface SignalProxy {
 
 /** Catches the signals that are forwarded: before the workload runs, so that none ends this process instead. */
 export function catchSignals(): SignalProxy {
+  return hasOneThread() ? holdSignals() : handleSignals()
+}
+
+/** Blocked signals, read from an fd: in a process of several threads another one would get them. */
+function holdSignals(): SignalProxy {
+  const pendingFd = openSignalFd(forwardedSignals())
+  return {
+    pendingFd,
+    forwardTo: (pid) => {
+      for (let signal = takeSignal(pendingFd); signal !== undefined; signal = takeSignal(pendingFd)) {
+        killIfAlive(pid, signal)
+      }
+    },
+    stop: () => {},
+  }
+}
+
+function handleSignals(): SignalProxy {
   let target: number | undefined
   let stopped = false
   const early: number[] = []
@@ -49,6 +72,7 @@ export function catchSignals(): SignalProxy {
     })
   }
   return {
+    pendingFd: undefined,
     forwardTo: (pid) => {
       target = pid
       for (const number of early.splice(0)) killIfAlive(pid, number)
@@ -80,7 +104,25 @@ export interface SuperviseRequest {
  * Waits for a child to end, passing signals on meanwhile.
  * @returns how the child ended
  */
-export function supervise({ pid, signals }: SuperviseRequest): Promise<WaitStatus> {
+export async function supervise(request: SuperviseRequest): Promise<WaitStatus> {
+  const { signals } = request
+  return signals && signals.pendingFd === undefined ? superviseInLoop(request) : standStill(request)
+}
+
+/** No event loop: the engine collects its whole heap when it first enters that. */
+function standStill({ pid, signals }: SuperviseRequest): WaitStatus {
+  using child = ownFd(pidfdOpen(pid))
+  const fds = signals?.pendingFd === undefined ? [child.fd] : [child.fd, signals.pendingFd]
+  const entries = fds.map((fd) => ({ fd, events: POLL.in }))
+  for (;;) {
+    const [ended] = pollMany(entries, -1)
+    signals?.forwardTo(pid)
+    const status = ended ? waitpid(pid, { noHang: true }) : undefined
+    if (status) return status
+  }
+}
+
+function superviseInLoop({ pid, signals }: SuperviseRequest): Promise<WaitStatus> {
   return new Promise((resolve) => {
     // Handlers alone do not keep an event loop alive.
     const keepAlive = setInterval(() => {}, 1 << 30)

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { check, SyscallError } from './error.ts'
 import { bind, lastErrno } from './native.ts'
@@ -202,6 +203,11 @@ export function getpid(): number {
 
 export function getppid(): number {
   return Number(c.getppid())
+}
+
+/** Whether this process has no thread but its first. Their directory has a link for each, beside the usual two. */
+export function hasOneThread(): boolean {
+  return statSync('/proc/self/task').nlink === 3
 }
 
 /** Real, effective and saved user id at once. */
