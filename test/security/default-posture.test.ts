@@ -142,7 +142,6 @@ describe('the environment', () => {
 
 describe('the number of processes', () => {
   it('ends at --pids-limit', async () => {
-    // The kernel counts all processes of the caller, who may run other tests at the same time.
     const ended = await world.bryo([
       'run',
       '--rm',
@@ -157,6 +156,41 @@ describe('the number of processes', () => {
     expect(ended.stdout).toMatch(/Max processes +400 +400/)
     expect(ended.stdout).not.toContain('over')
     expect(ended.code).not.toBe(0)
+  })
+
+  it('is not that of all that the caller runs', async () => {
+    const sleeps = world.startCommand([
+      'sh',
+      '-c',
+      'trap \'kill $all\' TERM; for i in $(seq 60); do sleep 60 & all="$all $!"; done; echo run; wait; wait',
+    ])
+    await sleeps.said('run')
+    const count = 'sleep 5 & sleep 5 & ls -d /proc/[0-9]* | wc -l'
+    expect(Number(await inside(['--pids-limit', '6'], count))).toBeGreaterThanOrEqual(4)
+    sleeps.kill('SIGTERM')
+    await sleeps.ended
+  })
+
+  it.skipIf(NO_PERL !== undefined)('ends for all users of the container together', async () => {
+    // Each of these users may have as many processes as all of them; the host's tasks are the margin.
+    const tasks = Number(/\/(\d+)/.exec(readFileSync('/proc/loadavg', 'latin1'))?.[1])
+    const users = Math.ceil((200 + tasks + 500) / 10)
+    const bomb =
+      '$| = 1; for my $u (1 .. $ARGV[0]) { for (1 .. 10) { my $p = fork; if (!defined $p) { print "full after $n\\n"; sleep 1; kill "KILL", -1; exit } $n++; if (!$p) { $) = "$u $u"; $( = $u; $> = $u; $< = $u; sleep 60 } } } print "over"; kill "KILL", -1'
+    const limit = ['--pids-limit', '200']
+    const ended = await world.bryo([
+      'run',
+      '--rm',
+      ...NO_NETWORK,
+      ...limit,
+      ...WITH_PERL,
+      IMAGE,
+      '/usr/bin/perl',
+      '-e',
+      bomb,
+      String(users),
+    ])
+    expect(ended.stdout).toMatch(/^full after \d+\n/)
   })
 
   it('is 2048 by default', async () => {

@@ -316,7 +316,6 @@ function becomeWorkload(
       label: undefined,
     }),
   )
-  for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
   step('drop capabilities from the bounding set', () => applyBeforeUserChange(capabilities))
   if (!plan.user.keepGroups) step('set the groups', () => setGroupsWhereAllowed(identity.additionalGids))
   step('change the group', () => setGroupId(identity.gid))
@@ -329,6 +328,8 @@ function becomeWorkload(
   umask(workload.user.umask)
   closeOnExecFrom(3 + plan.preservedFds)
   for (let fd = 3; fd < 3 + plan.preservedFds; fd++) setCloseOnExec(fd, false)
+  // Late, as the steps before need descriptors.
+  for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
   if (workload.noNewPrivileges) setNoNewPrivileges()
   executeWorkload(execution, workload.args, withHome(workload.env, identity.home))
 }

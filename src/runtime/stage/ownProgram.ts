@@ -50,7 +50,8 @@ function readHead(path: string): string | undefined {
   try {
     fd = openSync(path, O.rdonly | O.nonblock | O.noctty | O.cloexec)
   } catch (error) {
-    if (isErrno(error, 'EACCES', 'EPERM')) return undefined
+    // EMFILE: the workload has a limit of descriptors that leaves no room for this one.
+    if (isErrno(error, 'EACCES', 'EPERM', 'EMFILE')) return undefined
     throw error
   }
   try {

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { isErrno } from '../../base/errors.ts'
+import { getrlimit, RLIMIT, setrlimit } from '../../syscall/process.ts'
+
+/**
+ * Before a user namespace is made: what all of its users may have together. The kernel compares that with all tasks of the caller, those
+ * outside of the namespace included, so it has to be more than runs already: as many as all users of the host have.
+ * @param limit of the container's processes
+ * @see kernel commit 21d1c5e386bc ("Reimplement RLIMIT_NPROC on top of ucounts")
+ */
+export function boundNewNamespace(limit: number): void {
+  lowerLimit(BigInt(limit) + BigInt(countTasks()))
+}
+
+/** Inside of the user namespace: what each of its users may have, counted in the namespace alone. */
+export function limitProcesses(limit: number): void {
+  lowerLimit(BigInt(limit))
+}
+
+/** The caller's own limit stands where it is lower. */
+function lowerLimit(wanted: bigint): void {
+  const { hard } = getrlimit(RLIMIT.nproc)
+  const value = hard < wanted ? hard : wanted
+  setrlimit(RLIMIT.nproc, { soft: value, hard: value })
+}
+
+/** Tasks of the whole host, whatever the pid namespace and the options of /proc hide; 0 without a /proc. @see proc(5) /proc/loadavg */
+function countTasks(): number {
+  try {
+    const [, count] = /^\S+ \S+ \S+ \d+\/(\d+) /.exec(readFileSync('/proc/loadavg', 'latin1')) ?? []
+    return Number(count ?? 0)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EACCES')) return 0
+    throw error
+  }
+}
