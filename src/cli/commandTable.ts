@@ -44,6 +44,11 @@ const doctor = entry(
   'Examine this host and tell what it lacks',
   () => import('./commands/doctor.ts'),
 )
+const exportContainer = entry(
+  'export',
+  "Write a container's root as a tar archive",
+  () => import('./commands/export.ts'),
+)
 const images = entry('images', 'List images', () => import('./commands/images.ts'))
 const importRoot = entry(
   'import',
@@ -52,8 +57,15 @@ const importRoot = entry(
 )
 const inspect = entry('inspect', 'Show all about an object', () => import('./commands/inspect.ts'))
 const load = entry('load', 'Load images from an archive', () => import('./commands/load.ts'))
+const port = entry(
+  'port',
+  'Show where ports of a container are published',
+  () => import('./commands/port.ts'),
+)
+const logs = entry('logs', 'Show what containers have written', () => import('./commands/logs.ts'))
 const ps = entry('ps', 'List containers', () => import('./commands/ps.ts'))
 const pull = entry('pull', 'Pull images from a registry', () => import('./commands/pull.ts'))
+const rename = entry('rename', 'Give a container another name', () => import('./commands/rename.ts'))
 const rm = entry('rm', 'Remove containers', () => import('./commands/rm.ts'))
 const rmi = entry('rmi', 'Remove images', () => import('./commands/rmi.ts'))
 const run = entry('run', 'Run a command in a new container', () => import('./commands/run.ts'))
@@ -70,6 +82,24 @@ const imageInspect: CommandEntry = {
   load: async () => (await import('./commands/inspect.ts')).imageInspect,
 }
 
+const containerInspect: CommandEntry = {
+  kind: 'command',
+  name: 'inspect',
+  summary: 'Show all about containers',
+  page: 'inspect',
+  load: async () => (await import('./commands/inspect.ts')).containerInspect,
+}
+const containerExists = entry(
+  'exists',
+  'Tell by the exit code whether a container exists',
+  () => import('./commands/containerExists.ts'),
+)
+const imageExists = entry(
+  'exists',
+  'Tell by the exit code whether an image exists',
+  () => import('./commands/imageExists.ts'),
+)
+
 /** A command of the top under the name that it has in a group. */
 function as(name: string, command: CommandEntry, aliases: readonly string[] = []): CommandEntry {
   return { ...command, name, aliases }
@@ -79,14 +109,27 @@ const container: GroupEntry = {
   kind: 'group',
   name: 'container',
   summary: 'Work with containers',
-  commands: [create, as('ls', ps, ['list', 'ps']), rm, run, start],
+  commands: [
+    ...[create, containerExists, exportContainer, containerInspect, as('ls', ps, ['list', 'ps']), port],
+    ...[rename, rm, run, start],
+  ],
 }
 
 const image: GroupEntry = {
   kind: 'group',
   name: 'image',
   summary: 'Work with images',
-  commands: [importRoot, imageInspect, load, as('ls', images, ['list']), pull, as('rm', rmi), tag, untag],
+  commands: [
+    imageExists,
+    importRoot,
+    imageInspect,
+    load,
+    as('ls', images, ['list']),
+    pull,
+    as('rm', rmi),
+    tag,
+    untag,
+  ],
 }
 
 const volume: GroupEntry = {
@@ -115,8 +158,8 @@ const volume: GroupEntry = {
 
 /** Every command, in the order of `--help`. */
 export const ENTRIES: readonly Entry[] = [
-  ...[completion, container, create, doctor, image, images, importRoot, inspect, load, ps, pull],
-  ...[rm, rmi, run, start, tag, untag, version, volume],
+  ...[completion, container, create, doctor, exportContainer, image, images, importRoot, inspect, load],
+  ...[port, ps, pull, rename, rm, rmi, run, start, tag, untag, version, volume],
 ]
 
 /** The entry of `bryo image rm`: undefined where there is none; a group alone is an entry too. */

@@ -52,6 +52,18 @@ export const imageInspect: Command = defineCommand({
   },
 })
 
+/** `bryo container inspect`. */
+export const containerInspect: Command = defineCommand({
+  usage: '[options] CONTAINER [CONTAINER...]',
+  description: 'Shows all that is known about containers, as JSON.',
+  examples: ["container inspect --format '{{.State.Status}}' web"],
+  flags: { format },
+  args: { min: 1, completion: { kind: 'names', of: ['containers'] } },
+  run: async ({ flags, args, context }) => {
+    return await inspectAll(args, { context, types: ['container'], format: flags.format })
+  },
+})
+
 interface InspectOptions {
   readonly context: Parameters<Command['invoke']>[2]
   readonly types: readonly InspectType[]

@@ -22,7 +22,8 @@ export function findContainer(store: Store, nameOrId: string): ContainerRecord |
   const named = isContainerName(nameOrId) ? readNameLink(store, nameOrId) : undefined
   if (named !== undefined) {
     const record = readContainer(store, named)
-    if (record) return record
+    // A rename that was killed leaves one name too many: the record says which one counts.
+    if (record?.name === nameOrId) return record
   }
   const id = isContainerId(nameOrId) ? nameOrId : findIdByPrefix(store, nameOrId)
   return id && readContainer(store, id)

@@ -2,10 +2,11 @@ import { existsSync, readlinkSync, symlinkSync } from 'node:fs'
 import type { ContainerId } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { hostPath } from '../hostPath.ts'
-import { acquireLock, unlinkIfThere } from '../lock.ts'
+import { acquireLock, type Lock, unlinkIfThere } from '../lock.ts'
 import { withSpaceErrors } from '../space.ts'
 import type { Store } from '../store.ts'
 import { workName } from '../work.ts'
+import { isContainerId, readContainer } from './record.ts'
 import { composeName } from './words.ts'
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
@@ -35,9 +36,7 @@ export function reserveName(store: Store, id: ContainerId, wanted: string | unde
     checkName('container', wanted)
     const owner = tryReserve(store, wanted, id)
     if (owner === id) return wanted
-    throw new BryoError('NAME_IN_USE', `the container name "${wanted}" is already in use by ${owner}`, {
-      hint: 'remove that container, take another name, or use --replace',
-    })
+    throw nameInUse(wanted, owner)
   }
   for (let attempt = 0; ; attempt += 1) {
     const words = composeName(Math.random)
@@ -46,6 +45,12 @@ export function reserveName(store: Store, id: ContainerId, wanted: string | unde
       attempt < 10 ? words : `${words}_${Math.floor(Math.random() * 10 ** Math.min(attempt - 8, 9))}`
     if (tryReserve(store, name, id) === id) return name
   }
+}
+
+function nameInUse(name: string, owner: string): BryoError {
+  return new BryoError('NAME_IN_USE', `the container name "${name}" is already in use by ${owner}`, {
+    hint: 'remove that container, take another name, or use --replace',
+  })
 }
 
 /** @returns who has the name now */
@@ -60,16 +65,43 @@ function tryReserve(store: Store, name: string, id: ContainerId): string {
     }
     const owner = readOwner(path)
     if (owner === undefined) continue
-    if (isAlive(store, owner)) return owner
-    clearStale(store, path)
+    if (isCalled(store, owner, name)) return owner
+    clearStale(store, name)
   }
 }
 
 /** Under a lock, so that two processes that see the same stale name cannot clear the other's new one. */
-function clearStale(store: Store, path: string): void {
-  using _lock = acquireLock(hostPath(store.dataRoot, 'names.lock'), { mode: 'exclusive', wait: true })
+function clearStale(store: Store, name: string): void {
+  using _lock = lockNames(store)
+  const path = hostPath(store.names, name)
   const owner = readOwner(path)
-  if (owner !== undefined && !isAlive(store, owner)) unlinkIfThere(path)
+  if (owner !== undefined && !isCalled(store, owner, name)) unlinkIfThere(path)
+}
+
+/** Held while a name is cleared or changed. */
+export function lockNames(store: Store): Lock {
+  return acquireLock(hostPath(store.dataRoot, 'names.lock'), { mode: 'exclusive', wait: true })
+}
+
+/**
+ * Links a further name to a container that has one. {@link lockNames} must be held: until the record says the name, it looks
+ * like one that a killed process left.
+ * @throws BryoError NAME_IN_USE
+ */
+export function linkName(store: Store, id: ContainerId, name: string): void {
+  const path = hostPath(store.names, name)
+  for (;;) {
+    try {
+      withSpaceErrors(path, () => symlinkSync(id, path))
+      return
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error
+    }
+    const owner = readOwner(path)
+    if (owner === id) return
+    if (owner !== undefined && isCalled(store, owner, name)) throw nameInUse(name, owner)
+    unlinkIfThere(path)
+  }
 }
 
 /** Gives up the name where it is the container's. Its work goes on, so nobody else takes the name meanwhile. */
@@ -78,11 +110,10 @@ export function releaseName(store: Store, name: string, id: ContainerId): void {
   if (readOwner(path) === id) unlinkIfThere(path)
 }
 
-function isAlive(store: Store, id: string): boolean {
-  return (
-    existsSync(hostPath(store.containers, id)) ||
-    existsSync(hostPath(store.pending, workName('container', id)))
-  )
+/** Whether the container is called so; one that is being made or removed counts, whatever its name. */
+function isCalled(store: Store, id: string, name: string): boolean {
+  if (existsSync(hostPath(store.pending, workName('container', id)))) return true
+  return isContainerId(id) && readContainer(store, id)?.name === name
 }
 
 function readOwner(path: string): string | undefined {
