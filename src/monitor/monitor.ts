@@ -106,20 +106,27 @@ interface ServedOutput {
 
 function serveOutput(reactor: Reactor, { fds, log, awaitClient }: MonitorRequest): ServedOutput {
   const sources = new Set<Watcher>()
-  let held = awaitClient
+  let awaiting = awaitClient
+  let behind = false
   let draining: (() => void) | undefined
+  // The end of a container is not held up by a client that does not read.
   const listen = () => {
-    for (const source of sources) source.events = held && !draining ? 0 : POLL.in
+    for (const source of sources) source.events = awaiting || (behind && !draining) ? 0 : POLL.in
   }
-  const release = () => {
-    held = false
+  let onArrival = () => {}
+  const arrive = () => {
+    awaiting = false
     listen()
+    onArrival()
   }
   const input = serveInput(reactor, fds, (on) => clients.acceptInput(on))
   const clients = serveClients(reactor, fds.attach, {
     ...input,
-    onHello: release,
-    onDrained: release,
+    onHello: arrive,
+    onDrained: () => {
+      behind = false
+      listen()
+    },
     onResize: (size) => fds.terminal !== undefined && setWindowSize(fds.terminal, size),
   })
   const follow = (fd: number | undefined, stream: 'stdout' | 'stderr') => {
@@ -128,7 +135,7 @@ function serveOutput(reactor: Reactor, { fds, log, awaitClient }: MonitorRequest
       onData: (data) => {
         log.write(stream, data, nowNs())
         if (clients.send(PACKET[stream], data)) return
-        held = true
+        behind = true
         listen()
       },
       onEnd: () => {
@@ -142,19 +149,24 @@ function serveOutput(reactor: Reactor, { fds, log, awaitClient }: MonitorRequest
   follow(fds.stdout, 'stdout')
   follow(fds.stderr, 'stderr')
   listen()
-  if (awaitClient) reactor.after(AWAIT_CLIENT_MS, release)
+  if (awaitClient) reactor.after(AWAIT_CLIENT_MS, arrive)
+  const drain = (done: () => void) => {
+    let called = false
+    const finish = () => {
+      if (called) return
+      called = true
+      done()
+    }
+    draining = finish
+    listen()
+    reactor.after(DRAIN_MS, finish)
+    if (sources.size === 0) finish()
+  }
   return {
     clients,
     drain: (done) => {
-      let called = false
-      draining = () => {
-        if (called) return
-        called = true
-        done()
-      }
-      listen()
-      reactor.after(DRAIN_MS, draining)
-      if (sources.size === 0) draining()
+      if (!awaiting) drain(done)
+      else onArrival = () => drain(done)
     },
   }
 }

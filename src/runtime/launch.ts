@@ -228,7 +228,8 @@ function awaitInit(forked: ForkedStages): number {
   throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
 }
 
-function firstMessage(controlFd: number): StageMessage | undefined {
+/** What the first forked child says; undefined where it stays silent. */
+export function firstMessage(controlFd: number): StageMessage | undefined {
   return pollReadable(controlFd, FIRST_MESSAGE_MS) ? receiveStageMessage(controlFd) : undefined
 }
 
@@ -306,7 +307,7 @@ function serveFuse(
  * The end of the socket means that the workload runs: every holder of the other side has executed or gone.
  * @returns the master end of the terminal, where there is one
  */
-function awaitExecution(controlFd: number, pid: number): number | undefined {
+export function awaitExecution(controlFd: number, pid: number): number | undefined {
   let terminalFd: number | undefined
   try {
     for (;;) {
@@ -327,7 +328,7 @@ function awaitExecution(controlFd: number, pid: number): number | undefined {
 }
 
 /** Where init has gone already, its report is still to be read: that says more than the closed socket. */
-function tellInit(controlFd: number, kind: ParentMessage['kind']): void {
+export function tellInit(controlFd: number, kind: ParentMessage['kind']): void {
   try {
     sendMessage(controlFd, { kind })
   } catch (error) {
@@ -342,7 +343,7 @@ function unexpectedEnd(kind: string | undefined): BryoError {
   )
 }
 
-function endProcess(pid: number): void {
+export function endProcess(pid: number): void {
   killIfAlive(pid, SIGKILL)
   waitForExit(pid)
 }

@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs'
 import { check } from './error.ts'
 import { bind } from './native.ts'
 
@@ -42,4 +43,14 @@ export function unshare(types: readonly NamespaceType[]): void {
 export function setns(fd: number, types: readonly NamespaceType[]): void {
   const flags = types.reduce((sum, type) => sum | CLONE_FLAG[type], 0)
   check('setns', c.setns(fd, flags), { types: types.join(',') })
+}
+
+const ALL: readonly NamespaceType[] = ['user', 'mount', 'pid', 'network', 'ipc', 'uts', 'cgroup', 'time']
+
+/** The types of which another process has a namespace that this one is not in. */
+export function foreignNamespaces(pid: number): readonly NamespaceType[] {
+  return ALL.filter((type) => {
+    const file = NAMESPACE_FILE[type]
+    return readlinkSync(`/proc/${pid}/ns/${file}`) !== readlinkSync(`/proc/self/ns/${file}`)
+  })
 }

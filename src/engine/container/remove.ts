@@ -1,16 +1,14 @@
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError } from '../../base/errors.ts'
 import { findContainer, readContainers, requireContainer } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
-import {
-  type ContainerState,
-  effectiveState,
-  isProcessAlive,
-  type ProcessRef,
-} from '../../storage/container/state.ts'
-import { ownFd, pollReadable } from '../../syscall/fd.ts'
-import { killIfAlive, pidfdOpen } from '../../syscall/process.ts'
+import { effectiveState } from '../../storage/container/state.ts'
+import { appendEvent } from '../../storage/events.ts'
 import type { Engine } from '../engine.ts'
+import { containerEvent } from './event.ts'
+import { endContainer, isLive, SIGKILL } from './lifecycle.ts'
+import { awaitRemoval } from './monitor/socket.ts'
+import { stopContainer } from './stop.ts'
 
 export interface RemoveOptions {
   /** Running ones are killed first. */
@@ -19,10 +17,10 @@ export interface RemoveOptions {
   readonly volumes: boolean
   /** A name that does not exist is no error. */
   readonly ignore: boolean
+  /** With `force`: seconds that a running one has to end by itself; 0 (the default) kills it at once, negative waits for ever. */
+  readonly timeoutSeconds?: number
+  readonly onWarning?: (text: string) => void
 }
-
-const SIGKILL = 9
-const KILL_WAIT_MS = 10_000
 
 /** `rm`: removes one container; gives the name it was called by, undefined where there was none and that is fine. */
 export function removeByName(engine: Engine, name: string, options: RemoveOptions): string | undefined {
@@ -45,25 +43,25 @@ export function removeNamed(engine: Engine, name: string): void {
 
 function removeRecord(engine: Engine, record: ContainerRecord, options: RemoveOptions): void {
   const state = effectiveState(engine.store, record.id)
-  if (isRunning(state)) {
-    if (!options.force) throw stillRunning(record, state.status)
-    endProcess(state.process)
+  if (isLive(state) || (state.status === 'exited' && state.restarting)) {
+    if (!options.force) throw stillRunning(record, isLive(state) ? state.status : 'restarting')
+    const { timeoutSeconds = 0, onWarning = () => {} } = options
+    if (timeoutSeconds === 0) endContainer(engine, record, { ...KILL, onWarning })
+    else stopContainer(engine, record, { timeoutSeconds, onWarning })
   }
   const { runInUserns } = engine
   try {
     removeContainer(engine.store, record.id, { runInUserns, removeVolumes: options.volumes })
+    appendEvent(engine.store, containerEvent(record, 'remove'))
   } catch (error) {
-    // The process that ran a --rm container removes it by itself once its init is gone.
     if (!(options.force && record.autoRemove && error instanceof BryoError && error.code === 'IN_USE'))
       throw error
+    // Whoever ran it removes it by itself, once it has noticed the end.
+    awaitRemoval(engine, record)
   }
 }
 
-function isRunning(
-  state: ContainerState,
-): state is Extract<ContainerState, { readonly process: ProcessRef }> {
-  return state.status !== 'created' && state.status !== 'exited'
-}
+const KILL = { signal: SIGKILL, signalName: 'SIGKILL', timeoutMs: 0 }
 
 function stillRunning(record: ContainerRecord, status: string): BryoError {
   return new BryoError(
@@ -71,16 +69,4 @@ function stillRunning(record: ContainerRecord, status: string): BryoError {
     `cannot remove container ${record.id.slice(0, 12)} as it is ${status} - running or paused containers cannot be removed without force`,
     { hint: `bryo rm -f ${record.name}` },
   )
-}
-
-/** Kills the container's init, which takes every process of the container with it, and waits for that. */
-function endProcess(process_: ProcessRef): void {
-  try {
-    using handle = ownFd(pidfdOpen(process_.pid))
-    if (!isProcessAlive(process_)) return
-    killIfAlive(process_.pid, SIGKILL)
-    pollReadable(handle.fd, KILL_WAIT_MS)
-  } catch (error) {
-    if (!isErrno(error, 'ESRCH')) throw error
-  }
 }

@@ -88,14 +88,16 @@ export async function startExisting(
 /** What starting a container that exists needs. */
 export function startSubject(engine: Engine, record: ContainerRecord): StartSubject {
   const work = record.autoRemove ? tryBeginWork(engine.store, workName('container', record.id)) : undefined
-  return {
-    record,
-    fork: undefined,
-    directory: containerDirectory(engine.store, record.id),
-    config: storedConfig(record),
-    image: imageConfig(engine, record),
-    work,
-  }
+  const directory = containerDirectory(engine.store, record.id)
+  return { record, fork: undefined, directory, work, ...containerSettings(engine, record) }
+}
+
+/** What a container was made with: its request, and the configuration of its image where that is still there. */
+export function containerSettings(
+  engine: Engine,
+  record: ContainerRecord,
+): Pick<StartSubject, 'config' | 'image'> {
+  return { config: storedConfig(record), image: imageConfig(engine, record) }
 }
 
 function imageConfig({ store }: Engine, { image }: ContainerRecord) {

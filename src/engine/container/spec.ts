@@ -36,26 +36,17 @@ export function buildSpec(inputs: SpecInputs): Spec {
   if (command.length === 0) {
     throw new BryoError('USAGE', 'no command or entrypoint provided, and no CMD or ENTRYPOINT from image')
   }
-  const names = capabilityNames(inputs.capabilities.bounding)
   return {
     ociVersion: '1.2.0',
     ...(request.uts === 'private' && { hostname }),
-    process: {
-      terminal: request.tty,
+    process: processOf({
+      request,
+      security,
+      capabilities: inputs.capabilities,
       args: inputs.initProgram === undefined ? command : [INIT_TARGET, '--', ...command],
       env: buildEnvironment(request, image, hostname),
       cwd: request.workdir ?? (image?.workingDir || '/'),
-      user: { uid: 0, gid: 0, additionalGids: [], umask: request.umask ?? DEFAULT_UMASK },
-      capabilities: {
-        bounding: names,
-        effective: capabilityNames(inputs.capabilities.effective),
-        permitted: capabilityNames(inputs.capabilities.permitted),
-        inheritable: capabilityNames(inputs.capabilities.inheritable),
-        ambient: capabilityNames(inputs.capabilities.ambient),
-      },
-      rlimits: request.ulimits.map(toRlimit),
-      noNewPrivileges: security.noNewPrivileges,
-    },
+    }),
     root: { path: 'rootfs', readonly: request.readOnly },
     mounts: buildMounts({
       request,
@@ -78,6 +69,39 @@ export function buildSpec(inputs: SpecInputs): Spec {
       rootfsPropagation: 'private',
     },
     annotations: request.annotations,
+  }
+}
+
+export interface ProcessInputs extends Pick<Spec['process'], 'args' | 'env' | 'cwd'> {
+  readonly request: Pick<ContainerRequest, 'tty' | 'umask' | 'ulimits'>
+  readonly security: Pick<SecuritySettings, 'noNewPrivileges'>
+  readonly capabilities: CapabilityPlan
+}
+
+/** A process of a container: its first one, or one that is added. Pure. */
+export function processOf({
+  request,
+  security,
+  capabilities,
+  args,
+  env,
+  cwd,
+}: ProcessInputs): Spec['process'] {
+  return {
+    terminal: request.tty,
+    args,
+    env,
+    cwd,
+    user: { uid: 0, gid: 0, additionalGids: [], umask: request.umask ?? DEFAULT_UMASK },
+    capabilities: {
+      bounding: capabilityNames(capabilities.bounding),
+      effective: capabilityNames(capabilities.effective),
+      permitted: capabilityNames(capabilities.permitted),
+      inheritable: capabilityNames(capabilities.inheritable),
+      ambient: capabilityNames(capabilities.ambient),
+    },
+    rlimits: request.ulimits.map(toRlimit),
+    noNewPrivileges: security.noNewPrivileges,
   }
 }
 

@@ -1,4 +1,4 @@
-import { isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
 import { readFd, writeFd } from '../../syscall/fd.ts'
 import type { StageFailure } from '../messages.ts'
 
@@ -11,8 +11,8 @@ export type OciStageMessage =
   | { readonly kind: 'terminal' }
   /** Only the order to start is missing. */
   | { readonly kind: 'ready' }
-  /** The order has come; the end of the connection then says that the program runs. */
-  | { readonly kind: 'starting' }
+  /** The order to start has come; what follows is for awaitWorkload(). */
+  | { readonly kind: 'executing'; readonly name: string }
   | StageFailure
 
 /** What they are told. */
@@ -38,6 +38,26 @@ export function receiveOciStageMessage(fd: number): OciStageMessage | undefined 
 /** The next message to the container's process; undefined where its sender is gone. */
 export function receiveOciParentMessage(fd: number): OciParentMessage | undefined {
   return receive(fd) as OciParentMessage | undefined
+}
+
+/** Receives one message in init. @throws BryoError RUNTIME naming expected and received */
+export function expectOciParentMessage<K extends OciParentMessage['kind']>(
+  fd: number,
+  kind: K,
+): Extract<OciParentMessage, { readonly kind: K }> {
+  const message = receiveOciParentMessage(fd)
+  if (message && isKind(message, kind)) return message
+  throw new BryoError(
+    'RUNTIME',
+    `received ${message ? `"${message.kind}"` : 'the end'} from the creating process, expected "${kind}"`,
+  )
+}
+
+function isKind<K extends OciParentMessage['kind']>(
+  message: OciParentMessage,
+  kind: K,
+): message is Extract<OciParentMessage, { readonly kind: K }> {
+  return message.kind === kind
 }
 
 /** Both sides are copies of one program, of one user: what arrives has the form of what was sent. */

@@ -15,8 +15,8 @@ export type OciMountSource =
     }
   /** Its options are too long for the newer mount calls. */
   | { readonly kind: 'overlay'; readonly data: string }
-  /** The control groups of the host, as far as this process is in them. */
-  | { readonly kind: 'cgroup' }
+  /** Without a cgroup namespace of its own the kernel mounts none: then the caller's own group is shown. */
+  | { readonly kind: 'cgroup2'; readonly ownGroup: string }
 
 export interface OciMountStep {
   readonly source: OciMountSource
@@ -75,26 +75,59 @@ const UNSUPPORTED = new Set(['idmap', 'ridmap', 'remount'])
 const SUPERBLOCK = new Set(['sync', 'dirsync', 'lazytime', 'mand', 'iversion'])
 const STRICT_TARGETS = ['/proc', '/sys', '/dev']
 
+/** Where the groups of this process lie on the host. */
+export type HostCgroups =
+  | { readonly kind: 'v2'; readonly ownGroup: string }
+  /** A directory of the caller's group in each hierarchy, by the hierarchy's name. */
+  | { readonly kind: 'v1'; readonly ownGroups: readonly { readonly name: string; readonly path: string }[] }
+
+export interface MountSituation {
+  /** Where relative sources start. */
+  readonly bundle: string
+  /** SELinux label of new filesystems; undefined where the host has none. */
+  readonly label: string | undefined
+  readonly cgroups: HostCgroups
+}
+
 /**
  * Turns the mounts of a configuration into steps, in their order. Pure.
- * @param bundle where relative sources start
- * @param label SELinux label of new filesystems; undefined where the host has none
  * @throws BryoError UNSUPPORTED, USAGE
  */
 export function planOciMounts(
   mounts: readonly OciMount[],
-  { bundle, label }: { readonly bundle: string; readonly label: string | undefined },
+  situation: MountSituation,
 ): readonly OciMountStep[] {
-  return mounts.map((mount) => planMount(mount, bundle, label))
+  return mounts
+    .flatMap((mount) => expandCgroups(mount, situation.cgroups))
+    .map((mount) => planMount(mount, situation))
 }
 
-function planMount(mount: OciMount, bundle: string, label: string | undefined): OciMountStep {
+/** Hierarchies of version 1 are shown one by one, in a directory that holds nothing else. */
+function expandCgroups(mount: OciMount, cgroups: HostCgroups): readonly OciMount[] {
+  if (mount.type !== 'cgroup' || cgroups.kind === 'v2') return [mount]
+  const { destination, options } = mount
+  const directory = {
+    ...mount,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: ['mode=755', 'size=64k', 'nosuid', 'nodev'],
+  }
+  const groups = cgroups.ownGroups.map(({ name, path }) => ({
+    destination: `${destination}/${name}`,
+    type: 'bind',
+    source: path,
+    options: ['bind', ...options],
+  }))
+  return [directory, ...groups]
+}
+
+function planMount(mount: OciMount, situation: MountSituation): OciMountStep {
   const { destination: target, options } = mount
   const refused = options.find((option) => UNSUPPORTED.has(option.split('=')[0] ?? ''))
   if (refused !== undefined) {
     throw new BryoError('UNSUPPORTED', `cannot mount "${target}": option "${refused}" is not supported`)
   }
-  const source = planSource(mount, bundle, label)
+  const source = planSource(mount, situation)
   return {
     source,
     target,
@@ -140,12 +173,14 @@ function isGeneric(option: string): boolean {
   )
 }
 
-function planSource(mount: OciMount, bundle: string, label: string | undefined): OciMountSource {
+function planSource(mount: OciMount, { bundle, label, cgroups }: MountSituation): OciMountSource {
   const { type, options } = mount
   if (type === 'bind' || options.includes('bind') || options.includes('rbind'))
     return bindSource(mount, bundle)
   if (type === undefined) throw invalid(mount, 'no type', 'a filesystem or the option bind')
-  if (type === 'cgroup') return { kind: 'cgroup' }
+  if ((type === 'cgroup' || type === 'cgroup2') && cgroups.kind === 'v2') {
+    return { kind: 'cgroup2', ownGroup: cgroups.ownGroup }
+  }
   if (type === 'overlay') {
     return { kind: 'overlay', data: options.filter((option) => !isGeneric(option)).join(',') }
   }

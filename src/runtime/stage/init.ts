@@ -1,15 +1,6 @@
-import { closeSync, fchownSync, openSync } from 'node:fs'
-import { isErrno } from '../../base/errors.ts'
+import { closeSync, openSync } from 'node:fs'
 import { rootIds } from '../../base/idmap.ts'
-import {
-  closeOnExecFrom,
-  dup2,
-  dupAtLeast,
-  ownFd,
-  pollReadable,
-  sendFd,
-  setCloseOnExec,
-} from '../../syscall/fd.ts'
+import { dupAtLeast, ownFd, sendFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
 import { bringLoopbackUp } from '../../syscall/net.ts'
@@ -18,36 +9,17 @@ import {
   setDomainName,
   setDumpable,
   setGroupId,
-  setgroups,
   setHostname,
-  setNoNewPrivileges,
-  setParentDeathSignal,
-  setRlimitByName,
   setsid,
   setUserId,
   umask,
 } from '../../syscall/process.ts'
-import { resetSignals } from '../../syscall/signal.ts'
-import { applyAfterUserChange, applyBeforeUserChange } from '../capabilities.ts'
 import { expectParentMessage, sendMessage } from '../messages.ts'
 import type { MountStep } from '../mountPlan.ts'
 import type { LaunchPlan, StdioFds } from '../plan.ts'
 import { readPlan } from '../planFile.ts'
-import { installSeccompFilter } from '../seccomp/install.ts'
-import {
-  attachDevices,
-  createDeviceLinks,
-  type HostDevice,
-  openHostDevices,
-  openNullDevice,
-} from './devices.ts'
-import {
-  createWorkingDirectory,
-  enterWorkingDirectory,
-  executeWorkload,
-  isAnonymousPipe,
-  prepareExecution,
-} from './execute.ts'
+import { attachDevices, createDeviceLinks, type HostDevice, openHostDevices } from './devices.ts'
+import { createWorkingDirectory } from './execute.ts'
 import {
   closeGenerated,
   fillGenerated,
@@ -60,10 +32,12 @@ import { maskPaths, protectPaths } from './masks.ts'
 import { attachMount, createFromOpenOverlay, createMount, type DetachedMount } from './mounts.ts'
 import { mountOpenOverlay, openOverlay } from './overlay.ts'
 import { detachPropagation, enterRoot, mountFuse, mountRoot } from './rootfs.ts'
+import { setUpStdio } from './stdio.ts'
 import { reportFailure, step } from './step.ts'
 import { writeSysctl, writeSysctls } from './sysctl.ts'
 import { setUpTerminal } from './terminal.ts'
 import { chownVolume, copyUpVolume } from './volumes.ts'
+import { becomeWorkload, setGroupsWhereAllowed } from './workload.ts'
 
 /** What was taken from the host before its root was left. */
 interface Luggage {
@@ -105,7 +79,7 @@ export function runInit({ controlFd, planFd, stdio }: StageFds): never {
     protectKernel(plan, rootFd, luggage)
     prepareProcess(plan, { rootFd, controlFd, stdio }, identity)
     expectParentMessage(controlFd, 'proceed')
-    becomeWorkload(plan, { rootFd, controlFd }, identity)
+    becomeWorkload({ ...plan, process: plan.spec.process }, { rootFd, controlFd }, identity)
   } catch (error) {
     reportFailure(controlFd, error)
     exitNow(1)
@@ -174,15 +148,6 @@ function becomeRoot(plan: LaunchPlan): void {
   setUserId(uid)
   // The change hid this process from the caller, whose slirp4netns looks up its namespaces. Nothing of the container runs yet.
   setDumpable(true)
-}
-
-/** Denied in a namespace with a single id, where the caller's own groups stay. @see user_namespaces(7) */
-function setGroupsWhereAllowed(gids: readonly number[]): void {
-  try {
-    setgroups(gids)
-  } catch (error) {
-    if (!isErrno(error, 'EPERM')) throw error
-  }
 }
 
 function mountRootfs({ rootfs, mountPoint, maps }: LaunchPlan, controlFd: number): void {
@@ -257,10 +222,10 @@ function prepareProcess(
   identity: Identity,
 ): void {
   const { spec } = plan
-  const { rootFd, controlFd } = fds
+  const { rootFd } = fds
   if (spec.process.terminal)
-    step('set up the terminal', () => setUpTerminal(rootFd, controlFd, identity, plan.initialWindow))
-  else step('set up stdio', () => setUpStdio(plan, fds, identity))
+    step('set up the terminal', () => setUpTerminal(fds, identity, { window: plan.initialWindow }))
+  else step('set up stdio', () => setUpStdio(stdioOf(plan, fds.stdio), rootFd, identity))
   if (spec.root.readonly) {
     step('make the root read-only', () =>
       mountSetattr({ path: '/', recursive: false, set: MOUNT_ATTR.rdonly }),
@@ -268,77 +233,6 @@ function prepareProcess(
   }
 }
 
-function setUpStdio(
-  { inheritStdin }: LaunchPlan,
-  { rootFd, stdio }: { readonly rootFd: number; readonly stdio: StdioFds | undefined },
-  identity: Identity,
-): void {
-  const reads = stdio ? stdio.stdin !== undefined : inheritStdin
-  if (stdio) {
-    if (stdio.stdin !== undefined) dup2(stdio.stdin, 0)
-    dup2(stdio.stdout, 1)
-    dup2(stdio.stderr, 2)
-  }
-  if (!reads) {
-    using nothing = ownFd(openNullDevice(rootFd, O.rdonly))
-    dup2(nothing.fd, 0)
-  }
-  for (const fd of [0, 1, 2]) {
-    setCloseOnExec(fd, false)
-    // So that /dev/stdout can be opened by a user that is not root.
-    if (identity.uid !== 0 && isAnonymousPipe(fd)) giveAway(fd, identity)
-  }
-}
-
-/** A pipe of somebody whose id is not mapped stays theirs. */
-function giveAway(fd: number, { uid, gid }: Identity): void {
-  try {
-    fchownSync(fd, uid, gid)
-  } catch (error) {
-    if (!isErrno(error, 'EPERM', 'EINVAL')) throw error
-  }
-}
-
-/** The last steps; from the change of the user on the kernel no longer lets this process do what it did before. */
-function becomeWorkload(
-  plan: LaunchPlan,
-  { rootFd, controlFd }: { readonly rootFd: number; readonly controlFd: number },
-  identity: Identity,
-): never {
-  const { process: workload } = plan.spec
-  const capabilities = identity.uid === 0 ? plan.capabilities.root : plan.capabilities.other
-  // Without no_new_privs the kernel takes a filter only from CAP_SYS_ADMIN, which goes with the next steps.
-  if (plan.seccomp && !workload.noNewPrivileges) installSeccompFilter(plan.seccomp)
-  const execution = step('prepare the execution', () =>
-    prepareExecution({
-      reportFd: controlFd,
-      seccomp: workload.noNewPrivileges ? plan.seccomp : undefined,
-      label: undefined,
-    }),
-  )
-  step('drop capabilities from the bounding set', () => applyBeforeUserChange(capabilities))
-  if (!plan.user.keepGroups) step('set the groups', () => setGroupsWhereAllowed(identity.additionalGids))
-  step('change the group', () => setGroupId(identity.gid))
-  step('change the user', () => setUserId(identity.uid))
-  step('set the capabilities', () => applyAfterUserChange(capabilities))
-  step('enter the working directory', () => enterWorkingDirectory(rootFd, workload.cwd))
-  setParentDeathSignal(plan.parentDeathSignal)
-  if (plan.parentDeathSignal !== 0) endIfOrphaned(controlFd)
-  resetSignals()
-  umask(workload.user.umask)
-  closeOnExecFrom(3 + plan.preservedFds)
-  for (let fd = 3; fd < 3 + plan.preservedFds; fd++) setCloseOnExec(fd, false)
-  // Late, as the steps before need descriptors.
-  for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
-  if (workload.noNewPrivileges) setNoNewPrivileges()
-  executeWorkload(execution, workload.args, withHome(workload.env, identity.home))
-}
-
-/** A parent that died before its death was asked for sends no signal; but its end of the socket is closed. */
-function endIfOrphaned(controlFd: number): void {
-  if (pollReadable(controlFd, 0)) exitNow(1)
-}
-
-function withHome(env: readonly string[], home: string): readonly string[] {
-  return env.some((entry) => entry.startsWith('HOME=')) ? env : [...env, `HOME=${home === '' ? '/' : home}`]
+function stdioOf({ inheritStdin }: LaunchPlan, stdio: StdioFds | undefined): StdioFds {
+  return stdio ?? { stdin: inheritStdin ? 0 : undefined, stdout: 1, stderr: 2 }
 }

@@ -13,19 +13,18 @@ export interface TerminalOwner {
 }
 
 /**
- * Opens a pty of the container's own devpts, shows it as /dev/console, hands the master to the waiting process
+ * Opens a pty of the container's own devpts, shows it as /dev/console where `console` says so, hands the master to the waiting process
  * and makes the slave the session's terminal and stdio.
  */
 export function setUpTerminal(
-  rootFd: number,
-  controlFd: number,
+  { rootFd, controlFd }: { readonly rootFd: number; readonly controlFd: number },
   owner: TerminalOwner,
-  window: WindowSize | undefined,
+  { window, console = true }: { readonly window: WindowSize | undefined; readonly console?: boolean },
 ): void {
   const { master, slave } = openPty(openMultiplexer(rootFd))
   if (window) setWindowSize(master, window)
   fchownSync(slave, owner.uid, owner.gid)
-  showConsole(rootFd, slave)
+  if (console) showConsole(rootFd, slave)
   sendMessage(controlFd, { kind: 'terminal' })
   sendFd(controlFd, master)
   closeSync(master)

@@ -4,13 +4,11 @@ import { type RelayEnd, type RelayOptions, relayChild, relayMonitor } from '../.
 import { forwardedSignals } from '../../../runtime/supervise.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState } from '../../../storage/container/state.ts'
-import { hostPath } from '../../../storage/hostPath.ts'
-import { acquireLock } from '../../../storage/lock.ts'
-import { workName } from '../../../storage/work.ts'
 import { ownFd } from '../../../syscall/fd.ts'
 import { killIfAlive } from '../../../syscall/process.ts'
 import type { Engine } from '../../engine.ts'
 import type { PipeEnds } from '../stdio.ts'
+import { awaitRemoval } from './socket.ts'
 
 /** How a caller is attached to a container. */
 export interface AttachOptions {
@@ -66,7 +64,18 @@ export function relayDirect(
   return end.kind === 'exited' ? end.exitCode : 125
 }
 
-export function relayOptions(pid: number, terminal: boolean, options: AttachOptions): RelayOptions {
+/** As {@link attachTo}, of a process that was added to a container, a child of this one. */
+export function relayProcess(
+  { pid }: { readonly pid: number },
+  fds: PipeEnds & { readonly terminal?: number },
+  { terminal, ...options }: AttachOptions & { readonly terminal: boolean },
+): AttachEnd {
+  const interactive = options.interactive && (fds.stdin ?? fds.terminal) !== undefined
+  const end = relayChild(pid, fds, relayOptions(pid, terminal, { ...options, interactive }))
+  return attachEnd(end, () => 125)
+}
+
+function relayOptions(pid: number, terminal: boolean, options: AttachOptions): RelayOptions {
   const { signalProxy, interactive, detachKeys } = options
   const numbers = signalProxy ? forwardedSignals() : ENDING.map((name) => constants.signals[name])
   return {
@@ -91,12 +100,6 @@ function attachEnd(end: RelayEnd, lastCode: () => number): AttachEnd {
     case 'lost':
       return { kind: 'exited', exitCode: lastCode() }
   }
-}
-
-/** The hold on a `--rm` container goes from its monitor to the program that removes it, and is free when that is done. */
-function awaitRemoval({ store }: Engine, { id }: ContainerRecord): void {
-  const path = hostPath(store.pending, workName('container', id))
-  acquireLock(path, { mode: 'exclusive', wait: true, create: false })?.release()
 }
 
 function lastExitCode({ store }: Engine, { id, name }: ContainerRecord): number {

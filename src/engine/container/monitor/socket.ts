@@ -1,11 +1,15 @@
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import type { ContainerId } from '../../../base/brand.ts'
 import { isErrno } from '../../../base/errors.ts'
-import { containerRunDirectory } from '../../../storage/container/record.ts'
+import { type ContainerRecord, containerRunDirectory } from '../../../storage/container/record.ts'
+import { hostPath } from '../../../storage/hostPath.ts'
+import { acquireLock } from '../../../storage/lock.ts'
 import type { Store } from '../../../storage/store.ts'
+import { workName } from '../../../storage/work.ts'
 import { O } from '../../../syscall/file.ts'
 import { umask } from '../../../syscall/process.ts'
 import { connectUnixMessages, listenUnixMessages } from '../../../syscall/socket.ts'
+import type { Engine } from '../../engine.ts'
 
 const NAME = 'attach.sock'
 
@@ -42,4 +46,10 @@ function inDirectory<T>(directory: string, use: (path: string) => T): T {
   } finally {
     closeSync(fd)
   }
+}
+
+/** Blocks until a `--rm` container is gone: the hold on it goes from its monitor to the program that removes it, and is free when that is done. */
+export function awaitRemoval({ store }: Pick<Engine, 'store'>, { id }: Pick<ContainerRecord, 'id'>): void {
+  const path = hostPath(store.pending, workName('container', id))
+  acquireLock(path, { mode: 'exclusive', wait: true, create: false })?.release()
 }

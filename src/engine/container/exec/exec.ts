@@ -1,0 +1,156 @@
+import { BryoError } from '../../../base/errors.ts'
+import type { ImageConfig } from '../../../base/image.ts'
+import { planCapabilities } from '../../../runtime/capabilities.ts'
+import { type EnteredProcess, enterContainer } from '../../../runtime/enter.ts'
+import { loadSeccompFilter } from '../../../runtime/seccomp/load.ts'
+import { resolveSecurity } from '../../../runtime/security.ts'
+import { requireContainer } from '../../../storage/container/find.ts'
+import type { ContainerRecord } from '../../../storage/container/record.ts'
+import { effectiveState, isProcessAlive, type ProcessRef } from '../../../storage/container/state.ts'
+import { hostPath } from '../../../storage/hostPath.ts'
+import { getWindowSize, isTerminal } from '../../../syscall/tty.ts'
+import { readIdMaps } from '../../../userns/nested.ts'
+import type { Engine } from '../../engine.ts'
+import { installedFile, VERSION } from '../../installation.ts'
+import { buildEnvironment } from '../environment.ts'
+import { planContainerIds } from '../ids.ts'
+import type { AttachEnd, AttachOptions } from '../monitor/attach.ts'
+import type { ContainerRequest } from '../request.ts'
+import { containerSettings } from '../run.ts'
+import { processOf } from '../spec.ts'
+import { openContainerStdio } from '../stdio.ts'
+import { planUser } from '../user.ts'
+
+/** What a user asks of a further process in a container. */
+export interface ExecRequest {
+  readonly command: readonly string[]
+  /** `NAME=value`, later ones win. */
+  readonly env: readonly string[]
+  readonly workdir: string | undefined
+  readonly user: string | undefined
+  readonly interactive: boolean
+  readonly tty: boolean
+  readonly privileged: boolean
+  readonly preservedFds: number
+}
+
+/**
+ * Runs a process in a running container.
+ * @returns how it ended, or undefined where it was left in the background
+ * @throws BryoError INVALID_STATE, NOT_FOUND, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
+ */
+export async function execInContainer(
+  engine: Engine,
+  name: string,
+  request: ExecRequest,
+  attach: AttachOptions | undefined,
+): Promise<AttachEnd | undefined> {
+  const record = requireContainer(engine.store, name)
+  const init = runningInit(engine, record)
+  const { tty, interactive } = request
+  using stdio = openContainerStdio({ tty, interactive, kind: attach ? 'inherited' : 'own' })
+  const entered = await enter(engine, {
+    record,
+    init,
+    request,
+    detached: attach === undefined,
+    stdio: stdio.theirs,
+  })
+  stdio.closeTheirs()
+  if (!attach) return undefined
+  const { relayProcess } = await import('../monitor/attach.ts')
+  return relayProcess(entered, { ...stdio.ours, ...terminalOf(entered) }, { ...attach, terminal: tty })
+}
+
+function terminalOf({ terminalFd }: EnteredProcess) {
+  return terminalFd === undefined ? {} : { terminal: terminalFd }
+}
+
+/** @throws BryoError INVALID_STATE */
+export function runningInit({ store }: Engine, record: ContainerRecord): ProcessRef {
+  const state = effectiveState(store, record.id)
+  if (state.status === 'running') return state.process
+  throw new BryoError(
+    'INVALID_STATE',
+    `can only create exec sessions on running containers: container "${record.name}" is ${state.status}, expected running`,
+  )
+}
+
+interface Entering {
+  readonly record: ContainerRecord
+  readonly init: ProcessRef
+  readonly request: ExecRequest
+  readonly detached: boolean
+  readonly stdio: Parameters<typeof enterContainer>[0]['stdio'] | undefined
+}
+
+const SIGKILL = 9
+
+async function enter(
+  engine: Engine,
+  { record, init, request, detached, stdio }: Entering,
+): Promise<EnteredProcess> {
+  const { config, image } = containerSettings(engine, record)
+  const container = mergeRequest(config.request, request)
+  const security = resolveSecurity({ options: container.securityOpt, privileged: container.privileged })
+  const common = { add: container.capAdd, drop: container.capDrop, privileged: container.privileged }
+  const capabilities = {
+    root: planCapabilities({ ...common, isRoot: true }),
+    other: planCapabilities({ ...common, isRoot: false }),
+  }
+  const seccomp = await loadSeccompFilter({
+    choice: security.seccomp,
+    defaultProfile: installedFile('share', 'seccomp.json'),
+    version: VERSION,
+    capabilities: capabilities.root.bounding,
+    features: security.nestedUserns ? ['nested-userns'] : [],
+    cacheDirectory: hostPath(engine.store.dataRoot, 'seccomp'),
+  })
+  return enterContainer({
+    initPid: init.pid,
+    isStillInit: () => isProcessAlive(init),
+    maps: readIdMaps(init.pid),
+    process: processOf({
+      request: container,
+      security,
+      capabilities: capabilities.root,
+      args: request.command,
+      env: environmentOf(record, container, image, request),
+      cwd: container.workdir ?? (image?.workingDir || '/'),
+    }),
+    capabilities,
+    seccomp,
+    user: { ...planUser(engine, container, image, idsOf(engine, container)), addEntries: false },
+    preservedFds: request.preservedFds,
+    parentDeathSignal: detached ? 0 : SIGKILL,
+    stdio: stdio ?? { stdin: request.interactive ? 0 : undefined, stdout: 1, stderr: 2 },
+    initialWindow: request.tty && isTerminal(1) ? getWindowSize(1) : undefined,
+    debug: engine.facts.debug,
+  })
+}
+
+/** Which user the maps keep; the maps themselves are read back from the container. */
+function idsOf(engine: Engine, container: ContainerRequest) {
+  return container.userns === undefined ? engine.defaultIds() : planContainerIds(engine, container)
+}
+
+/** The container's own settings, with what this process is to have differently. */
+function mergeRequest(container: ContainerRequest, request: ExecRequest): ContainerRequest {
+  return {
+    ...container,
+    tty: request.tty,
+    privileged: container.privileged || request.privileged,
+    ...(request.workdir !== undefined && { workdir: request.workdir }),
+    ...(request.user !== undefined && { user: request.user }),
+  }
+}
+
+function environmentOf(
+  record: ContainerRecord,
+  container: ContainerRequest,
+  image: ImageConfig | undefined,
+  { env }: ExecRequest,
+): readonly string[] {
+  const hostname = container.hostname ?? record.id.slice(0, 12)
+  return buildEnvironment({ ...container, env: [...container.env, ...env] }, image, hostname)
+}

@@ -1,0 +1,105 @@
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { type ContainerRecord, readContainer } from '../../storage/container/record.ts'
+import {
+  type ContainerState,
+  effectiveState,
+  isProcessAlive,
+  type ProcessRef,
+} from '../../storage/container/state.ts'
+import { ownFd, pollReadable } from '../../syscall/fd.ts'
+import { killIfAlive, pidfdOpen } from '../../syscall/process.ts'
+import type { Engine } from '../engine.ts'
+import { markStopped } from './monitor/stopMark.ts'
+
+export const SIGKILL = 9
+export const SIGTERM = 15
+
+export type LiveState = Extract<ContainerState, { readonly process: ProcessRef }>
+
+/** Whether the container has processes. */
+export function isLive(state: ContainerState): state is LiveState {
+  return state.status !== 'created' && state.status !== 'exited'
+}
+
+/** Sends a signal to exactly this process. @returns false where it is gone */
+export function signalProcess(process_: ProcessRef, signal: number): boolean {
+  try {
+    using _handle = ownFd(pidfdOpen(process_.pid))
+    return isProcessAlive(process_) && killIfAlive(process_.pid, signal)
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return false
+    throw error
+  }
+}
+
+/** Blocks until exactly this process is gone. @returns false when the time is over */
+export function awaitProcess(process_: ProcessRef, timeoutMs: number): boolean {
+  try {
+    using handle = ownFd(pidfdOpen(process_.pid))
+    return !isProcessAlive(process_) || pollReadable(handle.fd, timeoutMs)
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return true
+    throw error
+  }
+}
+
+const RECORD_MS = 10_000
+
+/** Once the container's processes are gone: blocks until its monitor has written that down, and is done itself. */
+export function awaitRecorded({ store }: Engine, { id }: ContainerRecord, state: LiveState): void {
+  if (state.monitor) awaitProcess(state.monitor, RECORD_MS)
+  else pollState(() => readContainer(store, id) === undefined || !isLive(effectiveState(store, id)))
+}
+
+const PAUSE_MS = 10
+
+function pollState(isOver: () => boolean): void {
+  const deadline = Date.now() + RECORD_MS
+  while (!isOver() && Date.now() < deadline) sleep(PAUSE_MS)
+}
+
+function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
+
+export interface StopRequest {
+  readonly signal: number
+  /** How long it may take before it is killed; undefined to wait for ever. */
+  readonly timeoutMs: number | undefined
+  readonly onWarning: (text: string) => void
+  /** For the warning: `SIGTERM`. */
+  readonly signalName: string
+}
+
+/** Ends a container for good: its restart policy rests until it is started again. Nothing where it does not run. */
+export function endContainer(engine: Engine, record: ContainerRecord, request: StopRequest): void {
+  const { store } = engine
+  const state = effectiveState(store, record.id)
+  if (state.status === 'exited' && state.restarting) {
+    markStopped(store, record.id)
+    signalProcess(state.restarting, SIGTERM)
+    awaitProcess(state.restarting, RECORD_MS)
+    return
+  }
+  if (!isLive(state)) return
+  markStopped(store, record.id)
+  const { signal, timeoutMs = -1, signalName } = request
+  if (timeoutMs !== 0 && signal !== SIGKILL && signalProcess(state.process, signal)) {
+    if (!awaitProcess(state.process, timeoutMs)) {
+      const seconds = Math.round(timeoutMs / 1000)
+      request.onWarning(
+        `${signalName} failed to stop container ${record.name} in ${seconds} seconds, resorting to SIGKILL`,
+      )
+    }
+  }
+  killNow(record, state)
+  awaitRecorded(engine, record, state)
+}
+
+const KILL_WAIT_MS = 10_000
+
+function killNow(record: ContainerRecord, { process: init }: LiveState): void {
+  signalProcess(init, SIGKILL)
+  if (awaitProcess(init, KILL_WAIT_MS)) return
+  throw new BryoError('RUNTIME', `cannot end container "${record.name}": it does not end by SIGKILL`)
+}

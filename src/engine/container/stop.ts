@@ -1,0 +1,52 @@
+import { BryoError } from '../../base/errors.ts'
+import { requireContainer } from '../../storage/container/find.ts'
+import type { ContainerRecord } from '../../storage/container/record.ts'
+import { effectiveState } from '../../storage/container/state.ts'
+import { appendEvent } from '../../storage/events.ts'
+import type { Engine } from '../engine.ts'
+import { containerEvent } from './event.ts'
+import { endContainer, isLive, signalProcess } from './lifecycle.ts'
+import { markStopped } from './monitor/stopMark.ts'
+import { containerSettings } from './run.ts'
+import { signalNumber } from './signals.ts'
+
+const DEFAULT_TIMEOUT_S = 10
+
+export interface StopOptions {
+  /** Seconds until it is killed, instead of what it was created with; negative to wait for ever. */
+  readonly timeoutSeconds?: number | undefined
+  readonly onWarning: (text: string) => void
+}
+
+/** `stop`: asks a container to end, kills it when it does not, and waits. Nothing where it does not run. */
+export function stopContainer(engine: Engine, record: ContainerRecord, options: StopOptions): void {
+  const { config, image } = containerSettings(engine, record)
+  const seconds = options.timeoutSeconds ?? config.request.stopTimeoutSeconds ?? DEFAULT_TIMEOUT_S
+  const name = config.request.stopSignal ?? image?.stopSignal ?? 'SIGTERM'
+  const wasLive = isLive(effectiveState(engine.store, record.id))
+  endContainer(engine, record, {
+    signal: signalNumber(name),
+    signalName: name,
+    timeoutMs: seconds < 0 ? undefined : seconds * 1000,
+    onWarning: options.onWarning,
+  })
+  if (wasLive) appendEvent(engine.store, containerEvent(record, 'stop'))
+}
+
+/** `kill`: sends a signal to a container's first process. @throws BryoError INVALID_STATE where it does not run */
+export function killContainer(engine: Engine, name: string, signalName: string): void {
+  const record = requireContainer(engine.store, name)
+  const signal = signalNumber(signalName)
+  const state = effectiveState(engine.store, record.id)
+  if (isLive(state)) {
+    markStopped(engine.store, record.id)
+    if (signalProcess(state.process, signal)) {
+      appendEvent(engine.store, containerEvent(record, 'kill', { signal: String(signal) }))
+      return
+    }
+  }
+  throw new BryoError(
+    'INVALID_STATE',
+    `can only kill running containers. ${record.id} is in state ${isLive(state) ? 'exited' : state.status}: container state improper`,
+  )
+}

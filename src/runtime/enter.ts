@@ -1,0 +1,64 @@
+import { closeSync } from 'node:fs'
+import { BryoError } from '../base/errors.ts'
+import { rootIds } from '../base/idmap.ts'
+import { messageSocketPair, ownFd } from '../syscall/fd.ts'
+import { foreignNamespaces } from '../syscall/namespace.ts'
+import { forkChild, pidfdOpen, setChildSubreaper, waitForExit } from '../syscall/process.ts'
+import { awaitExecution, endProcess, firstMessage, tellInit } from './launch.ts'
+import { stageError } from './messages.ts'
+import { type EnterPlan, runEntering } from './stage/enter.ts'
+
+export interface EnterRequest extends Omit<EnterPlan, 'pidFd' | 'namespaces' | 'root'> {
+  /** The container's init. */
+  readonly initPid: number
+  /** Whether that pid still is the container's init; asked once it cannot become somebody else's any more. */
+  readonly isStillInit: () => boolean
+}
+
+export interface EnteredProcess {
+  /** A child of this process. */
+  readonly pid: number
+  /** Master end of its terminal. */
+  readonly terminalFd: number | undefined
+}
+
+/** Adds a process to a running container. @throws BryoError; nothing of it runs then */
+export function enterContainer({ initPid, isStillInit, ...request }: EnterRequest): EnteredProcess {
+  setChildSubreaper()
+  using handle = ownFd(pidfdOpen(initPid))
+  if (!isStillInit()) throw new BryoError('INVALID_STATE', 'the container has ended')
+  const plan: EnterPlan = {
+    ...request,
+    pidFd: handle.fd,
+    namespaces: foreignNamespaces(initPid),
+    root: rootIds(request.maps),
+  }
+  const [controlFd, childFd] = messageSocketPair()
+  const first = forkChild(() => {
+    closeSync(controlFd)
+    return runEntering(plan, childFd)
+  })
+  closeSync(childFd)
+  using control = ownFd(controlFd)
+  const pid = awaitEntered(first, control.fd)
+  try {
+    tellInit(control.fd, 'proceed')
+    return { pid, terminalFd: awaitExecution(control.fd, pid) }
+  } catch (error) {
+    endProcess(pid)
+    throw error
+  }
+}
+
+function awaitEntered(first: number, controlFd: number): number {
+  const message = firstMessage(controlFd)
+  if (message === undefined) {
+    endProcess(first)
+    throw new BryoError('RUNTIME', 'cannot enter the container: its forked process stays silent')
+  }
+  waitForExit(first)
+  if (message.kind === 'init-forked') return message.pid
+  throw message.kind === 'failed'
+    ? stageError(message)
+    : new BryoError('RUNTIME', `cannot enter the container: received "${message.kind}"`)
+}

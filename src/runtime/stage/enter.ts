@@ -1,0 +1,81 @@
+import { openSync } from 'node:fs'
+import type { IdMaps } from '../../base/idmap.ts'
+import { O } from '../../syscall/file.ts'
+import { type NamespaceType, setns } from '../../syscall/namespace.ts'
+import {
+  exitNow,
+  fork,
+  joinNewSessionKeyring,
+  setDumpable,
+  setGroupId,
+  setsid,
+  setUserId,
+} from '../../syscall/process.ts'
+import type { WindowSize } from '../../syscall/tty.ts'
+import { expectParentMessage, sendMessage } from '../messages.ts'
+import type { StdioFds } from '../plan.ts'
+import { lookUpIdentity } from './identity.ts'
+import { setUpStdio } from './stdio.ts'
+import { reportFailure, setStepDebugging, step } from './step.ts'
+import { setUpTerminal } from './terminal.ts'
+import { becomeWorkload, setGroupsWhereAllowed, type WorkloadPlan } from './workload.ts'
+
+/** A process that is added to a running container. */
+export interface EnterPlan extends WorkloadPlan {
+  /** Names the container's init for good. */
+  readonly pidFd: number
+  /** The namespaces of init that this process is not in. */
+  readonly namespaces: readonly NamespaceType[]
+  readonly maps: IdMaps
+  /** Container root, or the first id where the maps have none. */
+  readonly root: { readonly uid: number; readonly gid: number }
+  readonly stdio: StdioFds
+  readonly initialWindow: WindowSize | undefined
+  readonly debug: boolean
+}
+
+/**
+ * Body of the first forked child: enters the namespaces, forks the process itself into the pid namespace, and ends, so that this becomes a child of the
+ * waiting process.
+ */
+export function runEntering(plan: EnterPlan, controlFd: number): never {
+  setStepDebugging(plan.debug)
+  try {
+    step('join a new session keyring', joinNewSessionKeyring)
+    // Nobody in there may look at this process, which still has descriptors of the host.
+    setDumpable(false)
+    step('enter the namespaces', () => setns(plan.pidFd, plan.namespaces))
+    const pid = fork()
+    if (pid === 0) return runEntered(plan, controlFd)
+    sendMessage(controlFd, { kind: 'init-forked', pid })
+    exitNow(0)
+  } catch (error) {
+    reportFailure(controlFd, error)
+    exitNow(1)
+  }
+}
+
+/** In the container, as its root: nothing of the image has a hold on this process, and no file of it is read but inside of its root. */
+function runEntered(plan: EnterPlan, controlFd: number): never {
+  try {
+    setsid()
+    if (!plan.user.keepGroups) setGroupsWhereAllowed([])
+    step('become root of the container', () => {
+      setGroupId(plan.root.gid)
+      setUserId(plan.root.uid)
+    })
+    const rootFd = openSync('/', O.path | O.directory | O.cloexec)
+    const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user, plan.maps))
+    const fds = { rootFd, controlFd }
+    if (plan.process.terminal) {
+      step('set up the terminal', () =>
+        setUpTerminal(fds, identity, { window: plan.initialWindow, console: false }),
+      )
+    } else step('set up stdio', () => setUpStdio(plan.stdio, rootFd, identity))
+    expectParentMessage(controlFd, 'proceed')
+    becomeWorkload(plan, fds, identity)
+  } catch (error) {
+    reportFailure(controlFd, error)
+    exitNow(1)
+  }
+}

@@ -1,0 +1,79 @@
+import { isErrno } from '../../base/errors.ts'
+import { closeOnExecFrom, pollReadable, setCloseOnExec } from '../../syscall/fd.ts'
+import {
+  exitNow,
+  setGroupId,
+  setgroups,
+  setNoNewPrivileges,
+  setParentDeathSignal,
+  setRlimitByName,
+  setUserId,
+  umask,
+} from '../../syscall/process.ts'
+import { resetSignals } from '../../syscall/signal.ts'
+import { applyAfterUserChange, applyBeforeUserChange } from '../capabilities.ts'
+import type { LaunchPlan } from '../plan.ts'
+import { installSeccompFilter } from '../seccomp/install.ts'
+import type { Spec } from '../spec.ts'
+import { enterWorkingDirectory, executeWorkload, prepareExecution } from './execute.ts'
+import type { Identity } from './identity.ts'
+import { step } from './step.ts'
+
+/** What turns a process inside of a container into a workload: its first one, or one that was added. */
+export type WorkloadPlan = Pick<
+  LaunchPlan,
+  'capabilities' | 'user' | 'seccomp' | 'preservedFds' | 'parentDeathSignal'
+> & { readonly process: Spec['process'] }
+
+/** The last steps; from the change of the user on the kernel no longer lets this process do what it did before. */
+export function becomeWorkload(
+  plan: WorkloadPlan,
+  { rootFd, controlFd }: { readonly rootFd: number; readonly controlFd: number },
+  identity: Identity,
+): never {
+  const { process: workload } = plan
+  const capabilities = identity.uid === 0 ? plan.capabilities.root : plan.capabilities.other
+  // Without no_new_privs the kernel takes a filter only from CAP_SYS_ADMIN, which goes with the next steps.
+  if (plan.seccomp && !workload.noNewPrivileges) installSeccompFilter(plan.seccomp)
+  const execution = step('prepare the execution', () =>
+    prepareExecution({
+      reportFd: controlFd,
+      seccomp: workload.noNewPrivileges ? plan.seccomp : undefined,
+      label: undefined,
+    }),
+  )
+  step('drop capabilities from the bounding set', () => applyBeforeUserChange(capabilities))
+  if (!plan.user.keepGroups) step('set the groups', () => setGroupsWhereAllowed(identity.additionalGids))
+  step('change the group', () => setGroupId(identity.gid))
+  step('change the user', () => setUserId(identity.uid))
+  step('set the capabilities', () => applyAfterUserChange(capabilities))
+  step('enter the working directory', () => enterWorkingDirectory(rootFd, workload.cwd))
+  setParentDeathSignal(plan.parentDeathSignal)
+  if (plan.parentDeathSignal !== 0) endIfOrphaned(controlFd)
+  resetSignals()
+  umask(workload.user.umask)
+  closeOnExecFrom(3 + plan.preservedFds)
+  for (let fd = 3; fd < 3 + plan.preservedFds; fd++) setCloseOnExec(fd, false)
+  // Late, as the steps before need descriptors.
+  for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
+  if (workload.noNewPrivileges) setNoNewPrivileges()
+  executeWorkload(execution, workload.args, withHome(workload.env, identity.home))
+}
+
+/** A parent that died before its death was asked for sends no signal; but its end of the socket is closed. */
+function endIfOrphaned(controlFd: number): void {
+  if (pollReadable(controlFd, 0)) exitNow(1)
+}
+
+function withHome(env: readonly string[], home: string): readonly string[] {
+  return env.some((entry) => entry.startsWith('HOME=')) ? env : [...env, `HOME=${home === '' ? '/' : home}`]
+}
+
+/** Denied in a namespace with a single id, where the caller's own groups stay. @see user_namespaces(7) */
+export function setGroupsWhereAllowed(gids: readonly number[]): void {
+  try {
+    setgroups(gids)
+  } catch (error) {
+    if (!isErrno(error, 'EPERM')) throw error
+  }
+}
