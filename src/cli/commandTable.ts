@@ -110,7 +110,7 @@ const container: GroupEntry = {
   name: 'container',
   summary: 'Work with containers',
   commands: [
-    ...[create, containerExists, exportContainer, containerInspect, as('ls', ps, ['list', 'ps']), port],
+    ...[create, containerExists, exportContainer, containerInspect, as('ls', ps, ['list', 'ps']), logs, port],
     ...[rename, rm, run, start],
   ],
 }
@@ -159,7 +159,7 @@ const volume: GroupEntry = {
 /** Every command, in the order of `--help`. */
 export const ENTRIES: readonly Entry[] = [
   ...[completion, container, create, doctor, exportContainer, image, images, importRoot, inspect, load],
-  ...[port, ps, pull, rename, rm, rmi, run, start, tag, untag, version, volume],
+  ...[logs, port, ps, pull, rename, rm, rmi, run, start, tag, untag, version, volume],
 ]
 
 /** The entry of `bryo image rm`: undefined where there is none; a group alone is an entry too. */

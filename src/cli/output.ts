@@ -21,7 +21,7 @@ export function writeOut(text: string | Uint8Array): void {
 }
 
 /** Like {@link writeOut}; a closed standard error is nobody's failure. */
-export function writeErr(text: string): void {
+export function writeErr(text: string | Uint8Array): void {
   try {
     writeAll(STDERR, text)
   } catch (error) {
