@@ -1,24 +1,34 @@
-import { dirname, join } from 'node:path'
+import { installationRoot, programForm } from '../base/installation.ts'
 
 export { VERSION } from '../base/version.ts'
 
-/** Where the code lies below the installation: the bundles, or the sources. */
-const PLACES = /\/(?:dist|dist\/node|src\/engine)$/
-
 /** Absolute path of a file that ships with bryo. */
 export function installedFile(...names: readonly string[]): string {
-  return join(dirname(import.meta.filename).replace(PLACES, ''), ...names)
+  return [installationRoot(), ...names].join('/')
 }
 
-/** Where this program lies: the bundle for Bun, that for Node, or the sources. */
-const OWN_DIRECTORY = dirname(import.meta.filename)
+export interface OwnProgram {
+  readonly path: string
+  readonly args: readonly string[]
+  /** What its environment needs beside that of this program. */
+  readonly env: Readonly<Record<string, string>>
+}
 
 /** How another program of bryo's own is executed on the runtime that this one runs on. @param name `monitor` */
-export function ownProgram(name: string): { readonly path: string; readonly args: readonly string[] } {
-  const sources = OWN_DIRECTORY.endsWith('/src/engine')
-  const file = join(OWN_DIRECTORY, sources ? `${name}.ts` : `${name}.js`)
-  const args = process.versions.bun === undefined ? ['--single-threaded'] : BUN_ARGUMENTS
-  return { path: process.execPath, args: [...args, file] }
+export function ownProgram(name: string): OwnProgram {
+  const path = process.execPath
+  const onNode = process.versions.bun === undefined
+  const file =
+    programForm() === 'sources'
+      ? installedFile('src', 'engine', `${name}.ts`)
+      : installedFile(onNode ? 'dist/node' : 'dist', `${name}.js`)
+  if (onNode) return { path, args: ['--single-threaded', file], env: {} }
+  // The executable is Bun as well, and runs other programs where it is told to.
+  return {
+    path,
+    args: [...BUN_ARGUMENTS, file],
+    env: programForm() === 'executable' ? { BUN_BE_BUN: '1' } : {},
+  }
 }
 
 /** As the launcher has them. */

@@ -1,4 +1,5 @@
-import { createRequire } from 'node:module'
+import { existsSync } from 'node:fs'
+import { installationRoot } from '../base/installation.ts'
 
 /** A C function bound by koffi: takes and gives plain numbers, bigints, strings and buffers. */
 export type NativeFunction = (...args: readonly unknown[]) => unknown
@@ -19,14 +20,25 @@ let koffi: Koffi | undefined
 let libc: NativeLibrary | undefined
 
 /**
- * The addon is opened directly, by its absolute path in this installation: koffi's own loader is slower and
+ * The addon is opened directly, by its absolute path in this installation or beside it: koffi's own loader is slower and
  * also looks below the current directory, which may belong to somebody else.
  */
 function loadKoffi(): Koffi {
   if (koffi) return koffi
-  const require = createRequire(import.meta.filename)
-  koffi = require(require.resolve(`@koromix/${ADDON}/koffi.node`)) as Koffi
+  const addon: { readonly exports: unknown } = { exports: {} }
+  process.dlopen(addon, addonPath())
+  koffi = addon.exports as Koffi
   return koffi
+}
+
+/** As packages are looked for: in the installation, then in each directory that it lies in. */
+function addonPath(): string {
+  const root = installationRoot()
+  for (let directory = root; directory !== ''; directory = directory.slice(0, directory.lastIndexOf('/'))) {
+    const path = `${directory}/node_modules/@koromix/${ADDON}/koffi.node`
+    if (existsSync(path)) return path
+  }
+  throw new Error(`cannot find package @koromix/${ADDON} from ${root}`)
 }
 
 /** Opens a shared library by soname; throws where the host has none. */

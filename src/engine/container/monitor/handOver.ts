@@ -28,7 +28,7 @@ export function planMonitor(
 ): MonitorLaunch {
   const roles = Object.entries(fds).filter(([, fd]) => fd !== undefined)
   const numbers = Object.fromEntries(roles.map(([role], index) => [role, CONFIG_FD + 1 + index]))
-  const { path, args } = ownProgram('monitor')
+  const { path, args, env } = ownProgram('monitor')
   const document: MonitorConfig = {
     ...config,
     fds: { attach: CONFIG_FD + 1, ...numbers },
@@ -41,7 +41,7 @@ export function planMonitor(
     program: {
       path,
       argv: ['bryo-monitor', ...args, config.name],
-      env: Object.entries(engine.facts.runtimeEnv).map(([name, value]) => `${name}=${value}`),
+      env: Object.entries({ ...engine.facts.runtimeEnv, ...env }).map(([name, value]) => `${name}=${value}`),
     },
     fds: [file, ...roles.map(([, fd]) => fd), ...held],
   }
