@@ -33,6 +33,7 @@ function entry(
   return { kind: 'command', name, aliases, summary, load: async () => (await load()).command }
 }
 
+const attach = entry('attach', 'Connect with a running container', () => import('./commands/attach.ts'))
 const completion = entry(
   'completion',
   'Print the completion script for a shell',
@@ -44,6 +45,7 @@ const doctor = entry(
   'Examine this host and tell what it lacks',
   () => import('./commands/doctor.ts'),
 )
+const exec = entry('exec', 'Run a command in a running container', () => import('./commands/exec.ts'))
 const exportContainer = entry(
   'export',
   "Write a container's root as a tar archive",
@@ -56,6 +58,7 @@ const importRoot = entry(
   () => import('./commands/import.ts'),
 )
 const inspect = entry('inspect', 'Show all about an object', () => import('./commands/inspect.ts'))
+const kill = entry('kill', 'Send a signal to running containers', () => import('./commands/kill.ts'))
 const load = entry('load', 'Load images from an archive', () => import('./commands/load.ts'))
 const port = entry(
   'port',
@@ -66,13 +69,20 @@ const logs = entry('logs', 'Show what containers have written', () => import('./
 const ps = entry('ps', 'List containers', () => import('./commands/ps.ts'))
 const pull = entry('pull', 'Pull images from a registry', () => import('./commands/pull.ts'))
 const rename = entry('rename', 'Give a container another name', () => import('./commands/rename.ts'))
+const restart = entry(
+  'restart',
+  'Stop containers and start them again',
+  () => import('./commands/restart.ts'),
+)
 const rm = entry('rm', 'Remove containers', () => import('./commands/rm.ts'))
 const rmi = entry('rmi', 'Remove images', () => import('./commands/rmi.ts'))
 const run = entry('run', 'Run a command in a new container', () => import('./commands/run.ts'))
-const start = entry('start', 'Start a container', () => import('./commands/start.ts'))
+const start = entry('start', 'Start containers', () => import('./commands/start.ts'))
+const stop = entry('stop', 'Stop containers', () => import('./commands/stop.ts'))
 const tag = entry('tag', 'Give an image further names', () => import('./commands/tag.ts'))
 const untag = entry('untag', 'Take names from an image', () => import('./commands/untag.ts'))
 const version = entry('version', 'Show the version', () => import('./commands/version.ts'))
+const wait = entry('wait', 'Wait for the end of containers', () => import('./commands/wait.ts'))
 
 const imageInspect: CommandEntry = {
   kind: 'command',
@@ -110,8 +120,19 @@ const container: GroupEntry = {
   name: 'container',
   summary: 'Work with containers',
   commands: [
-    ...[create, containerExists, exportContainer, containerInspect, as('ls', ps, ['list', 'ps']), logs, port],
-    ...[rename, rm, run, start],
+    ...[
+      attach,
+      create,
+      containerExists,
+      exec,
+      exportContainer,
+      kill,
+      containerInspect,
+      as('ls', ps, ['list', 'ps']),
+      logs,
+      port,
+    ],
+    ...[rename, restart, rm, run, start, stop, wait],
   ],
 }
 
@@ -158,8 +179,39 @@ const volume: GroupEntry = {
 
 /** Every command, in the order of `--help`. */
 export const ENTRIES: readonly Entry[] = [
-  ...[completion, container, create, doctor, exportContainer, image, images, importRoot, inspect, load],
-  ...[logs, port, ps, pull, rename, rm, rmi, run, start, tag, untag, version, volume],
+  ...[
+    attach,
+    completion,
+    container,
+    create,
+    doctor,
+    exec,
+    exportContainer,
+    image,
+    images,
+    importRoot,
+    inspect,
+    load,
+  ],
+  ...[
+    kill,
+    logs,
+    port,
+    ps,
+    pull,
+    rename,
+    restart,
+    rm,
+    rmi,
+    run,
+    start,
+    stop,
+    tag,
+    untag,
+    version,
+    volume,
+    wait,
+  ],
 ]
 
 /** The entry of `bryo image rm`: undefined where there is none; a group alone is an entry too. */

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { BryoError, isErrno, messageOf } from '../base/errors.ts'
+import { BryoError } from '../base/errors.ts'
 import type { HostFacts } from '../base/hostFacts.ts'
 import type { ContainerRequest, MountRequest } from '../engine/container/request.ts'
 import type { FlagValues } from './flags/flag.ts'
 import type { CREATE_FLAGS } from './options/create.ts'
-import { mergeEnv, parseEnv, parseEnvFile } from './parse/environment.ts'
 import { parseAddHost } from './parse/hostEntry.ts'
 import { parseLabelFile, toRecord } from './parse/keyValue.ts'
 import { parseLogOption } from './parse/logOption.ts'
@@ -12,7 +11,9 @@ import { parseMount } from './parse/mount.ts'
 import { absoluteHostPath } from './parse/path.ts'
 import { combineUlimits } from './parse/ulimit.ts'
 import { parseVolume } from './parse/volume.ts'
+import { parseEach, readText } from './parseEach.ts'
 import { platformText } from './platformText.ts'
+import { processEnvironment } from './processEnvironment.ts'
 
 type CreateFlags = FlagValues<typeof CREATE_FLAGS>
 type Surroundings = Pick<HostFacts, 'cwd' | 'env'>
@@ -96,7 +97,7 @@ function identity(flags: CreateFlags, cwd: string) {
 function firstProcess(flags: CreateFlags, facts: Surroundings) {
   return {
     ...given('entrypoint', flags.entrypoint),
-    env: environment(flags, facts),
+    env: processEnvironment(flags, facts),
     unsetEnv: flags.unsetenvAll ? ['*'] : flags.unsetenv,
     ...given('workdir', flags.workdir),
     ...given('user', flags.user),
@@ -114,15 +115,6 @@ function firstProcess(flags: CreateFlags, facts: Surroundings) {
     interactive: flags.interactive,
     tty: flags.tty,
   }
-}
-
-function environment(flags: CreateFlags, facts: Surroundings): readonly string[] {
-  const fromHost = flags.envHost ? parseEnv('*', facts.env) : []
-  const fromFiles = flags.envFile.flatMap((path) =>
-    parseEach('--env-file', path, () => parseEnvFile(readText('--env-file', path, facts.cwd), facts.env)),
-  )
-  const own = flags.env.flatMap((text) => parseEach('--env', text, () => parseEnv(text, facts.env)))
-  return mergeEnv([...fromHost, ...fromFiles, ...own])
 }
 
 function mountRequests(flags: CreateFlags, cwd: string): readonly MountRequest[] {
@@ -187,27 +179,5 @@ function logging(flags: CreateFlags, cwd: string) {
   return {
     ...given('logDriver', flags.logDriver),
     logOptions: flags.logOpt.map((text) => parseEach('--log-opt', text, () => parseLogOption(text, cwd))),
-  }
-}
-
-/** Gives a parser's complaint the form that all flags have. */
-function parseEach<T>(flag: string, text: string, parse: () => T): T {
-  try {
-    return parse()
-  } catch (error) {
-    if (error instanceof BryoError) throw error
-    throw new BryoError('USAGE', `invalid argument "${text}" for "${flag}" flag: ${messageOf(error)}`, {
-      cause: error,
-    })
-  }
-}
-
-function readText(flag: string, path: string, cwd: string): string {
-  try {
-    return readFileSync(absoluteHostPath(path, cwd), 'utf8')
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error
-    const found = isErrno(error, 'ENOENT', 'ENOTDIR') ? 'no such file' : messageOf(error)
-    throw new BryoError('USAGE', `cannot read ${flag} "${path}": ${found}`, { cause: error })
   }
 }

@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
-import { removableContainers, removeByName } from '../../engine/container/remove.ts'
+import { dependants, removeByName } from '../../engine/container/remove.ts'
+import { selectContainers } from '../../engine/container/select.ts'
+import { readCidfiles } from '../cidfile.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
+import { forEachName } from '../forEach.ts'
 import { RM_FLAGS } from '../options/containers.ts'
-import { printLine } from '../output.ts'
-import { printError } from '../report.ts'
+import { printWarning } from '../output.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
@@ -16,31 +17,28 @@ export const command = defineCommand({
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
-    const named = [...args, ...flags.cidfile.map((path) => readFileSync(path, 'utf8').trim())]
-    if (flags.all && named.length > 0)
-      throw new BryoError('USAGE', '--all and containers cannot be used together')
-    if (!flags.all && named.length === 0)
-      throw new BryoError('USAGE', 'you must provide at least one name or id')
-    const names = flags.all ? removableContainers(engine).map((record) => record.id) : named
-    let exitCode = 0
-    for (const name of names) {
-      try {
-        const removed = removeByName(engine, name, {
-          force: flags.force,
-          volumes: flags.volumes,
-          ignore: flags.ignore,
-        })
-        if (removed !== undefined) printLine(removed)
-      } catch (error) {
-        if (!(error instanceof BryoError)) throw error
-        await printError(error, context.facts.env, context.facts.debug)
-        // As Podman: 1 for a container that is not there, 2 for one that runs.
-        exitCode = Math.max(
-          exitCode,
-          error.code === 'NOT_FOUND' ? 1 : error.code === 'INVALID_STATE' ? 2 : 125,
-        )
-      }
+    if (flags.time !== undefined && !flags.force)
+      throw new BryoError('USAGE', '--force option must be specified to use the --time option')
+    const { force, volumes, ignore, time } = flags
+    const options = {
+      force,
+      volumes,
+      ignore,
+      onWarning: printWarning,
+      ...(time !== undefined && { timeoutSeconds: time }),
     }
-    return exitCode
+    const selected = selectContainers(
+      engine,
+      { ...flags, names: [...args, ...readCidfiles(flags.cidfile)] },
+      'any',
+    )
+    const names = flags.depend ? selected.flatMap((name) => [...dependants(engine, name), name]) : selected
+    return await forEachName(names, context, (name) => removeByName(engine, name, options), exitCodeOf)
   },
 })
+
+/** As Podman: 1 for a container that is not there, 2 for one that runs. */
+function exitCodeOf({ code }: BryoError): number {
+  if (code === 'NOT_FOUND') return 1
+  return code === 'INVALID_STATE' ? 2 : 125
+}

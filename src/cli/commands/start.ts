@@ -1,9 +1,14 @@
+import { BryoError } from '../../base/errors.ts'
 import { startExisting } from '../../engine/container/run.ts'
+import { selectContainers } from '../../engine/container/select.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
+import { forEachName } from '../forEach.ts'
 import { DETACH_KEYS } from '../options/attach.ts'
 import { START_FLAGS } from '../options/containers.ts'
-import { printLine, printWarning } from '../output.ts'
+import { printWarning } from '../output.ts'
+
+const BACKGROUND = { signalProxy: false, interactive: false, onWarning: printWarning, attach: undefined }
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
@@ -11,20 +16,26 @@ export const command = defineCommand({
     'Starts containers that exist, in the background; with --attach one in the foreground, whose exit code is as with run.',
   examples: ['start web', 'start --attach web', 'start -ai shell'],
   flags: START_FLAGS,
-  args: { min: 1, completion: { kind: 'names', of: ['containers'] } },
+  args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
-    const { attach, interactive, sigProxy } = flags
-    const attached = attach || interactive
-    const end = await startExisting(engine, args[0] ?? '', {
-      signalProxy: sigProxy,
+    const names = selectContainers(engine, { ...flags, names: args }, 'any')
+    const { interactive, sigProxy: signalProxy } = flags
+    if (!flags.attach && !interactive) {
+      return await forEachName(names, context, async (name) => {
+        await startExisting(engine, name, BACKGROUND)
+        return name
+      })
+    }
+    const [name = ''] = names
+    if (names.length > 1)
+      throw new BryoError('USAGE', 'you cannot start and attach multiple containers at once')
+    const end = await startExisting(engine, name, {
+      signalProxy,
       interactive,
       onWarning: printWarning,
-      attach: attached
-        ? { interactive, signalProxy: sigProxy, detachKeys: flags.detachKeys ?? DETACH_KEYS }
-        : undefined,
+      attach: { interactive, signalProxy, detachKeys: flags.detachKeys ?? DETACH_KEYS },
     })
-    if (end.kind === 'background') printLine(args[0] ?? '')
     return end.kind === 'exited' ? end.exitCode : 0
   },
 })

@@ -1,20 +1,25 @@
-import { list, toggle } from '../flags/kinds.ts'
+import { integer, list, toggle } from '../flags/kinds.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
 
 export const START_FLAGS = {
+  all: toggle({ help: 'Start all containers' }),
   attach: toggle({
     short: 'a',
     help: "Attach standard output and standard error, and wait for the container's end",
   }),
   'detach-keys': DETACH_KEYS_FLAG,
   interactive: toggle({ short: 'i', help: 'Attach standard input too' }),
+  latest: toggle({ short: 'l', help: 'The container that was created last' }),
   'sig-proxy': toggle({ initial: true, help: 'Forward signals to the container (with --attach)' }),
 }
 
 export const RM_FLAGS = {
   all: toggle({ short: 'a', help: 'Remove all containers' }),
   cidfile: list({ help: 'Read the id of a container from this file', completion: { kind: 'files' } }),
+  depend: toggle({ help: 'Remove the containers that share its network too' }),
   force: toggle({ short: 'f', help: 'End a running container first; an unknown one is no error' }),
   ignore: toggle({ short: 'i', help: 'An unknown container is no error' }),
+  latest: toggle({ short: 'l', help: 'The container that was created last' }),
+  time: integer({ short: 't', help: 'With --force: seconds to wait before it is killed; -1 waits for ever' }),
   volumes: toggle({ short: 'v', help: "Remove the container's anonymous volumes too" }),
 }

@@ -1,4 +1,5 @@
 import type { ContainerId } from '../../base/brand.ts'
+import { writeJsonAtomic } from '../../storage/atomic.ts'
 import { containerDirectory } from '../../storage/container/record.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { fieldsOf, readJsonFile } from '../../storage/json.ts'
@@ -37,4 +38,8 @@ export function readHealth(store: Store, id: ContainerId): Health | undefined {
       output: item.text('output'),
     })),
   }
+}
+
+export function writeHealth(store: Store, id: ContainerId, health: Health): void {
+  writeJsonAtomic(hostPath(containerDirectory(store, id), 'health.json'), health, { durable: false })
 }

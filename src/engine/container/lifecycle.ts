@@ -58,7 +58,8 @@ function pollState(isOver: () => boolean): void {
   while (!isOver() && Date.now() < deadline) sleep(PAUSE_MS)
 }
 
-function sleep(milliseconds: number): void {
+/** Blocks. */
+export function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 

@@ -9,6 +9,7 @@ import { containerEvent } from './event.ts'
 import { endContainer, isLive, SIGKILL } from './lifecycle.ts'
 import { awaitRemoval } from './monitor/socket.ts'
 import { stopContainer } from './stop.ts'
+import { storedConfig } from './stored.ts'
 
 export interface RemoveOptions {
   /** Running ones are killed first. */
@@ -30,9 +31,20 @@ export function removeByName(engine: Engine, name: string, options: RemoveOption
   return name
 }
 
-/** All containers of the store, for `rm --all`. */
-export function removableContainers(engine: Engine): readonly ContainerRecord[] {
+/** Ids of the containers that share a container's network, those that depend on them first. */
+export function dependants(engine: Engine, name: string): readonly string[] {
+  const target = findContainer(engine.store, name)
+  if (!target) return []
   return readContainers(engine.store)
+    .filter((record) => joinedContainer(engine, record)?.id === target.id)
+    .flatMap((record) => [...dependants(engine, record.id), record.id])
+}
+
+function joinedContainer({ store }: Engine, record: ContainerRecord): ContainerRecord | undefined {
+  const other = storedConfig(record)
+    .request.network.map((text) => /^container:(.+)$/.exec(text)?.[1])
+    .find((name) => name !== undefined)
+  return other === undefined ? undefined : findContainer(store, other)
 }
 
 /** For `--replace`: whatever has the name goes, running or not. */

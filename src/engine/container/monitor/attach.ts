@@ -2,13 +2,15 @@ import { constants } from 'node:os'
 import { BryoError } from '../../../base/errors.ts'
 import { type RelayEnd, type RelayOptions, relayChild, relayMonitor } from '../../../monitor/relay.ts'
 import { forwardedSignals } from '../../../runtime/supervise.ts'
+import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState } from '../../../storage/container/state.ts'
 import { ownFd } from '../../../syscall/fd.ts'
 import { killIfAlive } from '../../../syscall/process.ts'
 import type { Engine } from '../../engine.ts'
 import type { PipeEnds } from '../stdio.ts'
-import { awaitRemoval } from './socket.ts'
+import { storedConfig } from '../stored.ts'
+import { awaitRemoval, connectMonitor } from './socket.ts'
 
 /** How a caller is attached to a container. */
 export interface AttachOptions {
@@ -109,4 +111,33 @@ function lastExitCode({ store }: Engine, { id, name }: ContainerRecord): number 
     'RUNTIME',
     `the monitor of container "${name}" ended without telling how the container did`,
   )
+}
+
+/** `attach`: serves this process's stdio from a running container. @throws BryoError INVALID_STATE */
+export function attachToRunning(engine: Engine, name: string, options: AttachOptions): AttachEnd {
+  const record = requireContainer(engine.store, name)
+  const state = effectiveState(engine.store, record.id)
+  if (state.status !== 'running') {
+    throw new BryoError(
+      'INVALID_STATE',
+      `you can only attach to running containers: container "${record.name}" is ${state.status}`,
+    )
+  }
+  const socketFd = connectMonitor(engine.store, record.id)
+  if (socketFd === undefined) {
+    throw new BryoError(
+      'INVALID_STATE',
+      `cannot attach to container "${record.name}": it runs in the foreground of the process that started it`,
+      { hint: 'run it with --detach, or with --tty, for others to attach to it' },
+    )
+  }
+  const { interactive, tty } = storedConfig(record).request
+  return attachTo(engine, record, {
+    ...options,
+    interactive: options.interactive && interactive,
+    signalProxy: options.signalProxy && !tty,
+    socketFd,
+    terminal: tty,
+    initPid: state.process.pid,
+  })
 }

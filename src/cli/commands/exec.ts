@@ -1,0 +1,44 @@
+import { BryoError } from '../../base/errors.ts'
+import { execInContainer } from '../../engine/container/exec/exec.ts'
+import { latestContainer } from '../../engine/container/select.ts'
+import { defineCommand } from '../command.ts'
+import { engineOf } from '../engine.ts'
+import { DETACH_KEYS } from '../options/attach.ts'
+import { EXEC_FLAGS } from '../options/life.ts'
+import { processEnvironment } from '../processEnvironment.ts'
+
+export const command = defineCommand({
+  usage: '[options] CONTAINER COMMAND [ARG...]',
+  description:
+    "Runs a command in a running container. The exit code is the command's; 125 where bryo failed, 126 where the command cannot be executed, 127 where it was not found.",
+  examples: ['exec web ls /etc', 'exec -it web sh', 'exec -u nobody -e LANG=C web env'],
+  flags: EXEC_FLAGS,
+  args: { min: 1, completion: { kind: 'names', of: ['containers'] } },
+  interspersed: false,
+  run: async ({ flags, args, context }) => {
+    const engine = engineOf(context)
+    const name = flags.latest ? latestContainer(engine).id : (args[0] ?? '')
+    const command = flags.latest ? args : args.slice(1)
+    if (command.length === 0) {
+      throw new BryoError(
+        'USAGE',
+        'must provide a non-empty command to start an exec session: invalid argument',
+      )
+    }
+    const { interactive, tty, user, workdir, privileged } = flags
+    const request = {
+      command,
+      env: processEnvironment(flags, context.facts),
+      workdir,
+      user,
+      interactive,
+      tty,
+      privileged,
+      preservedFds: flags.preserveFds ?? 0,
+    }
+    const detachKeys = tty ? (flags.detachKeys ?? DETACH_KEYS) : new Uint8Array()
+    const attach = flags.detach ? undefined : { interactive, signalProxy: !tty, detachKeys }
+    const end = await execInContainer(engine, name, request, attach)
+    return end?.kind === 'exited' ? end.exitCode : 0
+  },
+})

@@ -1,0 +1,37 @@
+import { BryoError } from '../../base/errors.ts'
+import { findContainer } from '../../engine/container/find.ts'
+import { waitForCondition } from '../../engine/container/monitor/condition.ts'
+import { waitForContainer } from '../../engine/container/monitor/wait.ts'
+import { latestContainer } from '../../engine/container/select.ts'
+import { defineCommand } from '../command.ts'
+import { engineOf } from '../engine.ts'
+import { forEachName } from '../forEach.ts'
+import { WAIT_FLAGS } from '../options/life.ts'
+import { parseDuration } from '../parse/duration.ts'
+
+const INTERVAL_MS = 250
+
+export const command = defineCommand({
+  usage: '[options] CONTAINER [CONTAINER...]',
+  description:
+    'Waits until containers have ended and prints their exit codes, or until they are in another state.',
+  examples: ['wait web', 'wait --condition healthy web'],
+  flags: WAIT_FLAGS,
+  args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
+  run: async ({ flags, args, context }) => {
+    const engine = engineOf(context)
+    const names = flags.latest ? [latestContainer(engine).id] : args
+    if (names.length === 0) throw new BryoError('USAGE', 'you must provide at least one name or id')
+    const interval = flags.interval ?? `${INTERVAL_MS}ms`
+    // Podman takes a bare number for milliseconds.
+    const intervalMs = /^\d+$/.test(interval) ? Number(interval) : parseDuration(interval)
+    return await forEachName(names, context, (name) => {
+      if (flags.ignore && !findContainer(engine, name)) return '-1'
+      const code =
+        flags.condition.length === 0
+          ? waitForContainer(engine, name)
+          : waitForCondition(engine, name, { conditions: flags.condition, intervalMs })
+      return String(code)
+    })
+  },
+})

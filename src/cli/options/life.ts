@@ -1,0 +1,66 @@
+import { integer, list, text, toggle, value } from '../flags/kinds.ts'
+import { parseSignal } from '../parse/signal.ts'
+import { DETACH_KEYS_FLAG } from './attach.ts'
+
+const FILES = { kind: 'files' } as const
+const CIDFILE = list({ help: 'Read the id of a container from this file', completion: FILES })
+const IGNORE = toggle({ short: 'i', help: 'An unknown container is no error' })
+const LATEST = toggle({ short: 'l', help: 'The container that was created last' })
+const TIME = integer({ short: 't', help: 'Seconds to wait before it is killed; -1 waits for ever' })
+
+export const STOP_FLAGS = {
+  all: toggle({ short: 'a', help: 'Stop all containers that run' }),
+  cidfile: CIDFILE,
+  ignore: IGNORE,
+  latest: LATEST,
+  time: TIME,
+}
+
+export const KILL_FLAGS = {
+  all: toggle({ short: 'a', help: 'Signal all containers that run' }),
+  cidfile: CIDFILE,
+  latest: LATEST,
+  signal: value({ short: 's', help: 'The signal to send', defaultText: '"KILL"', parse: parseSignal }),
+}
+
+export const RESTART_FLAGS = {
+  all: toggle({ short: 'a', help: 'Restart all containers' }),
+  cidfile: CIDFILE,
+  latest: LATEST,
+  running: toggle({ help: 'Restart only containers that run' }),
+  time: TIME,
+}
+
+export const WAIT_FLAGS = {
+  condition: list({
+    help: 'Wait for this state instead of the end: created, running, stopped, exited, removed, healthy, unhealthy',
+    completion: {
+      kind: 'values',
+      values: ['created', 'running', 'stopped', 'exited', 'paused', 'removed', 'healthy', 'unhealthy'],
+    },
+  }),
+  ignore: IGNORE,
+  interval: text({ help: 'Time between two looks at a condition, 250ms by default' }),
+  latest: LATEST,
+}
+
+export const ATTACH_FLAGS = {
+  'detach-keys': DETACH_KEYS_FLAG,
+  latest: LATEST,
+  'no-stdin': toggle({ help: 'Do not attach standard input' }),
+  'sig-proxy': toggle({ initial: true, help: 'Forward signals to the container' }),
+}
+
+export const EXEC_FLAGS = {
+  detach: toggle({ short: 'd', help: 'Leave the process in the background' }),
+  'detach-keys': DETACH_KEYS_FLAG,
+  env: list({ short: 'e', help: 'Set an environment variable: NAME=value, or NAME or NAME* of yours' }),
+  'env-file': list({ help: 'Read environment variables from a file', completion: FILES }),
+  interactive: toggle({ short: 'i', help: 'Keep standard input open' }),
+  latest: LATEST,
+  'preserve-fds': integer({ help: 'Keep so many file descriptors, from 3 on', defaultText: '0' }),
+  privileged: toggle({ help: 'Give the process all capabilities of the container' }),
+  tty: toggle({ short: 't', help: 'Give the process a terminal' }),
+  user: text({ short: 'u', help: 'Run as this user: name or id, with :group where wanted' }),
+  workdir: text({ short: 'w', help: 'Working directory inside the container' }),
+}

@@ -1,0 +1,22 @@
+import type { HostFacts } from '../base/hostFacts.ts'
+import { mergeEnv, parseEnv, parseEnvFile } from './parse/environment.ts'
+import { parseEach, readText } from './parseEach.ts'
+
+export interface EnvironmentFlags {
+  readonly env: readonly string[]
+  readonly envFile: readonly string[]
+  readonly envHost?: boolean
+}
+
+/** What `--env`, `--env-file` and `--env-host` ask for, as `NAME=value`. @throws BryoError USAGE */
+export function processEnvironment(
+  flags: EnvironmentFlags,
+  facts: Pick<HostFacts, 'cwd' | 'env'>,
+): readonly string[] {
+  const fromHost = flags.envHost ? parseEnv('*', facts.env) : []
+  const fromFiles = flags.envFile.flatMap((path) =>
+    parseEach('--env-file', path, () => parseEnvFile(readText('--env-file', path, facts.cwd), facts.env)),
+  )
+  const own = flags.env.flatMap((text) => parseEach('--env', text, () => parseEnv(text, facts.env)))
+  return mergeEnv([...fromHost, ...fromFiles, ...own])
+}

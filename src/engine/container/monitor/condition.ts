@@ -1,0 +1,70 @@
+import { BryoError } from '../../../base/errors.ts'
+import { findContainer, requireContainer } from '../../../storage/container/find.ts'
+import type { ContainerRecord } from '../../../storage/container/record.ts'
+import { effectiveState } from '../../../storage/container/state.ts'
+import type { Engine } from '../../engine.ts'
+import { readHealth } from '../healthStatus.ts'
+import { sleep } from '../lifecycle.ts'
+
+const CONDITIONS = [
+  'created',
+  'running',
+  'stopped',
+  'stopping',
+  'exited',
+  'paused',
+  'removed',
+  'removing',
+  'healthy',
+  'unhealthy',
+] as const
+type Condition = (typeof CONDITIONS)[number]
+
+export interface ConditionRequest {
+  /** Any of them will do. */
+  readonly conditions: readonly string[]
+  readonly intervalMs: number
+}
+
+/**
+ * Blocks until a container is in one of these states; gives its exit code, -1 where it has none.
+ * @throws BryoError USAGE, NOT_FOUND
+ */
+export function waitForCondition(
+  engine: Engine,
+  name: string,
+  { conditions, intervalMs }: ConditionRequest,
+): number {
+  const wanted = conditions.flatMap((text) => text.split(',')).map(parseCondition)
+  const record = requireContainer(engine.store, name)
+  while (!wanted.some((condition) => isMet(engine, record, condition))) sleep(Math.max(1, intervalMs))
+  const state = findContainer(engine.store, record.id) && effectiveState(engine.store, record.id)
+  return state?.status === 'exited' ? (state.exitCode ?? -1) : -1
+}
+
+function parseCondition(text: string): Condition {
+  const found = CONDITIONS.find((condition) => condition === text.trim())
+  if (found) return found
+  throw new BryoError('USAGE', `unknown container state: ${text}: expected one of ${CONDITIONS.join(', ')}`)
+}
+
+function isMet({ store }: Engine, { id }: ContainerRecord, condition: Condition): boolean {
+  const record = findContainer(store, id)
+  if (!record) {
+    if (condition === 'removed') return true
+    throw new BryoError('NOT_FOUND', `no container with name or ID "${id}" found: no such container`)
+  }
+  const { status } = effectiveState(store, id)
+  switch (condition) {
+    case 'removed':
+    case 'removing':
+      return false
+    case 'stopped':
+      return status === 'exited'
+    case 'healthy':
+    case 'unhealthy':
+      return readHealth(store, id)?.status === condition
+    default:
+      return status === condition
+  }
+}

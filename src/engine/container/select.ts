@@ -1,0 +1,53 @@
+import { BryoError } from '../../base/errors.ts'
+import { readContainers, requireContainer } from '../../storage/container/find.ts'
+import type { ContainerRecord } from '../../storage/container/record.ts'
+import { effectiveState } from '../../storage/container/state.ts'
+import type { Engine } from '../engine.ts'
+import { isLive } from './lifecycle.ts'
+
+/** Which containers a command means. */
+export interface Selection {
+  readonly names: readonly string[]
+  /** All, or all that run, as `which` says. */
+  readonly all: boolean
+  /** The one that was created last. */
+  readonly latest: boolean
+  /** A name that does not exist is no error. */
+  readonly ignore?: boolean
+}
+
+/**
+ * The names of the containers that are meant, as the user gave them, or ids.
+ * @param which of all: `live` ones only, or `any`
+ * @throws BryoError USAGE where nothing, or two things, were said
+ */
+export function selectContainers(
+  engine: Engine,
+  selection: Selection,
+  which: 'live' | 'any',
+): readonly string[] {
+  const { names, all, latest } = selection
+  if (Number(all) + Number(latest) + Number(names.length > 0) > 1) {
+    throw new BryoError('USAGE', '--all, --latest and containers cannot be used together')
+  }
+  if (all) {
+    return readContainers(engine.store)
+      .filter(({ id }) => which === 'any' || isSelectable(engine, id))
+      .map(({ id }) => id)
+  }
+  if (latest) return [latestContainer(engine).id]
+  if (names.length === 0) throw new BryoError('USAGE', 'you must provide at least one name or id')
+  return names
+}
+
+function isSelectable({ store }: Engine, id: ContainerRecord['id']): boolean {
+  const state = effectiveState(store, id)
+  return isLive(state) || (state.status === 'exited' && state.restarting !== undefined)
+}
+
+/** @throws BryoError NOT_FOUND where there is none */
+export function latestContainer({ store }: Engine): ContainerRecord {
+  const last = readContainers(store).at(-1)
+  if (!last) throw new BryoError('NOT_FOUND', 'no containers exist')
+  return requireContainer(store, last.id)
+}
