@@ -20,6 +20,7 @@ import {
   setsid,
   setUserId,
   spawnProgram,
+  umask,
   type WaitStatus,
   waitForExit,
   waitpid,
@@ -73,6 +74,8 @@ export function startHelper(request: HelperRequest): Helper {
   const log = memfdCreate('network-helper', { sealable: true })
   const nothing = openSync('/dev/null', 'r')
   const [exitRead, exitFd] = pipe()
+  // The sockets that it makes are for this user only.
+  const mask = umask(0o077)
   let pid: number
   try {
     const output = request.logFd ?? log
@@ -90,6 +93,7 @@ export function startHelper(request: HelperRequest): Helper {
     closeSync(log)
     throw error
   } finally {
+    umask(mask)
     closeSync(nothing)
     closeSync(exitRead)
   }
