@@ -1,4 +1,5 @@
 import { chownSync, read } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Digest, HostPath } from '../base/brand.ts'
 import { BryoError, isErrno } from '../base/errors.ts'
 import { type IdMapping, type IdMaps, toHostId } from '../base/idmap.ts'
@@ -13,6 +14,7 @@ import { growPipe, type OwnedFd, ownFd, pipe } from '../syscall/fd.ts'
 import { AT_FDCWD, O, openat2 } from '../syscall/file.ts'
 import { type WaitStatus, waitForExit } from '../syscall/process.ts'
 import { startInUserNamespace, type UserNamespaceTask } from '../userns/enter.ts'
+import { type ExpansionLimit, watchExpansion } from './expansion.ts'
 import { unpackLayerMain } from './stage/unpackLayer.ts'
 import { expectApplied, parseReport } from './stage/unpackReport.ts'
 
@@ -29,8 +31,8 @@ export interface UnpackLayerRequest {
   readonly digest?: Digest | undefined
   /** Of the decompressed archive; checked where given. */
   readonly diffId?: Digest | undefined
-  /** More decompressed bytes than this are an error. */
-  readonly maxBytes?: number
+  /** What it may become; what no honest archive exceeds by default. */
+  readonly limit?: ExpansionLimit
   /** Called with the input's bytes so far. */
   readonly onProgress?: (inputBytes: number) => void
 }
@@ -129,11 +131,15 @@ function isSingleId({ uid, gid }: IdMaps): boolean {
   return count(uid) === 1 || count(gid) === 1
 }
 
-function decompressOptions({ maxBytes, onProgress }: UnpackLayerRequest): DecompressOptions {
+function decompressOptions({
+  directory,
+  limit = { maxBytes: undefined },
+  onProgress,
+}: UnpackLayerRequest): DecompressOptions {
   return {
     digestInput: true,
     digestOutput: true,
-    ...(maxBytes !== undefined && { maxOutputBytes: maxBytes }),
+    onOutput: watchExpansion(dirname(directory), limit),
     ...(onProgress && { onProgress }),
   }
 }

@@ -53,6 +53,8 @@ export interface DecompressOptions {
   readonly maxOutputBytes?: number
   /** Called with the input's bytes so far. */
   readonly onProgress?: (inputBytes: number) => void
+  /** Called with the bytes so far before each piece of the output; what it throws ends the work. */
+  readonly onOutput?: (inputBytes: number, outputBytes: number) => void
 }
 
 export interface DecompressResult {
@@ -95,6 +97,7 @@ export async function decompressTo(
         `cannot decompress data: more than ${limit} bytes, expected no more`,
       )
     }
+    options.onOutput?.(inputMeter.bytes(), outputMeter.bytes())
     await (typeof output === 'number' ? writeAll(output, chunk) : output(chunk))
   }
 

@@ -7,7 +7,9 @@ import type { BlobSource } from '../../image/source.ts'
 import { openPartial, type PartialBlob } from '../../storage/blob/partial.ts'
 import { hasBlob, openBlob, removeDamagedBlob } from '../../storage/blob/read.ts'
 import { beginLayer, type LayerDraft } from '../../storage/layer/layers.ts'
+import { watchSpace } from '../../storage/space.ts'
 import type { Engine } from '../engine.ts'
+import { expansionLimit } from '../expansion.ts'
 import { type UnpackLayerRequest, unpackLayer } from '../unpackLayer.ts'
 import type { OnProgress } from './progress.ts'
 
@@ -57,7 +59,7 @@ async function addFromSource(
   using download = partial
   if (download.size > request.descriptor.size) download.restart()
   const { descriptor, diffId } = request
-  const chunks = storeWhileReading(request, download)
+  const chunks = storeWhileReading(engine, request, download)
   try {
     using draft = await beginLayer(engine.store, diffId, engine.runInUserns)
     if (!draft) {
@@ -79,13 +81,16 @@ async function addFromSource(
 
 /** The whole blob: what an earlier attempt stored, and the rest as it comes, which is stored on its way. */
 async function* storeWhileReading(
+  { store }: Engine,
   { source, descriptor, cancelled, onProgress }: AddLayerRequest,
   download: PartialBlob,
 ): AsyncGenerator<Uint8Array> {
   const { digest, size: total } = descriptor
+  const watch = watchSpace(store.dataRoot)
   yield* readStored(download)
   for await (const chunk of source.openBlob(descriptor, download.size)) {
     cancelled.throwIfAborted()
+    watch(download.size)
     download.write(chunk)
     onProgress({ kind: 'layer-progress', digest, bytes: download.size, total })
     yield chunk
@@ -130,6 +135,7 @@ async function unpackInto(
     ...what,
     directory: draft.directory,
     userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
+    limit: expansionLimit(facts.env),
   })
   return unpacked.bytes
 }

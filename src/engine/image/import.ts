@@ -15,10 +15,11 @@ import { collectGarbage } from '../../storage/gc.ts'
 import { lockForAdding, putImage } from '../../storage/image/edit.ts'
 import { beginLayer, readLayer } from '../../storage/layer/layers.ts'
 import { recoverStore } from '../../storage/recover.ts'
-import { explainSpace } from '../../storage/space.ts'
+import { explainSpace, watchSpace } from '../../storage/space.ts'
 import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import type { Engine } from '../engine.ts'
+import { expansionLimit, watchExpansion } from '../expansion.ts'
 import { unpackLayer } from '../unpackLayer.ts'
 
 export interface ImportRequest {
@@ -98,9 +99,11 @@ async function storeLayer(
 ): Promise<StoredLayer> {
   const { store } = engine
   using writer = createBlobWriter(store)
+  const watch = watchSpace(store.dataRoot)
   const storing = async function* () {
     const chunks = readChunks(fd)
     for (let item = await chunks.next(); !item.done; item = await chunks.next()) {
+      watch(writer.size)
       writer.write(item.value)
       onProgress?.(writer.size)
       yield item.value
@@ -108,6 +111,7 @@ async function storeLayer(
   }
   const { compression, outputDigest } = await decompressTo(storing(), async () => {}, {
     digestOutput: true,
+    onOutput: watchExpansion(store.dataRoot, expansionLimit(engine.facts.env)),
   })
   if (writer.size === 0 || outputDigest === undefined) {
     throw new BryoError('INVALID_ARCHIVE', 'cannot import tar archive: it is empty')
@@ -129,6 +133,7 @@ async function unpackStored(engine: Engine, digest: Digest, diffId: Digest): Pro
     input: blob.fd,
     directory: draft.directory,
     userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
+    limit: expansionLimit(facts.env),
   })
   if (unpacked.diffId !== diffId)
     throw new BryoError('STORAGE', `cannot import: blob ${digest} changed while it was read`)

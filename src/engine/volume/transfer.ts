@@ -6,6 +6,7 @@ import { findVolume, finishCopyUp, lockVolume } from '../../storage/volume/volum
 import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { AT_FDCWD, O, openat2 } from '../../syscall/file.ts'
 import type { Engine } from '../engine.ts'
+import { expansionLimit } from '../expansion.ts'
 import { runReporting } from '../runReporting.ts'
 import { packTree } from '../stage/packTree.ts'
 import { unpackLayer } from '../unpackLayer.ts'
@@ -47,6 +48,7 @@ export async function importVolume(engine: Engine, name: string, source: string)
       directory: hostPath(path),
       kind: 'files',
       userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
+      limit: expansionLimit(facts.env),
     })
   } catch (error) {
     throw explainSpace(error, path)
