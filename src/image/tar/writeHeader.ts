@@ -21,9 +21,10 @@ const TYPEFLAG: Readonly<Record<TarEntryType, string>> = {
  * gives the same bytes, always.
  * @see pax(1) of POSIX
  */
-export function encodeTarHeader(header: TarHeader): Buffer {
-  const records = paxRecords(header)
-  const main = ustarHeader(header, TYPEFLAG[header.type])
+export function encodeTarHeader(header: TarHeader, sparse?: SparseLayout): Buffer {
+  const stored = sparse ? { ...header, name: SPARSE_NAME, size: sparse.stored } : header
+  const records = recordList({ ...paxRecords(stored), ...(sparse && sparseRecords(header)) })
+  const main = ustarHeader(stored, TYPEFLAG[header.type])
   if (records.length === 0) return main
   const data = Buffer.concat(records)
   const pax = ustarHeader({ ...header, ...PAX_OWNER, name: PAX_NAME, size: data.length }, 'x')
@@ -43,20 +44,46 @@ const PAX_OWNER = {
   devMinor: 0,
 }
 
-/** Records in the order of their keys. */
-function paxRecords(header: TarHeader): readonly Buffer[] {
-  const records = new Map<string, Buffer>()
-  if (!splitName(header.name)) records.set('path', header.name)
-  if (!fits(header.linkName, FIELD.linkName[1])) records.set('linkpath', header.linkName)
-  if (header.size > MAX_OCTAL_SIZE) records.set('size', Buffer.from(String(header.size)))
-  if (header.uid > MAX_OCTAL_ID) records.set('uid', Buffer.from(String(header.uid)))
-  if (header.gid > MAX_OCTAL_ID) records.set('gid', Buffer.from(String(header.gid)))
+/** A file whose holes are left out: GNU's format 1.0, where the map comes before the data. */
+export interface SparseLayout {
+  /** Bytes in the archive: the map and the data. */
+  readonly stored: number
+}
+
+const SPARSE_NAME = Buffer.from('GNUSparseFile.0/entry')
+
+type PaxRecords = Readonly<Record<string, Buffer>>
+
+/** @see https://www.gnu.org/software/tar/manual/html_node/PAX-1.html */
+function sparseRecords(header: TarHeader): PaxRecords {
+  return {
+    'GNU.sparse.major': Buffer.from('1'),
+    'GNU.sparse.minor': Buffer.from('0'),
+    'GNU.sparse.name': header.name,
+    'GNU.sparse.realsize': Buffer.from(String(header.size)),
+  }
+}
+
+function paxRecords(header: TarHeader): PaxRecords {
+  const records: Record<string, Buffer> = {}
+  if (!splitName(header.name)) records.path = header.name
+  if (!fits(header.linkName, FIELD.linkName[1])) records.linkpath = header.linkName
+  if (header.size > MAX_OCTAL_SIZE) records.size = Buffer.from(String(header.size))
+  if (header.uid > MAX_OCTAL_ID) records.uid = Buffer.from(String(header.uid))
+  if (header.gid > MAX_OCTAL_ID) records.gid = Buffer.from(String(header.gid))
   const { seconds, nanoseconds } = header.mtime
   if (nanoseconds !== 0n || seconds < 0n || seconds > BigInt(MAX_OCTAL_SIZE)) {
-    records.set('mtime', Buffer.from(paxTime(seconds, nanoseconds)))
+    records.mtime = Buffer.from(paxTime(seconds, nanoseconds))
   }
-  for (const [name, value] of header.xattrs) records.set(`SCHILY.xattr.${name}`, value)
-  return [...records].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => paxRecord(key, value))
+  for (const [name, value] of header.xattrs) records[`SCHILY.xattr.${name}`] = value
+  return records
+}
+
+/** In the order of their keys. */
+function recordList(records: PaxRecords): readonly Buffer[] {
+  return Object.entries(records)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => paxRecord(key, value))
 }
 
 function paxTime(seconds: bigint, nanoseconds: bigint): string {

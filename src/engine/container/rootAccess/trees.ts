@@ -20,6 +20,8 @@ export interface ContainerTrees extends Disposable {
   readonly upper: StackLevel | undefined
   /** What it wrote over, the topmost first; for a root that is a directory, that one. */
   readonly lower: readonly StackLevel[]
+  /** The root is a directory of the user's, and nothing lies below it. */
+  readonly isDirectory: boolean
   /** The ids on the disk are what these maps make of the container's. */
   readonly maps: IdMaps
 }
@@ -50,13 +52,15 @@ function openTrees(
   const { request } = storedConfig(record)
   const { rootfs } = request
   const { maps } = planContainerIds(engine, request)
-  if (rootfs && !rootfs.overlay) return { upper: undefined, lower: [open(rootfs.path, 'none')], maps }
+  if (rootfs && !rootfs.overlay)
+    return { upper: undefined, lower: [open(rootfs.path, 'none')], isDirectory: true, maps }
   const upper = openUpper(engine, record, maps, open)
-  if (rootfs) return { upper, lower: [open(rootfs.path, 'kernel')], maps: defaultMaps(engine) }
+  const common = { upper, isDirectory: false, maps: defaultMaps(engine) }
+  if (rootfs) return { ...common, lower: [open(rootfs.path, 'kernel')] }
   const lower = [...record.layers]
     .reverse()
     .map((diffId) => open(layerDiffPath(engine.store, diffId), 'kernel'))
-  return { upper, lower, maps: defaultMaps(engine) }
+  return { ...common, lower }
 }
 
 /** Before its first start a container has none. */

@@ -1,0 +1,73 @@
+import { type DiffSubject, diffObjects } from '../../engine/container/diff.ts'
+import type { PathChange } from '../../engine/container/stage/listChanges.ts'
+import { type Command, type CommandSpec, defineCommand } from '../command.ts'
+import { engineOf } from '../engine.ts'
+import type { NamedObject } from '../flags/flag.ts'
+import { isJsonFormat } from '../format/rows.ts'
+import { DIFF_FLAGS } from '../options/containerFiles.ts'
+import { writeOut } from '../output.ts'
+
+const FLAGS = DIFF_FLAGS
+
+export const command = diffCommand('all', {
+  usage: '[options] CONTAINER|IMAGE [CONTAINER|IMAGE]',
+  description:
+    'Lists what a container has changed in its image, or the top layer of an image: A for added, C for changed, D for deleted. A second name is what the first one is compared with.',
+  examples: ['diff web', 'diff --format json web', 'diff web other'],
+  of: ['containers', 'images'],
+})
+
+/** `bryo container diff`. */
+export const containerDiff = diffCommand('container', {
+  usage: '[options] CONTAINER [CONTAINER]',
+  description: 'Lists what a container has changed in its image: A for added, C for changed, D for deleted.',
+  examples: ['container diff web'],
+  of: ['containers'],
+})
+
+/** `bryo image diff`. */
+export const imageDiff = diffCommand('image', {
+  usage: '[options] IMAGE [IMAGE]',
+  description: 'Lists what the top layer of an image has changed: A for added, C for changed, D for deleted.',
+  examples: ['image diff alpine'],
+  of: ['images'],
+})
+
+interface DiffWords extends Pick<CommandSpec<typeof FLAGS>, 'usage' | 'description' | 'examples'> {
+  readonly of: readonly NamedObject[]
+}
+
+function diffCommand(subject: DiffSubject, { of, ...words }: DiffWords): Command {
+  return defineCommand({
+    ...words,
+    flags: FLAGS,
+    args: { min: 1, max: 2, completion: { kind: 'names', of } },
+    run: async ({ flags, args, context }) => {
+      const [first = '', second] = args
+      const changes = diffObjects(
+        engineOf(context),
+        second === undefined ? [first] : [first, second],
+        subject,
+      )
+      writeOut(await textOf(changes, flags.format))
+      return 0
+    },
+  })
+}
+
+async function textOf(changes: readonly PathChange[], format: string | undefined): Promise<string> {
+  if (isJsonFormat(format)) return jsonOf(changes)
+  if (format === undefined) return changes.map(({ kind, path }) => `${kind} ${path}\n`).join('')
+  const { compileTemplate } = await import('../template/template.ts')
+  const template = compileTemplate(format)
+  return changes.map(({ kind, path }) => `${template.render({ Kind: kind, Path: path })}\n`).join('')
+}
+
+/** As Podman: the paths by kind, kinds without any left out. */
+function jsonOf(changes: readonly PathChange[]): string {
+  const of = (wanted: PathChange['kind']) =>
+    changes.filter(({ kind }) => kind === wanted).map(({ path }) => path)
+  const kinds = { changed: of('C'), added: of('A'), deleted: of('D') }
+  const present = Object.entries(kinds).filter(([, paths]) => paths.length > 0)
+  return `${JSON.stringify(Object.fromEntries(present), null, 5)}\n`
+}
