@@ -1,42 +1,37 @@
 import { BryoError } from '../../base/errors.ts'
-import { inspectContainer } from '../../engine/container/inspect.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { inspectImage } from '../../engine/image/inspect.ts'
-import { type Command, defineCommand } from '../command.ts'
+import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
-import { choiceOr, text } from '../flags/kinds.ts'
-import { formatJson, isJsonFormat } from '../format/rows.ts'
+import { choiceOr, text, toggle } from '../flags/kinds.ts'
+import type { Document } from '../format/documents.ts'
+import { formatInspected, INSPECT_TYPES, type Inspected, type InspectType } from '../format/inspection.ts'
 import { writeOut } from '../output.ts'
 import { printError } from '../report.ts'
 
-type Document = Readonly<Record<string, unknown>>
-
-/** Kinds of objects in the order in which a name is looked up. */
-const INSPECTORS: Readonly<Record<InspectType, (engine: Engine, name: string) => Document>> = {
-  container: inspectContainer,
-  image: inspectImage,
-}
-const TYPES = ['container', 'image'] as const
-type InspectType = (typeof TYPES)[number]
-
 const format = text({ short: 'f', help: 'Print as json, or with a Go template' })
+const size = toggle({ short: 's', help: 'Measure how much containers wrote' })
+const latest = toggle({ short: 'l', help: 'Show the last created container' })
 
 export const command = defineCommand({
   usage: '[options] NAME [NAME...]',
-  description: 'Shows all that is known about containers and images, as JSON.',
-  examples: ['inspect web', 'inspect alpine', "inspect --format '{{.Config.Env}}' alpine"],
+  description: 'Shows all that is known about containers, images and volumes, as JSON.',
+  examples: [
+    'inspect web',
+    'inspect alpine',
+    "inspect --format '{{.State.Status}} {{.Config.Env}}' web",
+    'inspect --type volume data',
+  ],
   flags: {
     format,
-    type: choiceOr('all', ['all', ...TYPES], { help: 'What the names are names of' }),
+    latest,
+    size,
+    type: choiceOr('all', ['all', ...INSPECT_TYPES], { help: 'What the names are names of' }),
   },
-  args: {
-    min: 1,
-    missing: 'no names or ids specified',
-    completion: { kind: 'names', of: ['containers', 'images'] },
-  },
+  args: { min: 0, completion: { kind: 'names', of: ['containers', 'images', 'volumes'] } },
   run: async ({ flags, args, context }) => {
-    const types = flags.type === 'all' ? TYPES : [flags.type]
-    return await inspectAll(args, { context, types, format: flags.format })
+    const names = await namesOf(args, flags.latest, context)
+    const types = flags.latest ? ['container' as const] : flags.type === 'all' ? INSPECT_TYPES : [flags.type]
+    return await inspectAll(names, { context, types, format: flags.format, size: flags.size })
   },
 })
 
@@ -48,7 +43,7 @@ export const imageInspect: Command = defineCommand({
   flags: { format },
   args: { min: 1, completion: { kind: 'names', of: ['images'] } },
   run: async ({ flags, args, context }) => {
-    return await inspectAll(args, { context, types: ['image'], format: flags.format })
+    return await inspectAll(args, { context, types: ['image'], format: flags.format, size: false })
   },
 })
 
@@ -57,60 +52,96 @@ export const containerInspect: Command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
   description: 'Shows all that is known about containers, as JSON.',
   examples: ["container inspect --format '{{.State.Status}}' web"],
-  flags: { format },
-  args: { min: 1, completion: { kind: 'names', of: ['containers'] } },
+  flags: { format, latest, size },
+  args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
-    return await inspectAll(args, { context, types: ['container'], format: flags.format })
+    const names = await namesOf(args, flags.latest, context)
+    const { format: given, size: measured } = flags
+    return await inspectAll(names, { context, types: ['container'], format: given, size: measured })
   },
 })
 
+async function namesOf(
+  args: readonly string[],
+  wantsLatest: boolean,
+  context: CommandContext,
+): Promise<readonly string[]> {
+  if (!wantsLatest) {
+    if (args.length === 0) throw new BryoError('USAGE', 'no names or ids specified')
+    return args
+  }
+  if (args.length > 0) throw new BryoError('USAGE', '--latest and arguments cannot be used together')
+  const { latestContainer } = await import('../../engine/container/latest.ts')
+  return [latestContainer(engineOf(context)).id]
+}
+
 interface InspectOptions {
-  readonly context: Parameters<Command['invoke']>[2]
+  readonly context: CommandContext
   readonly types: readonly InspectType[]
   readonly format: string | undefined
+  readonly size: boolean
 }
 
 /** What is found is printed, also where another name is unknown. */
 async function inspectAll(names: readonly string[], options: InspectOptions): Promise<number> {
   const { context } = options
   const engine = engineOf(context)
-  const documents: Document[] = []
-  let exitCode = 0
+  const found: Inspected[] = []
+  const failures: BryoError[] = []
   for (const name of names) {
     try {
-      documents.push(inspectOne(engine, name, options.types))
+      found.push(await inspectOne(engine, name, options))
     } catch (error) {
       if (!(error instanceof BryoError)) throw error
-      await printError(error, context.facts.env, context.facts.debug)
-      exitCode = 125
+      failures.push(error)
     }
   }
-  writeOut(await documentsText(documents, options.format))
-  return exitCode
+  writeOut(await formatInspected(found, options.format))
+  for (const error of failures) await printError(error, context.facts.env, context.facts.debug)
+  return failures.length === 0 ? 0 : 125
 }
 
-function inspectOne(engine: Engine, name: string, types: readonly InspectType[]): Document {
+async function inspectOne(
+  engine: Engine,
+  name: string,
+  { types, size: measured }: InspectOptions,
+): Promise<Inspected> {
   for (const type of types) {
     try {
-      return INSPECTORS[type](engine, name)
+      return { type, document: await lookUp(engine, type, { name, size: measured }) }
     } catch (error) {
       if (!(error instanceof BryoError) || error.code !== 'NOT_FOUND') throw error
     }
   }
-  throw new BryoError('NOT_FOUND', `no such object: "${name}"`)
+  const [only] = types
+  throw new BryoError(
+    'NOT_FOUND',
+    types.length > 1 || only === undefined
+      ? `no such object: "${name}"`
+      : only === 'image'
+        ? `${name}: image not known`
+        : `no such ${only} ${name}`,
+  )
 }
 
-async function documentsText(documents: readonly Document[], given: string | undefined): Promise<string> {
-  if (given === undefined || isJsonFormat(given)) return formatJson(documents)
-  const { compileTemplate } = await import('../template/template.ts')
-  const { dictionaries } = await import('../template/value.ts')
-  const template = compileTemplate(given)
-  return documents
-    .map((document) => {
-      // Empty parts are left out of the document, so only its own members are known for certain.
-      const members = Object.entries(document).map(([key, value]) => [key, dictionaries(value)])
-      const data: Document = Object.fromEntries(members)
-      return `${template.render({ ...data, ID: document.Id })}\n`
-    })
-    .join('')
+/** Code that looks at other kinds of objects is not loaded. */
+async function lookUp(
+  engine: Engine,
+  type: InspectType,
+  { name, size: measured }: { readonly name: string; readonly size: boolean },
+): Promise<Document> {
+  switch (type) {
+    case 'container': {
+      const { inspectContainer } = await import('../../engine/container/inspect/inspect.ts')
+      return inspectContainer(engine, name, { size: measured })
+    }
+    case 'image': {
+      const { inspectImage } = await import('../../engine/image/inspect.ts')
+      return inspectImage(engine, name)
+    }
+    case 'volume': {
+      const { describeVolume, volumeDocument } = await import('../../engine/volume/list.ts')
+      return volumeDocument(describeVolume(engine, name))
+    }
+  }
 }

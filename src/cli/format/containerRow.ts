@@ -2,6 +2,7 @@ import { readHealth } from '../../engine/container/healthStatus.ts'
 import { imageSizes, isUp, type ListedContainer, writtenBytes } from '../../engine/container/list.ts'
 import { type NamespaceIds, NO_NAMESPACES, namespaceIds } from '../../engine/container/namespaces.ts'
 import { networkNames } from '../../engine/container/networkNames.ts'
+import { statusWord } from '../../engine/container/status.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { printable } from '../report.ts'
 import { dictionary } from '../template/value.ts'
@@ -16,6 +17,9 @@ export interface ContainerRow extends ListedContainer {
   readonly image: string
   readonly command: string
   readonly runningFor: string
+  /** `running`. */
+  readonly word: string
+  /** `Up 2 minutes`. */
   readonly status: string
   readonly mounts: readonly string[]
   readonly networks: readonly string[]
@@ -60,6 +64,7 @@ export function containerRows(
       command:
         noTrunc || command.length <= COMMAND_WIDTH + 3 ? command : `${command.slice(0, COMMAND_WIDTH)}...`,
       runningFor: humanAgo(Date.parse(record.created), now),
+      word: statusWord(state),
       status: statusText(engine, one, now),
       mounts: [...request.mounts.map(({ target }) => target), ...volumes.map(({ target }) => target)].filter(
         (target, index, all) => all.indexOf(target) === index,
@@ -86,10 +91,9 @@ function once<T>(make: () => T): () => T {
 function statusText(engine: Engine, { record, state }: ListedContainer, now: number): string {
   if (state.status === 'created') return 'Created'
   if (state.status === 'exited') {
-    const code = state.exitCode ?? 'unknown'
-    return state.finishedAt === undefined
-      ? `Exited (${code})`
-      : `Exited (${code}) ${humanAgo(Date.parse(state.finishedAt), now)}`
+    const word = statusWord(state) === 'restarting' ? 'Restarting' : 'Exited'
+    const ended = `${word} (${state.exitCode ?? 'unknown'})`
+    return state.finishedAt === undefined ? ended : `${ended} ${humanAgo(Date.parse(state.finishedAt), now)}`
   }
   const up = `Up ${humanDuration(now - Date.parse(state.startedAt))}`
   if (state.status === 'paused') return `${up} (Paused)`
@@ -116,7 +120,7 @@ export function containerFields(row: ContainerRow, docker: boolean): Readonly<Re
     CreatedHuman: row.runningFor,
     RunningFor: row.runningFor,
     Status: row.status,
-    State: state.status,
+    State: row.word,
     Pod: '',
     PodName: '',
     Ports: portsText(row.ports),
@@ -207,7 +211,7 @@ export function containerJson(row: ContainerRow, withSize: boolean): unknown {
     Restarts: 'restartCount' in state ? (state.restartCount ?? 0) : 0,
     Size: withSize ? { rootFsSize: row.size().image + row.size().written, rwSize: row.size().written } : null,
     StartedAt: goSeconds('startedAt' in state ? state.startedAt : undefined),
-    State: state.status,
+    State: row.word,
     Status: row.status,
     Created: goSeconds(record.created),
   }

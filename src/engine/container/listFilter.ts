@@ -9,6 +9,7 @@ import { matchesReference } from '../image/referencePattern.ts'
 import { readHealth } from './healthStatus.ts'
 import { imageConfigs, isUp, type ListedContainer } from './list.ts'
 import { networkNames } from './networkNames.ts'
+import { statusWord } from './status.ts'
 
 /** Keys that {@link containerFilter} knows. */
 export const CONTAINER_FILTERS = [
@@ -23,6 +24,7 @@ export const CONTAINER_FILTERS = [
   'network',
   'pod',
   'publish',
+  'restart-policy',
   'since',
   'status',
   'until',
@@ -46,7 +48,17 @@ export function containerFilter(engine: Engine, filters: ReadonlyMap<string, rea
   return (one) => fits.every((test) => test(one))
 }
 
-const STATES = ['created', 'running', 'paused', 'stopping', 'exited', 'stopped', 'unknown'] as const
+const STATES = [
+  'created',
+  'running',
+  'paused',
+  'stopping',
+  'restarting',
+  'exited',
+  'stopped',
+  'unknown',
+] as const
+const RESTART_POLICIES = ['no', 'on-failure', 'always', 'unless-stopped'] as const
 const HEALTH_STATES = ['starting', 'healthy', 'unhealthy', 'none'] as const
 
 function fitsOne(engine: Engine, key: string, value: string): Fits {
@@ -78,6 +90,10 @@ function fitsOne(engine: Engine, key: string, value: string): Fits {
     }
     case 'label':
       return (one) => matchesLabel(one.labels(), value)
+    case 'restart-policy': {
+      const wanted = oneOf(RESTART_POLICIES, value, `${value} is not a valid restart policy`)
+      return ({ request }) => (request.restart?.name ?? 'no') === wanted
+    }
     case 'status':
       return statusFits(value)
     default:
@@ -143,11 +159,11 @@ function statusFits(value: string): Fits {
   const status = oneOf(STATES, value, `unknown container state: ${value}`)
   switch (status) {
     case 'stopped':
-      return ({ state }) => state.status === 'exited'
+      return ({ state }) => statusWord(state) === 'exited'
     case 'unknown':
       return ({ state }) => state.status === 'exited' && state.exitCode === undefined
     default:
-      return ({ state }) => state.status === status
+      return ({ state }) => statusWord(state) === status
   }
 }
 

@@ -1,0 +1,48 @@
+import { readHealth } from '../healthStatus.ts'
+import { isUp } from '../list.ts'
+import { statusWord } from '../status.ts'
+import type { InspectSubject } from './subject.ts'
+
+const NO_TIME = '0001-01-01T00:00:00Z'
+
+/** `.State` */
+export function stateOf({ engine, record, state }: InspectSubject): Readonly<Record<string, unknown>> {
+  const up = isUp(state)
+  const ended = state.status === 'exited'
+  const status = statusWord(state)
+  return {
+    OciVersion: '1.2.0',
+    Status: status,
+    Running: up,
+    Paused: status === 'paused',
+    Restarting: status === 'restarting',
+    OOMKilled: ended && state.oomKilled === true,
+    Dead: false,
+    Pid: up ? state.process.pid : 0,
+    ConmonPid: up ? (state.monitor?.pid ?? 0) : 0,
+    // Nobody saw the end of a container whose code is not known.
+    ExitCode: ended ? (state.exitCode ?? -1) : 0,
+    Error: ended ? (state.error ?? '') : '',
+    StartedAt: 'startedAt' in state ? (state.startedAt ?? NO_TIME) : NO_TIME,
+    FinishedAt: ended ? (state.finishedAt ?? NO_TIME) : NO_TIME,
+    Health: healthOf({ engine, record }),
+    CheckpointedAt: NO_TIME,
+    RestoredAt: NO_TIME,
+  }
+}
+
+/** null for a container that is not checked. */
+function healthOf({ engine, record }: Pick<InspectSubject, 'engine' | 'record'>): unknown {
+  const health = readHealth(engine.store, record.id)
+  if (health === undefined) return null
+  return {
+    Status: health.status,
+    FailingStreak: health.failingStreak,
+    Log: health.log.map(({ start, end, exitCode, output }) => ({
+      Start: start,
+      End: end,
+      ExitCode: exitCode,
+      Output: output,
+    })),
+  }
+}
