@@ -1,4 +1,5 @@
 import type { Digest } from './brand.ts'
+import type { HealthCheckSettings } from './health.ts'
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md */
 export interface Descriptor {
@@ -26,6 +27,7 @@ export interface ImageConfig {
   readonly exposedPorts: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly stopSignal?: string
+  readonly healthcheck?: HealthCheckSettings
   /** Uncompressed layer digests, lowest first. */
   readonly diffIds: readonly Digest[]
 }

@@ -50,6 +50,7 @@ export interface RestartPolicy {
 
 /** When the monitor has to run a health check. */
 export interface HealthSchedule {
-  /** 0 for never. */
   readonly intervalMs: number
+  /** Until a check has told that the container has started; missing where none is needed. */
+  readonly startupIntervalMs?: number
 }

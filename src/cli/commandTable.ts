@@ -66,6 +66,11 @@ const port = entry(
   () => import('./commands/port.ts'),
 )
 const logs = entry('logs', 'Show what containers have written', () => import('./commands/logs.ts'))
+const ociRuntime = entry(
+  'oci-runtime',
+  'Run containers of OCI bundles for other engines',
+  () => import('./commands/oci-runtime.ts'),
+)
 const ps = entry('ps', 'List containers', () => import('./commands/ps.ts'))
 const pull = entry('pull', 'Pull images from a registry', () => import('./commands/pull.ts'))
 const rename = entry('rename', 'Give a container another name', () => import('./commands/rename.ts'))
@@ -80,6 +85,7 @@ const run = entry('run', 'Run a command in a new container', () => import('./com
 const start = entry('start', 'Start containers', () => import('./commands/start.ts'))
 const stop = entry('stop', 'Stop containers', () => import('./commands/stop.ts'))
 const tag = entry('tag', 'Give an image further names', () => import('./commands/tag.ts'))
+const top = entry('top', 'Show the processes of a container', () => import('./commands/top.ts'))
 const untag = entry('untag', 'Take names from an image', () => import('./commands/untag.ts'))
 const version = entry('version', 'Show the version', () => import('./commands/version.ts'))
 const wait = entry('wait', 'Wait for the end of containers', () => import('./commands/wait.ts'))
@@ -104,6 +110,12 @@ const containerExists = entry(
   'Tell by the exit code whether a container exists',
   () => import('./commands/containerExists.ts'),
 )
+const containerPrune = entry(
+  'prune',
+  'Remove containers that do not run',
+  () => import('./commands/containerPrune.ts'),
+)
+const imagePrune = entry('prune', 'Remove images that nobody uses', () => import('./commands/imagePrune.ts'))
 const imageExists = entry(
   'exists',
   'Tell by the exit code whether an image exists',
@@ -132,7 +144,7 @@ const container: GroupEntry = {
       logs,
       port,
     ],
-    ...[rename, restart, rm, run, start, stop, wait],
+    ...[containerPrune, rename, restart, rm, run, start, stop, top, wait],
   ],
 }
 
@@ -146,11 +158,39 @@ const image: GroupEntry = {
     imageInspect,
     load,
     as('ls', images, ['list']),
+    imagePrune,
     pull,
     as('rm', rmi),
     tag,
     untag,
   ],
+}
+
+const info = entry('info', 'Show all about the host, the store and bryo', () => import('./commands/info.ts'))
+
+const system: GroupEntry = {
+  kind: 'group',
+  name: 'system',
+  summary: 'Work with the store as a whole',
+  commands: [
+    entry('check', 'Look for damage in the store, and mend it', () => import('./commands/systemCheck.ts')),
+    entry('df', 'Show what takes room on the disk', () => import('./commands/systemDf.ts')),
+    info,
+    entry('migrate', 'Clear up after an update', () => import('./commands/systemMigrate.ts')),
+    entry('prune', 'Remove what nobody uses', () => import('./commands/systemPrune.ts')),
+    {
+      ...entry('renumber', 'Clear up locks', () => import('./commands/systemRenumber.ts')),
+      page: 'system-migrate',
+    },
+    entry('reset', 'Remove everything', () => import('./commands/systemReset.ts')),
+  ],
+}
+
+const healthcheck: GroupEntry = {
+  kind: 'group',
+  name: 'healthcheck',
+  summary: 'Find out whether containers work',
+  commands: [entry('run', 'Run a health check once', () => import('./commands/healthcheckRun.ts'))],
 }
 
 const volume: GroupEntry = {
@@ -187,15 +227,18 @@ export const ENTRIES: readonly Entry[] = [
     doctor,
     exec,
     exportContainer,
+    healthcheck,
     image,
     images,
     importRoot,
+    info,
     inspect,
     load,
   ],
   ...[
     kill,
     logs,
+    ociRuntime,
     port,
     ps,
     pull,
@@ -206,6 +249,7 @@ export const ENTRIES: readonly Entry[] = [
     run,
     start,
     stop,
+    system,
     tag,
     untag,
     version,

@@ -4,6 +4,7 @@ import type { HostFacts } from '../base/hostFacts.ts'
 import type { ContainerRequest, MountRequest } from '../engine/container/request.ts'
 import type { FlagValues } from './flags/flag.ts'
 import type { CREATE_FLAGS } from './options/create.ts'
+import { parseHealthCommand } from './parse/healthCommand.ts'
 import { parseAddHost } from './parse/hostEntry.ts'
 import { parseLabelFile, toRecord } from './parse/keyValue.ts'
 import { parseLogOption } from './parse/logOption.ts'
@@ -35,6 +36,7 @@ export function containerRequest(
     ...identity(flags, facts.cwd),
     ...firstProcess(flags, facts),
     ...isolation(flags),
+    ...health(flags),
     ...network(flags),
     ...pullSettings(flags),
     ...logging(flags, facts.cwd),
@@ -64,6 +66,8 @@ function checkConflicts(flags: CreateFlags): void {
   if (flags.rootfs && (flags.pull !== undefined || platformText(flags) !== undefined)) {
     refuse('cannot use --rootfs with --pull or --platform: no image is taken')
   }
+  if (flags.noHealthcheck && flags.healthCmd !== undefined)
+    refuse('cannot use --no-healthcheck with --health-cmd')
   if (flags.rm && flags.restart !== undefined && flags.restart.name !== 'no') {
     refuse('cannot use --rm with --restart')
   }
@@ -129,6 +133,34 @@ function mountRequests(flags: CreateFlags, cwd: string): readonly MountRequest[]
     targets.add(target)
   }
   return mounts
+}
+
+function health(flags: CreateFlags) {
+  const { healthCmd, healthStartupCmd } = flags
+  const test = flags.noHealthcheck
+    ? ['NONE']
+    : healthCmd === undefined
+      ? undefined
+      : parseHealthCommand(healthCmd)
+  const healthcheck = {
+    ...given('test', test),
+    ...given('intervalMs', flags.healthInterval),
+    ...given('timeoutMs', flags.healthTimeout),
+    ...given('retries', flags.healthRetries),
+    ...given('startPeriodMs', flags.healthStartPeriod),
+  }
+  const startupCheck = healthStartupCmd !== undefined && {
+    test: parseHealthCommand(healthStartupCmd),
+    ...given('intervalMs', flags.healthStartupInterval),
+    ...given('timeoutMs', flags.healthStartupTimeout),
+    ...given('retries', flags.healthStartupRetries),
+    ...given('successes', flags.healthStartupSuccess),
+  }
+  return {
+    ...(Object.keys(healthcheck).length > 0 && { healthcheck }),
+    ...(startupCheck && { startupCheck }),
+    ...given('healthAction', flags.healthOnFailure),
+  }
 }
 
 function isolation(flags: CreateFlags) {

@@ -1,9 +1,11 @@
-import { fstatSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { MonitorConfig } from '../base/monitorConfig.ts'
 import { openLogSink } from '../monitor/log/open.ts'
 import { monitorContainer } from '../monitor/monitor.ts'
 import { createReactor } from '../monitor/reactor.ts'
+import { scheduleHealthChecks } from '../monitor/schedule.ts'
 import { type ContainerState, processRef, writeState } from '../storage/container/state.ts'
+import { appendEvent } from '../storage/events.ts'
 import { type Store, storeAt } from '../storage/store.ts'
 import { closeOnExecFrom, setCloseOnExec } from '../syscall/fd.ts'
 import { POLL } from '../syscall/poll.ts'
@@ -14,8 +16,10 @@ import {
   getpid,
   setChildSubreaper,
   setProcessName,
+  spawnProgram,
 } from '../syscall/process.ts'
 import { openSignalFd, resetSignals, takeSignal } from '../syscall/signal.ts'
+import { diedEvent } from './container/event.ts'
 import { planRestart } from './container/monitor/end.ts'
 import { hasStopMark } from './container/monitor/stopMark.ts'
 
@@ -64,6 +68,9 @@ function serve(config: MonitorConfig, store: Store): Served {
     log: openLogSink(config.log),
     awaitClient: config.awaitClient,
     timeoutMs: config.timeoutMs,
+    onStart: (reactor, children) => {
+      if (config.health) scheduleHealthChecks(reactor, children, config.health, () => startCheck(config))
+    },
     onEnd: (status) => {
       const exitCode = exitCodeOfStatus(status)
       const stoppedByUser = hasStopMark(store, id)
@@ -79,12 +86,25 @@ function serve(config: MonitorConfig, store: Store): Served {
         ...(stoppedByUser && { stoppedByUser }),
       } as const
       writeState(store, id, restarting ? { ...state, restarting } : state)
+      appendEvent(store, diedEvent({ id, name: config.name, image: { name: config.imageName } }, exitCode))
       served = { state, restartMs }
       return { exitCode }
     },
   })
   if (!served) throw new Error('the container was left before its end')
   return served
+}
+
+/** The check is made by the full program: the monitor stays small. */
+function startCheck({ bryo, env, id }: MonitorConfig): number {
+  const nothing = openSync('/dev/null', 'r+')
+  try {
+    const [path = ''] = bryo
+    const argv = [...bryo, 'healthcheck', 'run', '--scheduled', id]
+    return spawnProgram({ path, argv, env, fds: [0, 1, 2].map((fd) => [fd, nothing]), newSession: true })
+  } finally {
+    closeSync(nothing)
+  }
 }
 
 /** Waits between two starts; false where the user has stopped the container meanwhile. */

@@ -1,4 +1,5 @@
 import { isDigest } from '../base/digest.ts'
+import type { HealthCheckSettings } from '../base/health.ts'
 import type { ImageConfig } from '../base/image.ts'
 import { isObject, type JsonObject, type JsonReader, jsonReader, parseJsonObject } from './json.ts'
 
@@ -42,6 +43,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
     ...(variant ? { variant } : {}),
     ...(created ? { created } : {}),
     ...(stopSignal ? { stopSignal } : {}),
+    ...(config.Healthcheck == null ? {} : { healthcheck: readHealthCheck(json, config.Healthcheck) }),
     env: json.strings(config.Env, 'config.Env'),
     entrypoint: command(json, config.Entrypoint, 'config.Entrypoint'),
     cmd: command(json, config.Cmd, 'config.Cmd'),
@@ -65,6 +67,31 @@ export function parseImageDetails(bytes: Uint8Array): ImageDetails {
     dockerVersion: json.optionalString(document.docker_version, 'docker_version') ?? '',
     history: history.map((entry, index) => readHistory(json, entry, `history[${index}]`)),
     raw: isObject(document.config) ? document.config : {},
+  }
+}
+
+const NS_PER_MS = 1_000_000
+
+/** Docker's extension of the configuration; its times are nanoseconds. */
+function readHealthCheck(json: JsonReader, value: unknown): HealthCheckSettings {
+  const check = json.object(value, 'config.Healthcheck')
+  const number = (member: string) => {
+    const found = check[member]
+    if (found == null || found === 0) return undefined
+    if (typeof found !== 'number' || !Number.isFinite(found) || found < 0) {
+      throw json.fail(`config.Healthcheck.${member}`, 'a number that is not negative')
+    }
+    return found
+  }
+  const test = json.strings(check.Test, 'config.Healthcheck.Test')
+  const [interval, timeout, startPeriod] = ['Interval', 'Timeout', 'StartPeriod'].map(number)
+  const retries = number('Retries')
+  return {
+    ...(test.length > 0 && { test }),
+    ...(interval !== undefined && { intervalMs: interval / NS_PER_MS }),
+    ...(timeout !== undefined && { timeoutMs: timeout / NS_PER_MS }),
+    ...(startPeriod !== undefined && { startPeriodMs: startPeriod / NS_PER_MS }),
+    ...(retries !== undefined && { retries }),
   }
 }
 

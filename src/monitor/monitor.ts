@@ -10,6 +10,7 @@ import type { LogSink } from './log/sink.ts'
 import { type Outlet, openOutlet, openSource } from './outlet.ts'
 import { type ExitNotice, PACKET } from './protocol.ts'
 import { createReactor, type Reactor, type Watcher } from './reactor.ts'
+import type { Children } from './schedule.ts'
 
 /** Descriptors that the monitor has been given; each is its own alone. */
 export interface MonitorFds {
@@ -33,7 +34,7 @@ export interface MonitorRequest {
   /** The container is killed after so long; undefined for never. */
   readonly timeoutMs?: number | undefined
   /** What else goes on while the container runs: health checks, notifications. */
-  readonly onStart?: (reactor: Reactor) => void
+  readonly onStart?: (reactor: Reactor, children: Children) => void
   /** The container has ended and its log is written; called before clients are told. */
   readonly onEnd: (status: WaitStatus) => ExitNotice
 }
@@ -50,7 +51,8 @@ const FAREWELL_MS = 10_000
 export function monitorContainer(request: MonitorRequest): void {
   const reactor = createReactor()
   const output = serveOutput(reactor, request)
-  request.onStart?.(reactor)
+  const ends = new Map<number, (status: WaitStatus) => void>()
+  request.onStart?.(reactor, { onEnd: (pid, call) => ends.set(pid, call) })
   const cancelTimeout =
     request.timeoutMs === undefined
       ? undefined
@@ -65,7 +67,7 @@ export function monitorContainer(request: MonitorRequest): void {
   const { hangup, interrupt, quit, pipe, terminate, child } = SIGNALS
   const signalFd = openSignalFd([hangup, interrupt, quit, pipe, terminate, child])
   const reap = () => {
-    const status = reapUntil(request.initPid)
+    const status = reapUntil(request.initPid, ends)
     if (status) end(status)
   }
   reactor.watch(signalFd, POLL.in, () => {
@@ -82,10 +84,13 @@ export function monitorContainer(request: MonitorRequest): void {
 }
 
 /** Reaps whatever has ended; gives the end of init once it is among that. */
-function reapUntil(initPid: number): WaitStatus | undefined {
+function reapUntil(initPid: number, ends: Map<number, (status: WaitStatus) => void>): WaitStatus | undefined {
   for (;;) {
     const status = reapAny()
     if (!status || status.pid === initPid) return status
+    const call = ends.get(status.pid)
+    ends.delete(status.pid)
+    call?.(status)
   }
 }
 

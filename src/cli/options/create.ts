@@ -1,6 +1,7 @@
 import { count, toggle } from '../flags/kinds.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
 import { FILESYSTEM_FLAGS, PULL_FLAGS } from './filesystem.ts'
+import { HEALTH_FLAGS } from './health.ts'
 import { ISOLATION_FLAGS, NETWORK_FLAGS } from './isolation.ts'
 import { LOGGING_FLAGS } from './logging.ts'
 import { IDENTITY_FLAGS, PROCESS_FLAGS, STDIO_FLAGS } from './process.ts'
@@ -9,6 +10,7 @@ import { IDENTITY_FLAGS, PROCESS_FLAGS, STDIO_FLAGS } from './process.ts'
 export const CREATE_FLAGS = {
   ...IDENTITY_FLAGS,
   ...PROCESS_FLAGS,
+  ...HEALTH_FLAGS,
   ...STDIO_FLAGS,
   ...LOGGING_FLAGS,
   ...FILESYSTEM_FLAGS,

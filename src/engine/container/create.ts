@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { type ContainerDraft, createContainerRecord } from '../../storage/container/create.ts'
+import { appendEvent } from '../../storage/events.ts'
 import { lockForAdding } from '../../storage/image/edit.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { JsonValue } from '../../storage/json.ts'
 import { recoverStore } from '../../storage/recover.ts'
 import type { Engine } from '../engine.ts'
 import { buildCommand } from './environment.ts'
+import { containerEvent } from './event.ts'
 import { resolveImage } from './image.ts'
 import { checkLog } from './logConfig.ts'
 import { type ContainerOutline, outlineContainer } from './outline.ts'
@@ -67,6 +69,7 @@ export async function createContainer(
     draft.discard()
     throw error
   }
+  appendEvent(engine.store, containerEvent(draft.record, 'create'))
   return { draft, config, image }
 }
 

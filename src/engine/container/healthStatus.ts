@@ -11,6 +11,10 @@ export interface Health {
   readonly status: string
   readonly failingStreak: number
   readonly log: readonly HealthCheckResult[]
+  /** The start-up check has passed, and is not run any more. */
+  readonly startupDone?: boolean
+  /** How often in a row it has passed so far. */
+  readonly startupSuccesses?: number
 }
 
 export interface HealthCheckResult {
@@ -31,6 +35,8 @@ export function readHealth(store: Store, id: ContainerId): Health | undefined {
   return {
     status: fields.text('status'),
     failingStreak: fields.number('failingStreak'),
+    ...(fields.has('startupDone') && { startupDone: fields.flag('startupDone') }),
+    ...(fields.has('startupSuccesses') && { startupSuccesses: fields.number('startupSuccesses') }),
     log: fields.list('log', (item) => ({
       start: item.text('start'),
       end: item.text('end'),
@@ -43,3 +49,6 @@ export function readHealth(store: Store, id: ContainerId): Health | undefined {
 export function writeHealth(store: Store, id: ContainerId, health: Health): void {
   writeJsonAtomic(hostPath(containerDirectory(store, id), 'health.json'), health, { durable: false })
 }
+
+/** At a container's start. */
+export const INITIAL_HEALTH: Health = { status: 'starting', failingStreak: 0, log: [] }

@@ -1,3 +1,4 @@
+import type { HealthAction, HealthCheckSettings, StartupCheckSettings } from '../../base/health.ts'
 import type { RestartPolicy } from '../../base/monitorConfig.ts'
 
 /**
@@ -68,6 +69,10 @@ export interface ContainerRequest {
   /** The container is killed after so long; 0 for never. */
   readonly timeoutSeconds?: number
   readonly restart?: RestartPolicy
+  /** Goes before the image's. */
+  readonly healthcheck?: HealthCheckSettings
+  readonly startupCheck?: StartupCheckSettings
+  readonly healthAction?: HealthAction
   /** k8s-file where absent. */
   readonly logDriver?: string
   /** `key=value`, with an absolute path and a size in bytes. */

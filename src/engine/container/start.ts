@@ -12,6 +12,7 @@ import {
   readState,
   writeState,
 } from '../../storage/container/state.ts'
+import { appendEvent } from '../../storage/events.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { acquireLock, type Lock } from '../../storage/lock.ts'
 import type { Work } from '../../storage/work.ts'
@@ -19,6 +20,9 @@ import { exitCodeOfStatus, getpid, waitForExit } from '../../syscall/process.ts'
 import { getWindowSize, isTerminal } from '../../syscall/tty.ts'
 import { writeIdMaps } from '../../userns/write.ts'
 import type { Engine } from '../engine.ts'
+import { containerEvent, diedEvent } from './event.ts'
+import { healthCheckOf } from './health/settings.ts'
+import { INITIAL_HEALTH, writeHealth } from './healthStatus.ts'
 import { type PreparedLaunch, prepareLaunch } from './launch.ts'
 import { clearStopMark } from './monitor/stopMark.ts'
 import { type ForkChoice, forkOutlined, type OutlinedFork, outlineContainer } from './outline.ts'
@@ -65,6 +69,7 @@ export async function startDirect(
 ): Promise<number> {
   try {
     const exitCode = await runToEnd(engine, subject, options)
+    appendEvent(engine.store, diedEvent(subject.record, exitCode))
     settle(engine, subject)
     return exitCode
   } catch (error) {
@@ -90,6 +95,7 @@ async function runToEnd(engine: Engine, subject: StartSubject, options: StartOpt
 function settle(engine: Engine, { record, work }: StartSubject): void {
   const { runInUserns } = engine
   removeContainer(engine.store, record.id, { ...(work && { work }), runInUserns, removeVolumes: true })
+  appendEvent(engine.store, containerEvent(record, 'remove'))
 }
 
 export interface LaunchChoice {
@@ -137,6 +143,7 @@ export async function launchContainer(
   )
   for (const warning of prepared.warnings) options.onWarning(warning)
   if (!record.autoRemove) clearStopMark(engine.store, record.id)
+  if (healthCheckOf(config.request, subject.image)) writeHealth(engine.store, record.id, INITIAL_HEALTH)
   const monitorPid = becomesMonitor ? getpid() : fork.container.keeperPid()
   const state: { current: Launched['state'] | undefined } = { current: undefined }
   const signals = options.signalProxy && !choice.monitored ? catchSignals() : undefined
@@ -158,6 +165,7 @@ export async function launchContainer(
   const running = stack.adopt(launch(engine, fork, prepared, onCreated), ({ end }) => end())
   prepared.finish()
   fork.stdio.closeTheirs()
+  appendEvent(engine.store, containerEvent(record, 'start'))
   if (!state.current) throw new BryoError('RUNTIME', 'the container ended before it was noticed to run')
   const owned = stack.move()
   return {

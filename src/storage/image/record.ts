@@ -1,4 +1,5 @@
 import type { Digest } from '../../base/brand.ts'
+import type { HealthCheckSettings } from '../../base/health.ts'
 import type { Descriptor, ImageConfig } from '../../base/image.ts'
 import { type Fields, textRecord } from '../json.ts'
 
@@ -91,6 +92,19 @@ function parseConfig(fields: Fields, path: string): ImageConfig {
     exposedPorts: fields.texts('exposedPorts'),
     labels: textRecord(fields.json('labels'), path),
     ...(fields.has('stopSignal') && { stopSignal: fields.text('stopSignal') }),
+    ...(fields.has('healthcheck') && { healthcheck: parseHealthCheck(fields.object('healthcheck')) }),
     diffIds: fields.digests('diffIds'),
+  }
+}
+
+function parseHealthCheck(fields: Fields): HealthCheckSettings {
+  const number = <K extends string>(key: K) =>
+    fields.has(key) ? ({ [key]: fields.number(key) } as { readonly [P in K]: number }) : {}
+  return {
+    ...(fields.has('test') && { test: fields.texts('test') }),
+    ...number('intervalMs'),
+    ...number('timeoutMs'),
+    ...number('startPeriodMs'),
+    ...number('retries'),
   }
 }

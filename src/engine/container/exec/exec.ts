@@ -7,12 +7,14 @@ import { resolveSecurity } from '../../../runtime/security.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState, isProcessAlive, type ProcessRef } from '../../../storage/container/state.ts'
+import { appendEvent } from '../../../storage/events.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
 import { getWindowSize, isTerminal } from '../../../syscall/tty.ts'
 import { readIdMaps } from '../../../userns/nested.ts'
 import type { Engine } from '../../engine.ts'
 import { installedFile, VERSION } from '../../installation.ts'
 import { buildEnvironment } from '../environment.ts'
+import { containerEvent } from '../event.ts'
 import { planContainerIds } from '../ids.ts'
 import type { AttachEnd, AttachOptions } from '../monitor/attach.ts'
 import type { ContainerRequest } from '../request.ts'
@@ -57,9 +59,14 @@ export async function execInContainer(
     stdio: stdio.theirs,
   })
   stdio.closeTheirs()
+  appendEvent(engine.store, containerEvent(record, 'exec'))
   if (!attach) return undefined
   const { relayProcess } = await import('../monitor/attach.ts')
-  return relayProcess(entered, { ...stdio.ours, ...terminalOf(entered) }, { ...attach, terminal: tty })
+  const end = relayProcess(entered, { ...stdio.ours, ...terminalOf(entered) }, { ...attach, terminal: tty })
+  if (end.kind === 'exited') {
+    appendEvent(engine.store, { ...containerEvent(record, 'exec_died'), exitCode: end.exitCode })
+  }
+  return end
 }
 
 function terminalOf({ terminalFd }: EnteredProcess) {
@@ -76,7 +83,7 @@ export function runningInit({ store }: Engine, record: ContainerRecord): Process
   )
 }
 
-interface Entering {
+export interface Entering {
   readonly record: ContainerRecord
   readonly init: ProcessRef
   readonly request: ExecRequest
@@ -86,7 +93,8 @@ interface Entering {
 
 const SIGKILL = 9
 
-async function enter(
+/** Adds a process to a container. @throws BryoError */
+export async function enter(
   engine: Engine,
   { record, init, request, detached, stdio }: Entering,
 ): Promise<EnteredProcess> {

@@ -1,9 +1,11 @@
 import { requireContainer } from '../../../storage/container/find.ts'
 import { isContainerId } from '../../../storage/container/record.ts'
 import { removeContainer } from '../../../storage/container/remove.ts'
+import { appendEvent } from '../../../storage/events.ts'
 import { adoptWork, workName } from '../../../storage/work.ts'
 import { setCloseOnExec } from '../../../syscall/fd.ts'
 import type { Engine } from '../../engine.ts'
+import { containerEvent } from '../event.ts'
 import { startSubject } from '../run.ts'
 import { lockStart, recordFailure } from '../start.ts'
 import { restartInPlace } from './start.ts'
@@ -15,7 +17,9 @@ export function removeAfterEnd(engine: Engine, id: string, workFd: number): void
   setCloseOnExec(workFd, true)
   const work = adoptWork(engine.store, workName('container', id), workFd)
   const { runInUserns } = engine
+  const { name, image } = requireContainer(engine.store, id)
   removeContainer(engine.store, id, { work, runInUserns, removeVolumes: true })
+  appendEvent(engine.store, containerEvent({ id, name, ...(image && { image }) }, 'remove'))
 }
 
 /** The monitor's next step where the restart policy asks for it: ends by executing the monitor anew. */

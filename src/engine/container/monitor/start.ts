@@ -3,6 +3,7 @@ import type { MonitorConfig } from '../../../base/monitorConfig.ts'
 import { executeMonitor } from '../../../runtime/stage/keeper.ts'
 import { getWindowSize, isTerminal, setWindowSize } from '../../../syscall/tty.ts'
 import type { Engine } from '../../engine.ts'
+import { healthSchedule } from '../health/settings.ts'
 import { planLog } from '../logConfig.ts'
 import type { ForkChoice } from '../outline.ts'
 import {
@@ -97,11 +98,12 @@ interface MonitorDetails {
 
 function monitorOf(
   engine: Engine,
-  { record, config, work }: StartSubject,
+  { record, config, image, work }: StartSubject,
   { container, fork, state, networkFds }: Launched,
   { listenFd, awaitClient, restartCount = 0, backOffMs = 0 }: MonitorDetails,
 ): MonitorLaunch {
   const { request } = config
+  const health = healthSchedule(request, image)
   const document: Omit<MonitorConfig, 'fds' | 'bryo' | 'env'> = {
     id: record.id,
     name: record.name,
@@ -116,6 +118,7 @@ function monitorOf(
     autoRemove: record.autoRemove,
     ...(request.timeoutSeconds !== undefined &&
       request.timeoutSeconds > 0 && { timeoutMs: request.timeoutSeconds * 1000 }),
+    ...(health && { health }),
     restart: request.restart ?? { name: 'no', maxRetries: 0 },
     restartCount,
     backOffMs,

@@ -1,0 +1,86 @@
+import { BryoError } from '../../../base/errors.ts'
+import type { HealthAction } from '../../../base/health.ts'
+import { requireContainer } from '../../../storage/container/find.ts'
+import { type ContainerRecord, containerDirectory } from '../../../storage/container/record.ts'
+import { effectiveState } from '../../../storage/container/state.ts'
+import { appendEvent } from '../../../storage/events.ts'
+import { hostPath } from '../../../storage/hostPath.ts'
+import { acquireLock } from '../../../storage/lock.ts'
+import type { Engine } from '../../engine.ts'
+import { containerEvent } from '../event.ts'
+import { captureInContainer } from '../exec/capture.ts'
+import { runningInit } from '../exec/exec.ts'
+import {
+  type Health,
+  type HealthCheckResult,
+  INITIAL_HEALTH,
+  readHealth,
+  writeHealth,
+} from '../healthStatus.ts'
+import { SIGKILL, signalProcess } from '../lifecycle.ts'
+import { containerSettings } from '../run.ts'
+import { judge } from './judge.ts'
+import { healthCheckOf, startupCheckOf } from './settings.ts'
+
+const MAX_OUTPUT = 4096
+/** Of Podman's, for a check that did not end in time. */
+const TIMED_OUT = -1
+
+export interface CheckEnd {
+  readonly health: Health
+  readonly passed: boolean
+  /** What the container's options ask for, now that it is unhealthy. */
+  readonly action: HealthAction
+}
+
+/**
+ * Runs a container's health check once, or its start-up check where that has not passed yet, and writes down what it found.
+ * @throws BryoError USAGE where it has none, INVALID_STATE where it does not run
+ */
+export async function checkHealth(engine: Engine, name: string): Promise<CheckEnd> {
+  const record = requireContainer(engine.store, name)
+  const { config, image } = containerSettings(engine, record)
+  const check = healthCheckOf(config.request, image)
+  if (!check) throw new BryoError('USAGE', `container ${record.name} has no defined healthcheck`)
+  const init = runningInit(engine, record)
+  // One at a time: the schedule's, or one that somebody asked for.
+  using _checking = acquireLock(hostPath(containerDirectory(engine.store, record.id), 'health.lock'), {
+    mode: 'exclusive',
+    wait: true,
+  })
+  const startup = startupCheckOf(config.request)
+  const before = readHealth(engine.store, record.id) ?? INITIAL_HEALTH
+  const starting = startup !== undefined && before.startupDone !== true
+  const { command, timeoutMs } = starting ? startup : check
+  const start = new Date()
+  const { exitCode, output } = await captureInContainer(
+    engine,
+    { record, init },
+    { command, timeoutMs, maxOutput: MAX_OUTPUT },
+  )
+  const result: HealthCheckResult = {
+    start: start.toISOString(),
+    end: new Date().toISOString(),
+    exitCode: exitCode ?? TIMED_OUT,
+    output:
+      exitCode === undefined ? `${output}health check exceeded its time of ${timeoutMs / 1000} s` : output,
+  }
+  const state = effectiveState(engine.store, record.id)
+  const startedAt = 'startedAt' in state ? state.startedAt : undefined
+  const health = judge(before, result, {
+    check,
+    startup: starting ? startup : undefined,
+    ranMs: start.getTime() - Date.parse(startedAt ?? result.start),
+  })
+  writeHealth(engine.store, record.id, health)
+  appendEvent(engine.store, containerEvent(record, 'health_status', { health_status: health.status }))
+  const turned = health.status === 'unhealthy' && before.status !== 'unhealthy'
+  const action = turned ? (config.request.healthAction ?? 'none') : 'none'
+  return { health, passed: result.exitCode === 0, action }
+}
+
+/** Kills a container that is unhealthy; its restart policy decides what follows. */
+export function killUnhealthy(engine: Engine, { id }: ContainerRecord): void {
+  const state = effectiveState(engine.store, id)
+  if (state.status === 'running') signalProcess(state.process, SIGKILL)
+}
