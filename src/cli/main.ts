@@ -33,6 +33,12 @@ function currentDirectory(): string {
   }
 }
 
+/** A umask may keep files from others, but not from the caller: the store would be closed to its own owner. */
+function openUmask(): void {
+  const mask = process.umask(0o077)
+  process.umask(mask & 0o077)
+}
+
 const program = process.env.BRYO_ARGV0 || 'bryo'
 const argv = process.argv.slice(2)
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
@@ -40,5 +46,6 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
   console.log(`${program} version ${VERSION}`)
   process.exit(0)
 }
+openUmask()
 // No top-level await: the bundle for Bun is a CommonJS module, the only kind that may have bytecode.
 void runProgram({ argv, program, facts: hostFacts() }).then((code) => process.exit(code))

@@ -1,6 +1,7 @@
 import type { HostFacts } from '../base/hostFacts.ts'
 import { mergeEnv, parseEnv, parseEnvFile } from './parse/environment.ts'
-import { parseEach, readText } from './parseEach.ts'
+import { parseEach } from './parseEach.ts'
+import { readText } from './readText.ts'
 
 export interface EnvironmentFlags {
   readonly env: readonly string[]

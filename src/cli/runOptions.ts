@@ -12,9 +12,10 @@ import { parseMount } from './parse/mount.ts'
 import { absoluteHostPath } from './parse/path.ts'
 import { combineUlimits } from './parse/ulimit.ts'
 import { parseVolume } from './parse/volume.ts'
-import { parseEach, readText } from './parseEach.ts'
+import { parseEach } from './parseEach.ts'
 import { platformText } from './platformText.ts'
 import { processEnvironment } from './processEnvironment.ts'
+import { readText } from './readText.ts'
 
 type CreateFlags = FlagValues<typeof CREATE_FLAGS>
 type Surroundings = Pick<HostFacts, 'cwd' | 'env'>

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { HostPath } from '../base/brand.ts'
-import { BryoError, isErrno } from '../base/errors.ts'
+import { BryoError, isErrno, messageOf } from '../base/errors.ts'
 import { writeJsonAtomic } from './atomic.ts'
 import { hostPath } from './hostPath.ts'
 import { fieldsOf, readJsonFile } from './json.ts'
@@ -57,9 +57,25 @@ const DIRECTORIES = {
  */
 export function openStore(paths: StorePaths): Store {
   const { dataRoot, runRoot, uid } = paths
-  if (!ensurePrivate(dataRoot, uid) || !hasMarker(dataRoot)) initialise(dataRoot)
-  ensurePrivate(runRoot, uid)
+  explainPlace(dataRoot, DATA_HINT, () => {
+    if (!ensurePrivate(dataRoot, uid) || !hasMarker(dataRoot)) initialise(dataRoot)
+  })
+  explainPlace(runRoot, RUN_HINT, () => ensurePrivate(runRoot, uid))
   return storeAt(paths)
+}
+
+const DATA_HINT = 'set HOME or XDG_DATA_HOME to a directory of yours, or name one with --root'
+const RUN_HINT = 'set XDG_RUNTIME_DIR to a directory of yours, or name one with --runroot'
+
+/** Where the user's variables or options name a place that cannot be used, that is no fault of bryo. */
+function explainPlace(directory: HostPath, hint: string, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    if (!isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) throw error
+    const reason = messageOf(error).replace(/^E[A-Z]+: /, '')
+    throw new BryoError('STORAGE', `cannot use "${directory}" as a store: ${reason}`, { hint, cause: error })
+  }
 }
 
 /** The places of a store that was opened by another process. */
@@ -81,7 +97,7 @@ function ensurePrivate(directory: HostPath, uid: number): boolean {
   const found = statSync(directory, { throwIfNoEntry: false })
   if (found) {
     checkOwner(directory, found, uid)
-    if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700)
+    if ((found.mode & 0o777) !== 0o700) chmodSync(directory, 0o700)
     return true
   }
   makeDirectory(directory)

@@ -34,9 +34,14 @@ export function planVolumes(
   const taken = new Set(request.mounts.map((mount) => normalise(mount.target)))
   const declared = (image?.volumes ?? [])
     .map(normalise)
-    .filter((target) => target !== '/' && !taken.has(target))
+    .filter((target) => target !== '/' && !isOfKernel(target) && !taken.has(target))
     .map((target) => ({ name: anonymousVolumeName(), target, options: [], anonymous: true }))
   return [...asked, ...declared]
+}
+
+/** What an image declares there is left out: it would hide the kernel's files, and what protects them. */
+function isOfKernel(target: string): boolean {
+  return ['/proc', '/sys', '/dev'].some((path) => target === path || target.startsWith(`${path}/`))
 }
 
 function volumeUse(mount: MountRequest & { readonly type: 'volume' }): VolumeUse {
