@@ -41,7 +41,7 @@ function lowerFirst(text: string): string {
 
 /** The words up to the first placeholder are typed as they are. */
 function synopsisLine(line: string): string {
-  const [, command = '', rest = ''] = /^((?:[a-z]+ ?)+)(.*)$/.exec(line) ?? []
+  const [, command = '', rest = ''] = /^((?:[a-z][a-z-]* ?)+)(.*)$/.exec(line) ?? []
   const placeholders = rest.replace(/[A-Z]{2,}|options/g, (word) => `*${word}*`).replace(/--[a-z]+/g, '`$&`')
   return `\\fB${escapeText(command.trim())}\\fR${rest === '' ? '' : ` ${inline(placeholders)}`}`
 }

@@ -36,6 +36,13 @@ export interface ArgumentRule {
   readonly missing?: string
 }
 
+export interface OwnProgramCall {
+  readonly argv: readonly string[]
+  /** As the user called it: `bryo oci-runtime`. */
+  readonly program: string
+  readonly facts: HostFacts
+}
+
 /** All that one command file says about its command. */
 export interface CommandSpec<F extends FlagTable> {
   /** Behind the command's name: `[options] IMAGE [COMMAND [ARG...]]`. */
@@ -50,6 +57,8 @@ export interface CommandSpec<F extends FlagTable> {
   readonly args: ArgumentRule
   /** False where everything from the first argument on belongs to the container's command. */
   readonly interspersed?: boolean
+  /** A program of its own below this name: it reads its arguments itself, and `run` is not called. */
+  readonly ownProgram?: (call: OwnProgramCall) => Promise<number>
   /** Gives the exit code. */
   readonly run: (invocation: Invocation<F>) => number | Promise<number>
 }

@@ -19,6 +19,7 @@ export interface ProgramCall {
 /** Runs one command line and gives the exit code; what goes wrong is printed. */
 export async function runProgram(call: ProgramCall): Promise<number> {
   try {
+    if (call.program === 'bryo-oci') return await (await import('./oci/program.ts')).runOciProgram(call)
     return await dispatch(call)
   } catch (error) {
     if (error instanceof OutputClosed) return EXIT_OUTPUT_CLOSED
@@ -83,6 +84,12 @@ async function runCommand(call: ProgramCall, called: Called, argv: readonly stri
   const { entry, path, rootScan } = called
   const command = await entry.load()
   const hint = seeHelp(call.program, path)
+  if (command.ownProgram) {
+    if (rootScan.occurrences.length > 0) {
+      throw new BryoError('USAGE', `options of ${path} stand behind its name`, { hint })
+    }
+    return await command.ownProgram({ argv, program: `${call.program} ${path}`, facts: call.facts })
+  }
   const flags = { ...GLOBAL_FLAGS, ...command.flags }
   const { interspersed = true, absent = {} } = command
   const scan = scanFlags(argv, { flags, interspersed, absent, hint })

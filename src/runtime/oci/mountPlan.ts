@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { BryoError } from '../../base/errors.ts'
 import { MOUNT_ATTR } from '../../syscall/mount.ts'
-import { propagationOf } from './config/linux.ts'
+import { PROPAGATION_TYPES, propagationOf } from './config/linux.ts'
 import type { OciMount, OciPropagation } from './config/types.ts'
 
 /** How the kernel makes a mount. */
@@ -73,6 +73,13 @@ const COPY_UP = 'tmpcopyup'
 const UNSUPPORTED = new Set(['idmap', 'ridmap', 'remount'])
 /** Of the superblock, which a mount of another's filesystem does not change. */
 const SUPERBLOCK = new Set(['sync', 'dirsync', 'lazytime', 'mand', 'iversion'])
+/** What a configuration may say of a mount beside the options of its filesystem. */
+export const KNOWN_MOUNT_OPTIONS: readonly string[] = [
+  ...Object.keys(ATTRIBUTES).flatMap((name) => [name, `r${name}`]),
+  ...NEUTRAL,
+  ...PROPAGATION_TYPES.flatMap((name) => [name, `r${name}`]),
+  COPY_UP,
+].sort()
 const STRICT_TARGETS = ['/proc', '/sys', '/dev']
 
 /** Where the groups of this process lie on the host. */

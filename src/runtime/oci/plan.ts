@@ -64,3 +64,10 @@ export interface ProcessPlan {
   /** fds from 3 on that stay open. */
   readonly preservedFds: number
 }
+
+/** Stdio, and what else of the caller's descriptors reaches the user's program. */
+export function passedFds({ preservedFds }: ProcessPlan): readonly number[] {
+  return Array.from({ length: FIRST_FD + preservedFds }, (_, fd) => fd)
+}
+
+const FIRST_FD = 3

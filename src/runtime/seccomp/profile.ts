@@ -58,9 +58,14 @@ const FIXED_ACTIONS: Readonly<Record<string, FilterAction>> = {
   SCMP_ACT_LOG: 0x7ffc0000,
   SCMP_ACT_ALLOW: 0x7fff0000,
 }
-const ACTION_NAMES = [...Object.keys(FIXED_ACTIONS), 'SCMP_ACT_ERRNO', 'SCMP_ACT_TRACE', 'SCMP_ACT_NOTIFY']
+export const ACTION_NAMES = [
+  ...Object.keys(FIXED_ACTIONS),
+  'SCMP_ACT_ERRNO',
+  'SCMP_ACT_TRACE',
+  'SCMP_ACT_NOTIFY',
+]
 
-const OPERATORS: Readonly<Record<string, number>> = {
+export const OPERATORS: Readonly<Record<string, number>> = {
   SCMP_CMP_NE: SCMP_CMP.ne,
   SCMP_CMP_LT: SCMP_CMP.lt,
   SCMP_CMP_LE: SCMP_CMP.le,
@@ -70,7 +75,7 @@ const OPERATORS: Readonly<Record<string, number>> = {
   SCMP_CMP_MASKED_EQ: SCMP_CMP.maskedEq,
 }
 
-const FLAGS: Readonly<Record<string, number>> = {
+export const FLAGS: Readonly<Record<string, number>> = {
   SECCOMP_FILTER_FLAG_TSYNC: SECCOMP_FILTER_FLAG.tsync,
   SECCOMP_FILTER_FLAG_LOG: SECCOMP_FILTER_FLAG.log,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: SECCOMP_FILTER_FLAG.specAllow,

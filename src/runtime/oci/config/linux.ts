@@ -88,18 +88,18 @@ function readDevice(node: JsonNode): OciDevice {
   }
 }
 
-const PROPAGATIONS: Readonly<Record<string, OciPropagation['type']>> = {
-  private: 'private',
-  slave: 'slave',
-  shared: 'shared',
-  unbindable: 'unbindable',
-}
+export const PROPAGATION_TYPES: readonly OciPropagation['type'][] = [
+  'private',
+  'slave',
+  'shared',
+  'unbindable',
+]
 
 /** `slave`, or `rslave` for all mounts below; undefined for any other word. */
 export function propagationOf(word: string): OciPropagation | undefined {
   const recursive = word.startsWith('r')
   const name = recursive ? word.slice(1) : word
-  const type = Object.hasOwn(PROPAGATIONS, name) ? PROPAGATIONS[name] : undefined
+  const type = PROPAGATION_TYPES.find((known) => known === name)
   return type && { type, recursive }
 }
 

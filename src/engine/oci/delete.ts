@@ -1,0 +1,53 @@
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { parseConfig } from '../../runtime/oci/config/parse.ts'
+import { runAllHooks } from '../../runtime/oci/stage/hooks.ts'
+import { stateDocument } from '../../runtime/oci/state.ts'
+import {
+  checkContainerId,
+  lockContainer,
+  type OciRecord,
+  readConfigCopy,
+  readRecord,
+  removeContainerDirectory,
+  statusOf,
+} from './container.ts'
+import type { OciCaller } from './create.ts'
+import { killAndWait } from './signal.ts'
+
+/** How long a process may take to end once it is killed. */
+const END_MS = 10_000
+
+/**
+ * Removes a stopped container, or with `force` one in any state; its poststop hooks run after that.
+ * @throws BryoError NOT_FOUND (not with `force`), INVALID_STATE
+ */
+export function deleteById(caller: OciCaller, id: string, { force }: { readonly force: boolean }): void {
+  const record = readRecord(caller.stateRoot, checkContainerId(id))
+  if (!record) {
+    if (force) return
+    throw new BryoError('NOT_FOUND', `container "${id}" does not exist`)
+  }
+  const status = statusOf(record)
+  if (status !== 'stopped' && !force) throw notStopped(id, status)
+  using lock = lockContainer(record)
+  if (!lock) throw notStopped(id, 'creating')
+  if (!killAndWait(record, END_MS)) throw notStopped(id, 'running')
+  const hooks = poststopHooks(record)
+  removeContainerDirectory(record.directory)
+  const failures = runAllHooks('poststop', hooks, stateDocument(record, 'stopped', 0))
+  for (const failure of failures) caller.onWarning(failure)
+}
+
+function notStopped(id: string, status: string): BryoError {
+  return new BryoError('INVALID_STATE', `cannot delete container "${id}": it is ${status}, expected stopped`)
+}
+
+/** None where its creation was killed before it had a configuration. */
+function poststopHooks(record: OciRecord): ReturnType<typeof parseConfig>['hooks']['poststop'] {
+  try {
+    return parseConfig(readConfigCopy(record), 'config.json').hooks.poststop
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    return []
+  }
+}

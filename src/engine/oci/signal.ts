@@ -1,0 +1,132 @@
+import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { pollReadable } from '../../syscall/fd.ts'
+import { signalPidfd } from '../../syscall/pidfd.ts'
+import { pidfdOpen } from '../../syscall/process.ts'
+import { findContainer, isAlive, type OciRecord, statusOf } from './container.ts'
+import type { OciCaller } from './create.ts'
+
+const SIGKILL = 9
+
+/**
+ * Sends a signal to a container's first process, or to all of its processes.
+ * @throws BryoError NOT_FOUND, INVALID_STATE where it has stopped
+ */
+export function killById(
+  { stateRoot }: OciCaller,
+  id: string,
+  { signal, all }: { readonly signal: number; readonly all: boolean },
+): void {
+  const record = findContainer(stateRoot, id)
+  if (all ? signalAll(record, signal) : signalFirst(record, signal)) return
+  throw new BryoError(
+    'INVALID_STATE',
+    `cannot kill container "${id}": container not running (it is ${statusOf(record)}), expected created or running`,
+  )
+}
+
+/** False where it has gone. */
+export function signalFirst(record: OciRecord, signal: number): boolean {
+  return withFirst(record, (pidfd) => signalPidfd(pidfd, signal)) ?? false
+}
+
+/** Ends the first process for good. @returns false where it still runs after the time */
+export function killAndWait(record: OciRecord, timeoutMs: number): boolean {
+  const ended = withFirst(record, (pidfd) => {
+    signalPidfd(pidfd, SIGKILL)
+    return pollReadable(pidfd, timeoutMs)
+  })
+  return ended ?? true
+}
+
+/** The pidfd is open before the process is looked at, so it means that one. */
+function withFirst<T>(record: OciRecord, act: (pidfd: number) => T): T | undefined {
+  if (!record.process) return undefined
+  let pidfd: number
+  try {
+    pidfd = pidfdOpen(record.process.pid)
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return undefined
+    throw error
+  }
+  try {
+    return isAlive(record) ? act(pidfd) : undefined
+  } finally {
+    closeSync(pidfd)
+  }
+}
+
+/** The processes of its pid namespace; of a shared one, the first process and those below it. */
+function signalAll(record: OciRecord, signal: number): boolean {
+  const pids = processesOf(record)
+  for (const pid of pids) signalOne(pid, signal)
+  return pids.length > 0
+}
+
+function signalOne(pid: number, signal: number): void {
+  try {
+    const pidfd = pidfdOpen(pid)
+    try {
+      signalPidfd(pidfd, signal)
+    } finally {
+      closeSync(pidfd)
+    }
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error
+  }
+}
+
+/** Pids of a container's processes as the caller sees them, its first one before all. */
+export function processesOf(record: OciRecord): readonly number[] {
+  if (!record.process || !isAlive(record)) return []
+  const { pid } = record.process
+  const others = allPids().filter((other) => other !== pid)
+  if (!isFirstOfNamespace(pid)) return [pid, ...descendants(pid, others)]
+  const namespace = pidNamespace(pid)
+  return [pid, ...others.filter((other) => pidNamespace(other) === namespace)]
+}
+
+function allPids(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+/** Else the namespace is shared with others, whose processes are not this container's. */
+function isFirstOfNamespace(pid: number): boolean {
+  return /^NSpid:.*\t1$/m.test(readStatus(pid)) && pidNamespace(pid) !== pidNamespace('self')
+}
+
+function descendants(pid: number, others: readonly number[]): readonly number[] {
+  const parents = new Map(
+    others.map((other) => [other, Number(/^PPid:\t(\d+)$/m.exec(readStatus(other))?.[1])]),
+  )
+  const found = new Set([pid])
+  for (let size = 0; size < found.size; ) {
+    size = found.size
+    for (const [other, parent] of parents) if (found.has(parent)) found.add(other)
+  }
+  found.delete(pid)
+  return [...found]
+}
+
+/** Empty where the process has gone. @see proc_pid_status(5) */
+function readStatus(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'latin1')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return ''
+    throw error
+  }
+}
+
+/** Undefined where the process has gone, or is somebody else's. */
+function pidNamespace(pid: number | 'self'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined
+    throw error
+  }
+}
