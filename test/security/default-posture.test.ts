@@ -2,9 +2,11 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { TEST_USER } from '../e2e/support/user.ts'
 import { IMAGE, openWorld } from '../e2e/support/world.ts'
+import { guardHost } from './support/guard.ts'
 import { NO_PERL, WITH_PERL } from './support/perl.ts'
 
 const world = await openWorld()
+guardHost(world)
 const NO_NETWORK = ['--network', 'none']
 const inside = (flags: readonly string[], command: string) => world.inside([...NO_NETWORK, ...flags], command)
 

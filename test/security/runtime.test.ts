@@ -2,8 +2,10 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { describe, expect, it } from 'vitest'
 import { processesOf } from '../e2e/support/leftovers.ts'
 import { give, IMAGE, openWorld } from '../e2e/support/world.ts'
+import { guardHost } from './support/guard.ts'
 
 const world = await openWorld()
+guardHost(world)
 const { bryo } = world
 
 /** A directory full of files that a JavaScript runtime could run or read by itself. */
