@@ -1,4 +1,5 @@
 import { BryoError } from '../base/errors.ts'
+import { silentForks } from '../base/forkCount.ts'
 import type { HostFacts } from '../base/hostFacts.ts'
 import { VERSION } from '../base/version.ts'
 import type { Command, CommandContext } from './command.ts'
@@ -109,11 +110,16 @@ async function runCommand(call: ProgramCall, called: Called, argv: readonly stri
     global,
   }
   const fold: Parameters<Command['invoke']>[0] = (table) => foldFlags(table, scan.occurrences, hint)
-  return await command.invoke(
+  const exitCode = await command.invoke(
     fold,
     checkArguments(command, scan.args, `${call.program} ${path}`, hint),
     context,
   )
+  if (silentForks() > 0) {
+    const { noteSilentForks } = await import('./silentForks.ts')
+    noteSilentForks(context, silentForks())
+  }
+  return exitCode
 }
 
 /** `--tmpdir` is TMPDIR for whatever runs below, and debugging is a fact too. */

@@ -1,7 +1,7 @@
 import type { HostFacts } from '../base/hostFacts.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import { findHostAddress } from '../netns/host-address.ts'
-import { resolveStorePaths } from '../storage/paths.ts'
+import { resolveStorePaths, type StorePaths } from '../storage/paths.ts'
 import type { RunInUserns } from '../storage/runInUserns.ts'
 import { openStore, type Store } from '../storage/store.ts'
 import { runInUserNamespace } from '../userns/enter.ts'
@@ -31,11 +31,14 @@ export interface Engine {
   readonly runInUserns: RunInUserns
 }
 
-export function openEngine(facts: HostFacts, options: EngineOptions = {}): Engine {
+/** @param open storeAt() for a store that may be damaged or of another version: nothing is made or looked at then */
+export function openEngine(
+  facts: HostFacts,
+  options: EngineOptions = {},
+  open: (paths: StorePaths) => Store = openStore,
+): Engine {
   const { root, runroot } = options
-  const store = openStore(
-    resolveStorePaths({ dataRoot: root, runRoot: runroot, env: facts.env, uid: facts.uid }),
-  )
+  const store = open(resolveStorePaths({ dataRoot: root, runRoot: runroot, env: facts.env, uid: facts.uid }))
   const searchPath = facts.env.PATH
   const identity = once(() => readIdentity({ uid: facts.uid, gid: facts.gid, searchPath }))
   const subids = once(() => readSubordinateIds({ uid: facts.uid, userName: identity().userName, searchPath }))

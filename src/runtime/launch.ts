@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
+import { countSilentFork } from '../base/forkCount.ts'
 import { BryoError, isErrno } from '../base/errors.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import { messageSocketPair, ownFd, pollReadable, receiveFd, sendFd } from '../syscall/fd.ts'
@@ -73,6 +74,7 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
     } catch (error) {
       if (!(error instanceof SilentFork)) throw error
       // It was caught in a lock of the engine that another thread held at the fork: it harms nobody, and one more is forked.
+      countSilentFork()
       current.end()
       current = forkStages(plan)
       pid = awaitInit(current)

@@ -11,6 +11,8 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue }
 
+const REMEDY = 'see what is damaged, and mend it: bryo system check --repair'
+
 /** The parsed file; undefined where there is none. @throws BryoError STORAGE where it is not JSON */
 export function readJsonFile(path: string): JsonValue | undefined {
   let text: string
@@ -23,9 +25,8 @@ export function readJsonFile(path: string): JsonValue | undefined {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new BryoError('STORAGE', `cannot read "${path}": ${text.length} characters that are not JSON`, {
-      cause,
-    })
+    const message = `cannot read "${path}": ${text.length} characters that are not JSON`
+    throw new BryoError('STORAGE', message, { cause, hint: REMEDY })
   }
 }
 
@@ -96,5 +97,6 @@ export function textRecord(value: JsonValue, path: string): Readonly<Record<stri
 
 function unexpected(path: string, where: string, found: JsonValue | undefined, wanted: string): BryoError {
   const shown = found === undefined ? 'nothing' : JSON.stringify(found).slice(0, 60)
-  return new BryoError('STORAGE', `cannot read "${path}": ${where} is ${shown}, expected ${wanted}`)
+  const message = `cannot read "${path}": ${where} is ${shown}, expected ${wanted}`
+  return new BryoError('STORAGE', message, { hint: REMEDY })
 }

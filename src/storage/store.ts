@@ -37,7 +37,8 @@ export interface Store {
 }
 
 const VERSION = 1
-const MARKER = 'store.json'
+/** The file that makes a directory a store. */
+export const STORE_MARKER = 'store.json'
 const DIRECTORIES = {
   blobs: 'blobs/sha256',
   partial: 'partial',
@@ -140,7 +141,7 @@ function mkdirWithParents(directory: string): void {
 }
 
 function hasMarker(dataRoot: HostPath): boolean {
-  const path = hostPath(dataRoot, MARKER)
+  const path = hostPath(dataRoot, STORE_MARKER)
   const content = readJsonFile(path)
   if (content === undefined) return false
   const version = fieldsOf(content, path).number('version')
@@ -158,7 +159,7 @@ function hasMarker(dataRoot: HostPath): boolean {
 function initialise(dataRoot: HostPath): void {
   const ours = new Set(Object.values(DIRECTORIES).map((name) => name.split('/')[0]))
   const foreign = readdirSync(dataRoot).filter(
-    (name) => !ours.has(name) && name !== 'run' && !name.startsWith(MARKER),
+    (name) => !ours.has(name) && name !== 'run' && !name.startsWith(STORE_MARKER),
   )
   if (foreign.length > 0) {
     throw new BryoError(
@@ -169,5 +170,5 @@ function initialise(dataRoot: HostPath): void {
   for (const name of Object.values(DIRECTORIES)) makeDirectory(hostPath(dataRoot, name))
   // Part of what a container sees, whose root may not be this user.
   chmodSync(hostPath(dataRoot, DIRECTORIES.empty), 0o755)
-  writeJsonAtomic(hostPath(dataRoot, MARKER), { version: VERSION }, { durable: false })
+  writeJsonAtomic(hostPath(dataRoot, STORE_MARKER), { version: VERSION }, { durable: false })
 }

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs'
 import { BryoError } from '../base/errors.ts'
+import { countSilentFork } from '../base/forkCount.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import { messageSocketPair, pollReadable } from '../syscall/fd.ts'
 import type { NamespaceType } from '../syscall/namespace.ts'
@@ -85,11 +86,11 @@ function forkIntoNamespace(task: UserNamespaceTask): Child {
 function tryToStart(task: UserNamespaceTask): number | undefined {
   const child = forkIntoNamespace(task)
   try {
-    if (!expectMessage(child, 'userns-created')) return abandon(child)
+    if (!expectMessage(child, 'userns-created')) return abandonSilent(child)
     const method = task.method ?? chooseMapMethod(task.maps, task.identity)
     writeIdMaps(child.pid, task.maps, { ...task, method })
     sendMessage(child.socket, { kind: 'maps-written', setgroups: method !== 'single' })
-    if (!expectMessage(child, 'entered')) return abandon(child)
+    if (!expectMessage(child, 'entered')) return abandonSilent(child)
   } catch (error) {
     abandon(child)
     throw error
@@ -115,4 +116,10 @@ function abandon(child: Child): undefined {
   closeSync(child.socket)
   killIfAlive(child.pid, SIGKILL)
   waitForExit(child.pid)
+}
+
+/** Another one may take its place. */
+function abandonSilent(child: Child): undefined {
+  countSilentFork()
+  return abandon(child)
 }

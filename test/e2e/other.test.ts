@@ -8,7 +8,7 @@ describe('bryo version', () => {
   it('prints the version and the runtime, as text, JSON and by a template', async () => {
     expect((await bryo(['--version'])).stdout).toMatch(/^bryo version \d+\.\d+\.\d+\n$/)
     expect((await bryo(['version'])).stdout).toMatch(
-      /^Client: +bryo\nVersion: +\d+\.\d+\.\d+\nRuntime: +Bun \d/,
+      /^Client: +bryo\nVersion: +\d+\.\d+\.\d+\nAPI Version: +\S+\nRuntime: +Bun \d/,
     )
     const found: unknown = JSON.parse((await bryo(['version', '--format', 'json'])).stdout)
     expect(found).toMatchObject({ Client: { Os: 'linux' } })

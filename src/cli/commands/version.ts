@@ -20,7 +20,8 @@ export const command = defineCommand({
     } else {
       const { compileTemplate } = await import('../template/template.ts')
       // Podman's fields are those of the client, and Docker's are below .Client; scripts use both.
-      printLine(compileTemplate(flags.format).render({ ...client, Client: client }))
+      // There is no server: what Docker's scripts ask of it is answered by the client.
+      printLine(compileTemplate(flags.format).render({ ...client, Client: client, Server: client }))
     }
     return 0
   },
@@ -29,6 +30,10 @@ export const command = defineCommand({
 interface ClientVersion {
   readonly Version: string
   readonly APIVersion: string
+  readonly GoVersion: string
+  readonly GitCommit: string
+  readonly BuiltTime: string
+  readonly Built: number
   readonly Runtime: string
   readonly OsArch: string
   readonly Os: string
@@ -41,6 +46,11 @@ function clientVersion(): ClientVersion {
   return {
     Version: VERSION,
     APIVersion: VERSION,
+    // Podman's fields that say nothing here: scripts ask for them all the same.
+    GoVersion: '',
+    GitCommit: '',
+    BuiltTime: '',
+    Built: 0,
     Runtime: bun === undefined ? `Node ${process.versions.node}` : `Bun ${bun}`,
     OsArch: `linux/${arch}`,
     Os: 'linux',
@@ -52,6 +62,7 @@ function clientLines(client: ClientVersion): string {
   const rows = [
     ['Client:', 'bryo'],
     ['Version:', client.Version],
+    ['API Version:', client.APIVersion],
     ['Runtime:', client.Runtime],
     ['OS/Arch:', client.OsArch],
   ]

@@ -2,7 +2,7 @@ import type { Digest } from '../../base/brand.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { PortMapping } from '../../base/port.ts'
 import { parsePublish } from '../../netns/publish.ts'
-import { readContainers } from '../../storage/container/find.ts'
+import { readSoundContainers } from '../../storage/container/find.ts'
 import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
 import { type ContainerState, effectiveState } from '../../storage/container/state.ts'
 import { hostPath } from '../../storage/hostPath.ts'
@@ -29,7 +29,7 @@ export interface ListedContainer {
 /** All containers with their states, oldest first. Two small files are read for each. */
 export function listContainers(engine: Engine): readonly ListedContainer[] {
   const imageConfig = imageConfigs(engine)
-  return readContainers(engine.store).map((record) => {
+  return readSoundContainers(engine.store).map((record) => {
     const { request, volumes } = storedConfig(record)
     const state = effectiveState(engine.store, record.id)
     return {

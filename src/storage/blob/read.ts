@@ -60,7 +60,7 @@ export function openBlob(store: Store, digest: Digest): number {
 const CHUNK_BYTES = 1024 * 1024
 
 /** Whether the stored content still has its digest: what others say of it, such as a size, proves nothing. */
-function isIntact(store: Store, digest: Digest): boolean {
+export function isIntact(store: Store, digest: Digest): boolean {
   const fd = openBlob(store, digest)
   try {
     const hash = process.getBuiltinModule('node:crypto').createHash('sha256')

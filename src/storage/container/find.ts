@@ -8,9 +8,31 @@ import { type ContainerRecord, isContainerId, readContainer } from './record.ts'
 
 /** All containers, oldest first. Takes no lock: one that comes or goes meanwhile is in it or not. */
 export function readContainers(store: Store): readonly ContainerRecord[] {
+  return recordsOf(store, (id) => readContainer(store, id))
+}
+
+/**
+ * As {@link readContainers}, without those whose record is damaged: for lists. What is removed because no container has it must
+ * not be found by this.
+ */
+export function readSoundContainers(store: Store): readonly ContainerRecord[] {
+  return recordsOf(store, (id) => {
+    try {
+      return readContainer(store, id)
+    } catch (error) {
+      if (error instanceof BryoError && error.code === 'STORAGE') return undefined
+      throw error
+    }
+  })
+}
+
+function recordsOf(
+  store: Store,
+  read: (id: ContainerId) => ContainerRecord | undefined,
+): readonly ContainerRecord[] {
   return readdirSync(store.containers)
     .filter(isContainerId)
-    .flatMap((id) => readContainer(store, id) ?? [])
+    .flatMap((id) => read(id) ?? [])
     .sort((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0))
 }
 

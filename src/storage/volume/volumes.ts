@@ -7,7 +7,7 @@ import { checkName, isContainerName } from '../container/names.ts'
 import { hostPath } from '../hostPath.ts'
 import { type Fields, fieldsOf, readJsonFile, textRecord } from '../json.ts'
 import { acquireLock, type Lock } from '../lock.ts'
-import { makeDirectory } from '../makeDirectory.ts'
+import { ensureDirectory, makeDirectory } from '../makeDirectory.ts'
 import { randomHex } from '../randomHex.ts'
 import type { Store } from '../store.ts'
 import { removeTree } from '../tree/remove.ts'
@@ -148,6 +148,13 @@ export function lockVolume(store: Store, name: string): Lock {
 export function finishCopyUp(store: Store, name: string): void {
   const volume = requireVolume(store, name)
   writeFile(volumeDirectory(store, name), recordOf({ ...volume, needsCopyUp: false }))
+}
+
+/** Gives a volume whose record is lost a new one: its content is what counts. */
+export function adoptVolume(store: Store, name: string, created: string): void {
+  const directory = volumeDirectory(store, name)
+  ensureDirectory(hostPath(directory, '_data'), 0o755)
+  writeFile(directory, recordOf({ name, created, needsCopyUp: false }))
 }
 
 export function volumeDirectory(store: Store, name: string): HostPath {

@@ -1,0 +1,26 @@
+import { healStore } from '../../engine/system/heal.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { engineOf } from '../engine.ts'
+import { printLine } from '../output.ts'
+
+function nothingToDo(verb: string, why: string): Command {
+  return defineCommand({
+    usage: '',
+    description: `There is nothing to ${verb}: ${why}. What killed commands have left is cleared up, as every command does it.`,
+    examples: [`system ${verb}`],
+    flags: {},
+    args: { min: 0, max: 0 },
+    run: ({ context }) => {
+      const healed = healStore(engineOf(context))
+      for (const line of healed) printLine(line)
+      printLine(`nothing to ${verb}: ${why}`)
+      return 0
+    },
+  })
+}
+
+export const command = nothingToDo(
+  'migrate',
+  'each container has a user namespace of its own, made when it starts',
+)
+export const renumber = nothingToDo('renumber', 'locks are files, which the kernel releases')

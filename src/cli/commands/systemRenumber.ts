@@ -1,0 +1,1 @@
+export { renumber as command } from './systemMigrate.ts'

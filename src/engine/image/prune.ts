@@ -1,0 +1,73 @@
+import { readdirSync, statSync } from 'node:fs'
+import type { Digest } from '../../base/brand.ts'
+import { BryoError } from '../../base/errors.ts'
+import { readContainers } from '../../storage/container/find.ts'
+import { appendEvent } from '../../storage/events.ts'
+import { collectGarbage } from '../../storage/gc.ts'
+import { hostPath } from '../../storage/hostPath.ts'
+import { dropImage } from '../../storage/image/edit.ts'
+import { readImage, readImages } from '../../storage/image/images.ts'
+import type { ImageSummary } from '../../storage/image/record.ts'
+import { readLayers } from '../../storage/layer/layers.ts'
+import { recoverStore } from '../../storage/recover.ts'
+import type { Engine } from '../engine.ts'
+import { fitsPruneFilter, type PruneFilter } from '../pruneFilter.ts'
+
+export interface PruneImagesRequest {
+  /** Images with names too. */
+  readonly all: boolean
+  readonly filter: PruneFilter
+}
+
+export interface PrunedImages {
+  readonly ids: readonly Digest[]
+  /** Bytes of the blobs and layers that went. */
+  readonly bytes: number
+}
+
+/**
+ * Removes the images that no container has, and all blobs and layers that nothing uses. Where a pull or a start is going on, the
+ * latter wait for a later command.
+ */
+export function pruneImages(engine: Engine, { all, filter }: PruneImagesRequest): PrunedImages {
+  const { store, runInUserns } = engine
+  recoverStore(store, runInUserns)
+  const used = new Set(readContainers(store).map((container) => container.image?.id))
+  const ids = readImages(store)
+    .filter((image) => (all || image.names.length === 0) && !used.has(image.id))
+    .filter((image) => fitsPruneFilter(filter, { labels: labelsOf(engine, image), created: image.created }))
+    .filter((image) => tryDrop(engine, image))
+    .map((image) => image.id)
+  const before = storedBytes(engine)
+  collectGarbage(store, { runInUserns, partials: all })
+  return { ids, bytes: Math.max(0, before - storedBytes(engine)) }
+}
+
+/** Bytes of all blobs and layers. */
+export function storedBytes({ store }: Engine): number {
+  const blobs = readdirSync(store.blobs).map(
+    (name) => statSync(hostPath(store.blobs, name), { throwIfNoEntry: false })?.size ?? 0,
+  )
+  return [...blobs, ...readLayers(store).map(({ size }) => size)].reduce((sum, size) => sum + size, 0)
+}
+
+function labelsOf({ store }: Engine, image: ImageSummary): Readonly<Record<string, string>> {
+  return readImage(store, image)?.config.labels ?? {}
+}
+
+/** False where another process has just removed it. */
+function tryDrop({ store }: Engine, { id, names }: ImageSummary): boolean {
+  try {
+    dropImage(store, id)
+  } catch (error) {
+    if (error instanceof BryoError && error.code === 'NOT_FOUND') return false
+    throw error
+  }
+  appendEvent(store, {
+    type: 'image',
+    action: 'remove',
+    id: id.slice('sha256:'.length),
+    name: names[0] ?? id,
+  })
+  return true
+}
