@@ -69,13 +69,13 @@ describe('variables of the engines', () => {
   it('that the launcher sets reach neither a workload, even with --env-host, nor a helper', async () => {
     const ended = await bryo(['run', '--rm', '--env-host', '--network', 'none', IMAGE, 'env'])
     expect(ended.stdout).not.toMatch(/BUN_|BRYO_ARGV0|JSC/)
-    const run = world.start(['run', '--rm', IMAGE, 'sh', '-c', 'echo up; sleep 100'])
+    const run = world.start(['run', '--rm', '--init', IMAGE, 'sh', '-c', 'echo up; sleep 100'])
     await run.said('up')
     for (const { pid, command } of processesOf(world.directory)) {
       if (/slirp4netns|fuse-overlayfs|catatonit/.test(command))
         expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain('BUN_JSC')
     }
-    run.kill('SIGKILL')
+    run.kill('SIGTERM')
     expect((await run.ended).stdout).not.toContain('BUN_JSC')
   })
 })

@@ -238,6 +238,12 @@ export function lockStart({ store }: Engine, record: ContainerRecord, directory:
   )
 }
 
+/** After a start that failed: a `--rm` container goes, of another one is noted why. */
+export function settleFailure(engine: Engine, subject: StartSubject, error: unknown): void {
+  if (subject.record.autoRemove) settle(engine, subject)
+  else recordFailure(engine, subject.record, error)
+}
+
 /** Notes why a container could not start, where it stays. */
 export function recordFailure(engine: Engine, record: ContainerRecord, error: unknown): void {
   if (record.autoRemove) return

@@ -9,9 +9,9 @@ import type { ForkChoice } from '../outline.ts'
 import {
   type Launched,
   launchContainer,
-  recordFailure,
   type StartOptions,
   type StartSubject,
+  settleFailure,
 } from '../start.ts'
 import { type AttachEnd, type AttachOptions, attachTo } from './attach.ts'
 import { closeMonitorFile, type MonitorLaunch, planMonitor } from './handOver.ts'
@@ -47,7 +47,7 @@ export async function startMonitored(
       choice: monitoredFork(interactive, logDriver),
     })
   } catch (error) {
-    recordFailure(engine, record, error)
+    settleFailure(engine, subject, error)
     throw error
   }
   using running = launched
