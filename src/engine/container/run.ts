@@ -1,5 +1,6 @@
 import { requireContainer } from '../../storage/container/find.ts'
 import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
+import { effectiveState } from '../../storage/container/state.ts'
 import { readImage, readImages } from '../../storage/image/images.ts'
 import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
@@ -69,6 +70,8 @@ export async function startExisting(
   options: Omit<MonitoredOptions, 'preservedFds'>,
 ): Promise<RunEnd> {
   const record = requireContainer(engine.store, name)
+  if (effectiveState(engine.store, record.id).status === 'running')
+    return await joinRunning(engine, record, options)
   // With --rm the hold on the container keeps others away already.
   const subject = startSubject(engine, record)
   const lock = subject.work ? undefined : lockStart(engine, record, subject.directory)
@@ -83,6 +86,17 @@ export async function startExisting(
   } finally {
     lock?.release()
   }
+}
+
+/** It runs already: there is nothing to start, but maybe somebody to attach. */
+async function joinRunning(
+  engine: Engine,
+  { id }: ContainerRecord,
+  { attach }: Pick<MonitoredOptions, 'attach'>,
+): Promise<RunEnd> {
+  if (!attach) return { kind: 'background', id }
+  const { attachToRunning } = await import('./monitor/attach.ts')
+  return attachToRunning(engine, id, attach)
 }
 
 /** What starting a container that exists needs. */

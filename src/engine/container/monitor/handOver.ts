@@ -40,7 +40,8 @@ export function planMonitor(
   return {
     program: {
       path,
-      argv: ['bryo-monitor', ...args, config.name],
+      // What it serves is for whoever lists processes.
+      argv: ['bryo-monitor', ...args, config.name, config.id, config.dataRoot],
       env: Object.entries({ ...engine.facts.runtimeEnv, ...env }).map(([name, value]) => `${name}=${value}`),
     },
     fds: [file, ...roles.map(([, fd]) => fd), ...held],
