@@ -128,6 +128,8 @@ export const MOUNT_ATTR = {
   nosymfollow: 0x200000,
 } as const
 
+const MOUNT_ATTR_ATIME = 0x70
+
 export interface MountSetattrRequest {
   readonly dirfd?: number
   readonly path: string
@@ -145,7 +147,9 @@ export function mountSetattr({
   set = 0,
   propagation,
 }: MountSetattrRequest): void {
-  const attr = new BigUint64Array([BigInt(set), 0n, propagation ? BigInt(MS[propagation]) : 0n, 0n])
+  // Of the ways to keep access times one must be taken away for another to come.
+  const clear = (set & MOUNT_ATTR_ATIME) === 0 ? 0n : BigInt(MOUNT_ATTR_ATIME)
+  const attr = new BigUint64Array([BigInt(set), clear, propagation ? BigInt(MS[propagation]) : 0n, 0n])
   const flags = (recursive ? AT_RECURSIVE : 0) | (path === '' ? AT_EMPTY_PATH : 0) | AT_SYMLINK_NOFOLLOW
   check('mount_setattr', c.mountSetattr(SYS_MOUNT_SETATTR, dirfd, path, flags, attr, 32), { path })
 }

@@ -1,5 +1,5 @@
 import { fchownSync, openSync, writeFileSync } from 'node:fs'
-import { isErrno } from '../../../base/errors.ts'
+import { BryoError, isErrno } from '../../../base/errors.ts'
 import { closeOnExecFrom, dup2, dupAtLeast, setCloseOnExec } from '../../../syscall/fd.ts'
 import { O } from '../../../syscall/file.ts'
 import { setPersonality } from '../../../syscall/personality.ts'
@@ -105,8 +105,8 @@ export function becomePlannedUser(plan: ProcessPlan, rootFd: number, files: Proc
   for (const limit of plan.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
   step('drop capabilities from the bounding set', () => applyBeforeUserChange(plan.capabilities))
   step('set the groups', () => setPlannedGroups(plan.additionalGids))
-  step('change the group', () => setGroupId(plan.gid))
-  step('change the user', () => setUserId(plan.uid))
+  step('change the group', () => mapped('group', plan.gid, setGroupId))
+  step('change the user', () => mapped('user', plan.uid, setUserId))
   step('set the capabilities', () => applyAfterUserChange(plan.capabilities))
   step('enter the working directory', () => enterWorkingDirectory(rootFd, plan.cwd))
   umask(plan.umask)
@@ -114,6 +114,22 @@ export function becomePlannedUser(plan: ProcessPlan, rootFd: number, files: Proc
   setDumpable(false)
   findWorkload(plan.args, env)
   return { execution, env }
+}
+
+/** The kernel's word for an id that is not mapped says nothing to people. */
+function mapped(kind: 'user' | 'group', id: number, change: (id: number) => void): void {
+  try {
+    change(id)
+  } catch (error) {
+    if (!isErrno(error, 'EINVAL')) throw error
+    throw new BryoError(
+      'RUNTIME',
+      `cannot use ${kind} ${id}: the container's user namespace does not map it`,
+      {
+        cause: error,
+      },
+    )
+  }
 }
 
 /** Denied where the caller has a single id: then its own groups stay, unless others are asked for. @see user_namespaces(7) */
