@@ -83,6 +83,7 @@ const rm = entry('rm', 'Remove containers', () => import('./commands/rm.ts'))
 const rmi = entry('rmi', 'Remove images', () => import('./commands/rmi.ts'))
 const run = entry('run', 'Run a command in a new container', () => import('./commands/run.ts'))
 const start = entry('start', 'Start containers', () => import('./commands/start.ts'))
+const stats = entry('stats', 'Show what containers use', () => import('./commands/stats.ts'))
 const stop = entry('stop', 'Stop containers', () => import('./commands/stop.ts'))
 const tag = entry('tag', 'Give an image further names', () => import('./commands/tag.ts'))
 const top = entry('top', 'Show the processes of a container', () => import('./commands/top.ts'))
@@ -144,7 +145,7 @@ const container: GroupEntry = {
       logs,
       port,
     ],
-    ...[containerPrune, rename, restart, rm, run, start, stop, top, wait],
+    ...[containerPrune, rename, restart, rm, run, start, stats, stop, top, wait],
   ],
 }
 
@@ -248,9 +249,11 @@ export const ENTRIES: readonly Entry[] = [
     rmi,
     run,
     start,
+    stats,
     stop,
     system,
     tag,
+    top,
     untag,
     version,
     volume,

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { isErrno } from '../../../base/errors.ts'
 
-/** What cannot be read of a process: it is gone, or the kernel does not let this user. */
-const UNREADABLE = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'] as const
+/** What cannot be read of a process: it is gone, the kernel does not let this user, or does not know (EINVAL: labels). */
+const UNREADABLE = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EINVAL'] as const
 
 /** A file of /proc as text, bytes as they are; undefined where it cannot be read. */
 export function readProc(path: string): string | undefined {

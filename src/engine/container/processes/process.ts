@@ -11,6 +11,8 @@ export interface ProcessStat {
   readonly terminal: number
   readonly userTicks: number
   readonly systemTicks: number
+  /** Of children that have ended and were waited for, both kinds. */
+  readonly childTicks: number
   readonly nice: number
   readonly threads: number
   /** Since boot. */
@@ -42,6 +44,7 @@ export function parseStat(pid: number, text: string): ProcessStat | undefined {
     terminal: field(7),
     userTicks: field(14),
     systemTicks: field(15),
+    childTicks: field(16) + field(17),
     nice: field(19),
     threads: field(20),
     startTicks: field(22),
