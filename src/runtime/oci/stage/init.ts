@@ -23,6 +23,7 @@ import { writeSysctls } from '../../stage/sysctl.ts'
 import { setUpTerminal } from '../../stage/terminal.ts'
 import { copyUpVolume } from '../../stage/volumes.ts'
 import { expectOciParentMessage, receiveOciParentMessage, sendOciMessage } from '../messages.ts'
+import type { OciMountStep } from '../mountPlan.ts'
 import type { ContainerPlan } from '../plan.ts'
 import { stateDocument } from '../state.ts'
 import { addDevices, openPlannedDevices } from './devices.ts'
@@ -91,11 +92,12 @@ function buildRoot(plan: ContainerPlan, controlFd: number): BuiltRoot {
   makeMounts(plan, mounts, 'filesystems')
   const rootFd = step('mount the root', () => attachRoot(root))
   const kernelTrees = new Map<string, number>()
-  plan.mounts.forEach(({ target, strictTarget, copyUp, attributes }, index) => {
+  plan.mounts.forEach((mount, index) => {
+    const { target, strictTarget } = mount
     const detached = mounts.get(index)
     if (!detached) return
     step(`mount "${target}"`, () => {
-      if (copyUp) fill(rootFd, target, detached, attributes)
+      if (mount.copyUp) fill(rootFd, mount, detached)
       if (target === '/proc' || target === '/sys') kernelTrees.set(target, dupAtLeast(detached.fd, FIRST_FD))
       attachMount(rootFd, { target, strictTarget }, detached)
     })
@@ -120,8 +122,10 @@ function makeMounts(
   })
 }
 
-function fill(rootFd: number, target: string, detached: DetachedMount, attributes: number): void {
-  copyUpVolume(rootFd, target, detached.fd, false)
+/** The new filesystem takes the directory's mode where it was not given one. */
+function fill(rootFd: number, { target, source, attributes }: OciMountStep, detached: DetachedMount): void {
+  const hasMode = source.kind === 'filesystem' && Object.hasOwn(source.options, 'mode')
+  copyUpVolume(rootFd, target, detached.fd, hasMode)
   mountSetattr({ dirfd: detached.fd, path: '', recursive: false, set: attributes })
 }
 

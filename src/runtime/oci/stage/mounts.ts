@@ -48,7 +48,7 @@ export interface OpenRoot {
 /** As the caller, whom the way to it is open for. */
 export function openRoot(path: string): OpenRoot {
   const placeFd = openSync(path, O.path | O.directory | O.cloexec)
-  const treeFd = openTreeClone({ path, recursive: true, follow: true })
+  const treeFd = openTreeClone({ dirfd: placeFd, path: '', recursive: true })
   mountSetattr({ dirfd: treeFd, path: '', recursive: false, propagation: 'private' })
   return { treeFd, placeFd }
 }
