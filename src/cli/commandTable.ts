@@ -106,6 +106,22 @@ const containerInspect: CommandEntry = {
   page: 'inspect',
   load: async () => (await import('./commands/inspect.ts')).containerInspect,
 }
+const containerClone = entry(
+  'clone',
+  'Make a container with the settings of another',
+  () => import('./commands/containerClone.ts'),
+)
+const containerCheckpoint = entry(
+  'checkpoint',
+  'Say why processes cannot be kept',
+  () => import('./commands/containerCheckpoint.ts'),
+)
+const containerRestore: CommandEntry = {
+  kind: 'command',
+  name: 'restore',
+  summary: 'Say why processes cannot be brought back',
+  load: async () => (await import('./commands/containerCheckpoint.ts')).restore,
+}
 const containerExists = entry(
   'exists',
   'Tell by the exit code whether a container exists',
@@ -145,7 +161,21 @@ const container: GroupEntry = {
       logs,
       port,
     ],
-    ...[containerPrune, rename, restart, rm, run, start, stats, stop, top, wait],
+    ...[
+      containerCheckpoint,
+      containerClone,
+      containerPrune,
+      containerRestore,
+      rename,
+      restart,
+      rm,
+      run,
+      start,
+      stats,
+      stop,
+      top,
+      wait,
+    ],
   ],
 }
 
@@ -168,6 +198,23 @@ const image: GroupEntry = {
 }
 
 const info = entry('info', 'Show all about the host, the store and bryo', () => import('./commands/info.ts'))
+
+const secret: GroupEntry = {
+  kind: 'group',
+  name: 'secret',
+  summary: 'Work with secrets',
+  commands: [
+    entry('create', 'Store a secret', () => import('./commands/secretCreate.ts')),
+    entry(
+      'exists',
+      'Tell by the exit code whether a secret exists',
+      () => import('./commands/secretExists.ts'),
+    ),
+    entry('inspect', 'Show all about secrets', () => import('./commands/secretInspect.ts')),
+    entry('ls', 'List secrets', () => import('./commands/secretLs.ts'), ['list']),
+    entry('rm', 'Remove secrets', () => import('./commands/secretRm.ts'), ['remove']),
+  ],
+}
 
 const system: GroupEntry = {
   kind: 'group',
@@ -248,6 +295,7 @@ export const ENTRIES: readonly Entry[] = [
     rm,
     rmi,
     run,
+    secret,
     start,
     stats,
     stop,
