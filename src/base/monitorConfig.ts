@@ -10,6 +10,8 @@ export interface MonitorFdNumbers {
   readonly stdin?: number
   readonly stdout?: number
   readonly stderr?: number
+  /** What the container tells the service manager. */
+  readonly notify?: number
   /** The hold on a `--rm` container. */
   readonly work?: number
 }
@@ -37,6 +39,8 @@ export interface MonitorConfig {
   /** Milliseconds that the last restart was held back for; 0 for none. */
   readonly backOffMs: number
   readonly health?: HealthSchedule
+  /** The service manager's socket. */
+  readonly notifySocket?: string
   /** The command line that calls bryo on this store, up to where a command follows, and its environment. */
   readonly bryo: readonly string[]
   readonly env: readonly string[]

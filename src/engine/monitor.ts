@@ -2,12 +2,12 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { MonitorConfig } from '../base/monitorConfig.ts'
 import { openLogSink } from '../monitor/log/open.ts'
 import { monitorContainer } from '../monitor/monitor.ts'
-import { createReactor } from '../monitor/reactor.ts'
+import { createReactor, type Reactor } from '../monitor/reactor.ts'
 import { scheduleHealthChecks } from '../monitor/schedule.ts'
 import { type ContainerState, processRef, writeState } from '../storage/container/state.ts'
 import { appendEvent } from '../storage/events.ts'
 import { type Store, storeAt } from '../storage/store.ts'
-import { closeOnExecFrom, setCloseOnExec } from '../syscall/fd.ts'
+import { closeOnExecFrom, readAvailable, setCloseOnExec } from '../syscall/fd.ts'
 import { POLL } from '../syscall/poll.ts'
 import {
   execve,
@@ -22,6 +22,7 @@ import { openSignalFd, resetSignals, takeSignal } from '../syscall/signal.ts'
 import { diedEvent } from './container/event.ts'
 import { planRestart } from './container/monitor/end.ts'
 import { hasStopMark } from './container/monitor/stopMark.ts'
+import { notifyHost, passedLines } from './container/notify.ts'
 
 const CONFIG_FD = 3
 const SIGTERM = 15
@@ -69,6 +70,7 @@ function serve(config: MonitorConfig, store: Store): Served {
     awaitClient: config.awaitClient,
     timeoutMs: config.timeoutMs,
     onStart: (reactor, children) => {
+      passNotifications(reactor, config)
       if (config.health) scheduleHealthChecks(reactor, children, config.health, () => startCheck(config))
     },
     onEnd: (status) => {
@@ -93,6 +95,20 @@ function serve(config: MonitorConfig, store: Store): Served {
   })
   if (!served) throw new Error('the container was left before its end')
   return served
+}
+
+const MAX_DATAGRAM = 4096
+
+/** What the container tells the service manager, as far as it may. */
+function passNotifications(reactor: Reactor, { fds, notifySocket }: MonitorConfig): void {
+  const { notify } = fds
+  if (notify === undefined || notifySocket === undefined) return
+  const buffer = new Uint8Array(MAX_DATAGRAM)
+  reactor.watch(notify, POLL.in, () => {
+    const length = readAvailable(notify, buffer)
+    const lines = length === undefined ? [] : passedLines(buffer.subarray(0, length))
+    if (lines.length > 0) notifyHost(notifySocket, lines)
+  })
 }
 
 /** The check is made by the full program: the monitor stays small. */

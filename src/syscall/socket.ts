@@ -178,13 +178,16 @@ export function connectUnixSocket(path: string): number {
   return fd
 }
 
+/** A path that begins with `@` is a name of the abstract namespace. */
 function unixAddress(path: string): Buffer {
   const bytes = Buffer.from(path)
   if (bytes.byteLength > 107) throw new SyscallError('socket', constants.errno.ENAMETOOLONG, { path })
   const address = Buffer.alloc(2 + bytes.byteLength + 1)
   address.writeUInt16LE(AF.unix, 0)
   address.set(bytes, 2)
-  return address
+  if (!path.startsWith('@')) return address
+  address[2] = 0
+  return address.subarray(0, -1)
 }
 
 /**
@@ -227,6 +230,14 @@ export function sendToUnix(fd: number, data: Uint8Array, path: string): void {
   const address = unixAddress(path)
   const result = c.sendto(fd, data, data.byteLength, MSG_NOSIGNAL, address, address.byteLength)
   check('sendto', result, { path })
+}
+
+/** A close-on-exec, non-blocking datagram socket at `path`. */
+export function bindUnixDatagram(path: string): number {
+  const address = unixAddress(path)
+  const fd = check('socket', c.socket(AF.unix, SOCK.dgram | SOCK.cloexec | SOCK.nonblock, 0), { path })
+  check('bind', c.bind(fd, address, address.byteLength), { path })
+  return fd
 }
 
 const SHUT_WR = 1

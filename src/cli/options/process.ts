@@ -1,4 +1,5 @@
-import { commaList, count, list, many, text, toggle, value } from '../flags/kinds.ts'
+import { NOTIFY_MODES } from '../../base/notify.ts'
+import { choice, commaList, count, list, many, text, toggle, value } from '../flags/kinds.ts'
 import { parseEntrypoint } from '../parse/entrypoint.ts'
 import { parseLabel } from '../parse/keyValue.ts'
 import { parseRestartPolicy } from '../parse/restartPolicy.ts'
@@ -25,6 +26,10 @@ export const PROCESS_FLAGS = {
     help: 'When to start it again: no, on-failure[:max], always, unless-stopped',
     parse: parseRestartPolicy,
     completion: { kind: 'values', values: ['no', 'on-failure', 'always', 'unless-stopped'] },
+  }),
+  sdnotify: choice(NOTIFY_MODES, {
+    help: 'Who tells systemd that the service is ready: container, conmon, healthy, ignore',
+    defaultText: '"container"',
   }),
   'stop-signal': value({ help: 'Signal that asks the container to stop', parse: parseSignal }),
   'stop-timeout': count({ help: 'Seconds that stop waits before it kills', defaultText: '10' }),

@@ -19,11 +19,13 @@ import { installedFile, VERSION } from '../installation.ts'
 import { containerFilesDirectory, writeContainerFiles } from './files.ts'
 import { findInitProgram } from './initProgram.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
+import type { Notification } from './notify.ts'
 import type { ContainerOutline, OutlinedFork } from './outline.ts'
 import { overlayMounts } from './overlays.ts'
 import { giveToContainerRoot, subordinateRoot } from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
 import { prepareRootfs } from './rootfs.ts'
+import { planSecrets } from './secrets.ts'
 import { buildSpec } from './spec.ts'
 import type { StoredConfig } from './stored.ts'
 import { timezoneFile } from './timezone.ts'
@@ -45,6 +47,7 @@ export interface LaunchIo {
   readonly preservedFds: number
   /** SIGKILL where the container is to end with this process. */
   readonly parentDeathSignal: number
+  readonly notification: Pick<Notification, 'mounts' | 'env'> | undefined
 }
 
 export interface PreparedLaunch extends Disposable {
@@ -76,12 +79,14 @@ export async function prepareLaunch(
     joined: fork.joined !== undefined,
   })
   const volumes = stack.use(mountVolumes(engine, config.volumes))
+  const secrets = planSecrets(engine, config.request)
   const spec = planSpec(engine, subject, {
     fork,
     hostname,
     network,
     capabilities: capabilities.root,
-    volumes: volumes.mounts,
+    volumes: [...volumes.mounts, ...(io.notification?.mounts ?? [])],
+    secretEnv: [...secrets.env, ...(io.notification?.env ?? [])],
   })
   const seccomp = await loadSeccompFilter({
     choice: security.seccomp,
@@ -105,6 +110,7 @@ export async function prepareLaunch(
       mountPoint: place.mountPoint,
       filesDirectory: place.filesDirectory,
       mounts: planMounts(spec),
+      secrets: secrets.files,
       user: planUser(engine, config.request, subject.image, ids),
       capabilities,
       seccomp,
@@ -130,13 +136,14 @@ interface SpecParts {
   readonly network: ContainerNetwork
   readonly capabilities: CapabilityPlan
   readonly volumes: readonly SpecMount[]
+  readonly secretEnv: readonly string[]
 }
 
 /** Writes the container's files, and builds the spec that mounts them. */
 function planSpec(engine: Engine, subject: LaunchSubject, parts: SpecParts): Spec {
   const { record, directory, config, image } = subject
   const { request } = config
-  const { fork, hostname, network, capabilities, volumes } = parts
+  const { fork, hostname, network, capabilities, volumes, secretEnv } = parts
   const files = writeContainerFiles(containerFilesDirectory(engine, record.id), {
     ...network.files,
     ...(request.uts === 'private' && { '/etc/hostname': `${hostname}\n` }),
@@ -146,6 +153,7 @@ function planSpec(engine: Engine, subject: LaunchSubject, parts: SpecParts): Spe
   return buildSpec({
     request,
     image,
+    secretEnv,
     hostname,
     maps: fork.maps,
     network: network.kind,

@@ -1,5 +1,6 @@
 import type { HealthAction, HealthCheckSettings, StartupCheckSettings } from '../../base/health.ts'
 import type { RestartPolicy } from '../../base/monitorConfig.ts'
+import type { NotifyMode } from '../../base/notify.ts'
 
 /**
  * What a user asks of a container: plain data, stored with its record, so that `start` repeats what `create` was told.
@@ -38,6 +39,7 @@ export interface ContainerRequest {
   readonly sysctls: Readonly<Record<string, string>>
   readonly devices: readonly DeviceRequest[]
   readonly mounts: readonly MountRequest[]
+  readonly secrets: readonly SecretUse[]
   /** `--network`, as given; empty for the default. */
   readonly network: readonly string[]
   /** `-p`, as given. */
@@ -73,6 +75,7 @@ export interface ContainerRequest {
   readonly healthcheck?: HealthCheckSettings
   readonly startupCheck?: StartupCheckSettings
   readonly healthAction?: HealthAction
+  readonly notify?: NotifyMode
   /** k8s-file where absent. */
   readonly logDriver?: string
   /** `key=value`, with an absolute path and a size in bytes. */
@@ -110,6 +113,19 @@ export interface DeviceRequest {
   readonly access: string
 }
 
+/** `--secret`: what a secret of the store is shown as. */
+export interface SecretUse {
+  readonly name: string
+  readonly type: 'mount' | 'env'
+  /** A path below /run/secrets or an absolute one; the name of a variable. */
+  readonly target: string
+  /** Octal bits. */
+  readonly mode?: number
+  /** Ids inside. */
+  readonly uid?: number
+  readonly gid?: number
+}
+
 /** Options are in mount's words: ro, nosuid, rslave, U, z, ... */
 export type MountRequest =
   | {
@@ -144,6 +160,7 @@ export const EMPTY_REQUEST: ContainerRequest = {
   sysctls: {},
   devices: [],
   mounts: [],
+  secrets: [],
   network: [],
   publish: [],
   publishAll: false,

@@ -13,6 +13,8 @@ import type { ContainerRequest, UlimitRequest } from './request.ts'
 export interface SpecInputs {
   readonly request: ContainerRequest
   readonly image: ImageConfig | undefined
+  /** `NAME=value` of secrets: they are not in the request, which others may see. */
+  readonly secretEnv: readonly string[]
   readonly hostname: string
   readonly maps: IdMaps
   readonly network: 'new' | 'host' | 'joined'
@@ -44,7 +46,7 @@ export function buildSpec(inputs: SpecInputs): Spec {
       security,
       capabilities: inputs.capabilities,
       args: inputs.initProgram === undefined ? command : [INIT_TARGET, '--', ...command],
-      env: buildEnvironment(request, image, hostname),
+      env: buildEnvironment({ ...request, env: [...request.env, ...inputs.secretEnv] }, image, hostname),
       cwd: request.workdir ?? (image?.workingDir || '/'),
     }),
     root: { path: 'rootfs', readonly: request.readOnly },

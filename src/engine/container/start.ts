@@ -25,6 +25,7 @@ import { healthCheckOf } from './health/settings.ts'
 import { INITIAL_HEALTH, writeHealth } from './healthStatus.ts'
 import { type PreparedLaunch, prepareLaunch } from './launch.ts'
 import { clearStopMark } from './monitor/stopMark.ts'
+import type { Notification } from './notify.ts'
 import { type ForkChoice, forkOutlined, type OutlinedFork, outlineContainer } from './outline.ts'
 import type { StoredConfig } from './stored.ts'
 
@@ -47,6 +48,7 @@ export interface StartOptions {
   /** Whether stdin reaches the workload. */
   readonly interactive: boolean
   readonly onWarning: (text: string) => void
+  readonly notification?: Notification | undefined
 }
 
 const SIGKILL = 9
@@ -139,6 +141,7 @@ export async function launchContainer(
       initialWindow: tty && isTerminal(1) ? getWindowSize(1) : undefined,
       preservedFds: options.preservedFds,
       parentDeathSignal: SIGKILL,
+      notification: options.notification,
     }),
   )
   for (const warning of prepared.warnings) options.onWarning(warning)

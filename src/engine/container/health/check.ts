@@ -18,6 +18,8 @@ import {
   writeHealth,
 } from '../healthStatus.ts'
 import { SIGKILL, signalProcess } from '../lifecycle.ts'
+import { notifyHost } from '../notify.ts'
+import type { ContainerRequest } from '../request.ts'
 import { containerSettings } from '../run.ts'
 import { judge } from './judge.ts'
 import { healthCheckOf, startupCheckOf } from './settings.ts'
@@ -73,10 +75,18 @@ export async function checkHealth(engine: Engine, name: string): Promise<CheckEn
     ranMs: start.getTime() - Date.parse(startedAt ?? result.start),
   })
   writeHealth(engine.store, record.id, health)
+  announceHealth(engine, config.request, before, health)
   appendEvent(engine.store, containerEvent(record, 'health_status', { health_status: health.status }))
   const turned = health.status === 'unhealthy' && before.status !== 'unhealthy'
   const action = turned ? (config.request.healthAction ?? 'none') : 'none'
   return { health, passed: result.exitCode === 0, action }
+}
+
+/** A service that is ready once it is healthy. */
+function announceHealth(engine: Engine, { notify }: ContainerRequest, before: Health, now: Health): void {
+  const socket = engine.facts.env.NOTIFY_SOCKET ?? ''
+  if (notify !== 'healthy' || socket === '' || now.status !== 'healthy' || before.status === 'healthy') return
+  notifyHost(socket, ['READY=1'])
 }
 
 /** Kills a container that is unhealthy; its restart policy decides what follows. */

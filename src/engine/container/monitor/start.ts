@@ -5,6 +5,7 @@ import { getWindowSize, isTerminal, setWindowSize } from '../../../syscall/tty.t
 import type { Engine } from '../../engine.ts'
 import { healthSchedule } from '../health/settings.ts'
 import { planLog } from '../logConfig.ts'
+import { type Notification, notifyHost, prepareNotification } from '../notify.ts'
 import type { ForkChoice } from '../outline.ts'
 import {
   type Launched,
@@ -41,11 +42,11 @@ export async function startMonitored(
 ): Promise<AttachEnd | undefined> {
   const { record, config } = subject
   const { interactive, logDriver, tty } = config.request
+  using notification = prepareNotification(engine, record, config.request)
   let launched: Launched
   try {
-    launched = await launchContainer(engine, subject, options, {
-      choice: monitoredFork(interactive, logDriver),
-    })
+    const choice = monitoredFork(interactive, logDriver)
+    launched = await launchContainer(engine, subject, { ...options, notification }, { choice })
   } catch (error) {
     settleFailure(engine, subject, error)
     throw error
@@ -54,7 +55,11 @@ export async function startMonitored(
   const listenFd = openAttachSocket(engine.store, record.id)
   // Connected before anybody takes connections, so that no output is missed.
   const socketFd = options.attach ? connectMonitor(engine.store, record.id) : undefined
-  const monitor = monitorOf(engine, subject, running, { listenFd, awaitClient: socketFd !== undefined })
+  const monitor = monitorOf(engine, subject, running, {
+    listenFd,
+    awaitClient: socketFd !== undefined,
+    notification,
+  })
   const { container, fork } = running
   const { terminalFd } = container
   if (terminalFd !== undefined && isTerminal(1)) setWindowSize(terminalFd, getWindowSize(1))
@@ -63,9 +68,17 @@ export async function startMonitored(
   closeMonitorFile(monitor)
   closeOwnEnds(running, listenFd)
   options.onHandOver?.()
+  announce(notification, fork.container.keeperPid())
   if (!options.attach || socketFd === undefined) return undefined
   subject.work?.lock.release()
   return attachTo(engine, record, { ...options.attach, socketFd, terminal: tty, initPid: container.pid })
+}
+
+/** The service manager learns who its service's main process is; whether that is ready, the container may want to say itself. */
+function announce(notification: Notification | undefined, monitorPid: number | undefined): void {
+  if (!notification || monitorPid === undefined) return
+  const ready = notification.mode === 'conmon' ? ['READY=1'] : []
+  notifyHost(notification.hostSocket, [`MAINPID=${monitorPid}`, ...ready])
 }
 
 /** Starts a container as its restart policy asks, in the process of its former monitor. Ends by executing the monitor. */
@@ -76,7 +89,8 @@ export async function restartInPlace(
 ): Promise<never> {
   const { record, config } = subject
   const { interactive, logDriver } = config.request
-  const options = { signalProxy: false, preservedFds: 0, interactive, onWarning: () => {} }
+  const notification = prepareNotification(engine, record, config.request)
+  const options = { signalProxy: false, preservedFds: 0, interactive, onWarning: () => {}, notification }
   const choice = { ...monitoredFork(interactive, logDriver), monitored: false }
   const { restartCount } = previous
   const launched = await launchContainer(engine, subject, options, {
@@ -85,13 +99,19 @@ export async function restartInPlace(
     becomesMonitor: true,
   })
   const listenFd = openAttachSocket(engine.store, record.id)
-  const monitor = monitorOf(engine, subject, launched, { listenFd, awaitClient: false, ...previous })
+  const monitor = monitorOf(engine, subject, launched, {
+    listenFd,
+    awaitClient: false,
+    notification,
+    ...previous,
+  })
   return executeMonitor(monitor.program, monitor.fds)
 }
 
 interface MonitorDetails {
   readonly listenFd: number
   readonly awaitClient: boolean
+  readonly notification: Notification | undefined
   readonly restartCount?: number
   readonly backOffMs?: number
 }
@@ -100,7 +120,7 @@ function monitorOf(
   engine: Engine,
   { record, config, image, work }: StartSubject,
   { container, fork, state, networkFds }: Launched,
-  { listenFd, awaitClient, restartCount = 0, backOffMs = 0 }: MonitorDetails,
+  { listenFd, awaitClient, notification, restartCount = 0, backOffMs = 0 }: MonitorDetails,
 ): MonitorLaunch {
   const { request } = config
   const health = healthSchedule(request, image)
@@ -119,6 +139,7 @@ function monitorOf(
     ...(request.timeoutSeconds !== undefined &&
       request.timeoutSeconds > 0 && { timeoutMs: request.timeoutSeconds * 1000 }),
     ...(health && { health }),
+    ...(notification && { notifySocket: notification.hostSocket }),
     restart: request.restart ?? { name: 'no', maxRetries: 0 },
     restartCount,
     backOffMs,
@@ -127,6 +148,7 @@ function monitorOf(
     attach: listenFd,
     ...(container.terminalFd !== undefined && { terminal: container.terminalFd }),
     ...fork.stdio.ours,
+    ...(notification?.proxyFd !== undefined && { notify: notification.proxyFd }),
     ...(work && { work: work.lock.fd }),
   }
   return planMonitor(engine, document, { fds, held: networkFds() })
