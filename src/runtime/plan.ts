@@ -1,6 +1,7 @@
 import type { HostPath } from '../base/brand.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import type { RootfsPlan } from '../base/rootfs.ts'
+import type { SecretFile } from '../base/secret.ts'
 import type { NamespaceType } from '../syscall/namespace.ts'
 import type { CapabilityPlan } from './capabilities.ts'
 import type { MountStep } from './mountPlan.ts'
@@ -43,6 +44,7 @@ export interface LaunchPlan {
   /** An empty directory of the caller on which the root is put together. */
   readonly mountPoint: HostPath
   readonly mounts: readonly MountStep[]
+  readonly secrets: readonly SecretFile[]
   readonly user: UserRequest
   /** Capabilities for container root and for any other user: who it is shows only inside the root. */
   readonly capabilities: { readonly root: CapabilityPlan; readonly other: CapabilityPlan }

@@ -25,6 +25,10 @@ const LISTERS: Readonly<Record<NamedObject, Lister>> = {
       return [...new Set(texts)].map((text) => ({ text, description }))
     })
   },
+  secrets: async ({ store }) => {
+    const { readSecretInfos } = await import('../../storage/secret/secrets.ts')
+    return readSecretInfos(store).map(({ id, name }) => ({ text: name, description: id }))
+  },
   volumes: async ({ store }) => {
     const { readVolumes } = await import('../../storage/volume/volumes.ts')
     return readVolumes(store).map(({ name }) => ({ text: name }))

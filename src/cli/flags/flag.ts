@@ -7,7 +7,7 @@ export type Completion =
   | { readonly kind: 'names'; readonly of: readonly NamedObject[] }
 
 /** Objects of the store that have names. */
-export type NamedObject = 'containers' | 'images' | 'volumes'
+export type NamedObject = 'containers' | 'images' | 'volumes' | 'secrets'
 
 /**
  * One option of a command. Parsing, `--help`, completion and the check of the man pages are derived from it,

@@ -1,5 +1,6 @@
 import { choice, list, many, text, toggle, triState, value } from '../flags/kinds.ts'
 import { parseDevice } from '../parse/device.ts'
+import { parseSecretUse } from '../parse/secret.ts'
 import { parseSize } from '../parse/size.ts'
 import { parseTmpfs } from '../parse/volume.ts'
 
@@ -18,6 +19,12 @@ export const FILESYSTEM_FLAGS = {
     help: 'With --read-only, mount a tmpfs on /run, /tmp and /var/tmp',
   }),
   rootfs: toggle({ help: 'Run from a directory instead of an image: DIR, or DIR:O to leave it unchanged' }),
+  secret: many({
+    placeholder: 'name[,opt=value]',
+    help: 'Show a secret as a file in /run/secrets, or as a variable: type=env,target=NAME',
+    parse: parseSecretUse,
+    completion: { kind: 'names', of: ['secrets'] },
+  }),
   'shm-size': value({
     placeholder: 'number[unit]',
     help: 'Size of /dev/shm',

@@ -6,6 +6,7 @@ import type { SecuritySettings } from '../../runtime/security.ts'
 import type { Engine } from '../engine.ts'
 import { buildCommand } from './environment.ts'
 import type { ContainerRequest } from './request.ts'
+import { checkSecrets } from './secrets.ts'
 
 const HOSTNAME = /^[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9_])?$/
 
@@ -40,6 +41,7 @@ export function checkOptions(
       `invalid hostname "${request.hostname}": expected at most 64 letters, digits, dots and dashes`,
     )
   }
+  checkSecrets(engine, request)
   if (rootfs) requireExisting(rootfs.path, 'as root', 'a directory')
   if (seccomp.kind === 'file') requireExisting(seccomp.path, 'as seccomp profile', 'a JSON file')
   for (const device of devices) requireExisting(device.hostPath, 'as device', 'a device of this host')

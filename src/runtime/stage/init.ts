@@ -32,6 +32,7 @@ import { maskPaths, protectPaths } from './masks.ts'
 import { attachMount, createFromOpenOverlay, createMount, type DetachedMount } from './mounts.ts'
 import { mountOpenOverlay, openOverlay } from './overlay.ts'
 import { detachPropagation, enterRoot, mountFuse, mountRoot } from './rootfs.ts'
+import { placeSecrets } from './secrets.ts'
 import { setUpStdio } from './stdio.ts'
 import { reportFailure, step } from './step.ts'
 import { writeSysctl, writeSysctls } from './sysctl.ts'
@@ -176,6 +177,7 @@ function furnishRoot(plan: LaunchPlan, rootFd: number, luggage: Luggage, identit
     })
     if (mount.target === '/dev') furnishDevices(rootFd, luggage)
   })
+  step('place the secrets', () => placeSecrets(rootFd, plan.secrets))
   if (plan.bringUpLoopback) step('bring up the loopback device', bringLoopbackUp)
   if (spec.hostname !== undefined) setHostname(spec.hostname)
   if (spec.domainname !== undefined) setDomainName(spec.domainname)

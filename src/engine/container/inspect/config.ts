@@ -38,7 +38,12 @@ export function configOf({ record, config: { request, volumes }, image }: Inspec
     Timeout: request.timeoutSeconds ?? 0,
     StopTimeout: request.stopTimeoutSeconds ?? DEFAULT_STOP_SECONDS,
     Timezone: request.timezone ?? '',
-    Secrets: [],
+    Secrets: (request.secrets ?? []).map(({ name, uid = 0, gid = 0, mode = 0o444 }) => ({
+      Name: name,
+      UID: uid,
+      GID: gid,
+      Mode: mode,
+    })),
     Passwd: request.passwd,
     sdNotifyMode: 'container',
   }
