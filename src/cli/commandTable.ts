@@ -60,6 +60,7 @@ const importRoot = entry(
 const inspect = entry('inspect', 'Show all about an object', () => import('./commands/inspect.ts'))
 const kill = entry('kill', 'Send a signal to running containers', () => import('./commands/kill.ts'))
 const load = entry('load', 'Load images from an archive', () => import('./commands/load.ts'))
+const pause = entry('pause', 'Pause containers', () => import('./commands/pause.ts'))
 const port = entry(
   'port',
   'Show where ports of a container are published',
@@ -82,12 +83,19 @@ const restart = entry(
 const rm = entry('rm', 'Remove containers', () => import('./commands/rm.ts'))
 const rmi = entry('rmi', 'Remove images', () => import('./commands/rmi.ts'))
 const run = entry('run', 'Run a command in a new container', () => import('./commands/run.ts'))
+const security = entry(
+  'security',
+  'Show what protects a running container',
+  () => import('./commands/security.ts'),
+)
 const start = entry('start', 'Start containers', () => import('./commands/start.ts'))
 const stats = entry('stats', 'Show what containers use', () => import('./commands/stats.ts'))
 const stop = entry('stop', 'Stop containers', () => import('./commands/stop.ts'))
 const tag = entry('tag', 'Give an image further names', () => import('./commands/tag.ts'))
 const top = entry('top', 'Show the processes of a container', () => import('./commands/top.ts'))
 const untag = entry('untag', 'Take names from an image', () => import('./commands/untag.ts'))
+const unpause = entry('unpause', 'Let paused containers go on', () => import('./commands/unpause.ts'))
+const update = entry('update', 'Change settings of a container', () => import('./commands/update.ts'))
 const version = entry('version', 'Show the version', () => import('./commands/version.ts'))
 const wait = entry('wait', 'Wait for the end of containers', () => import('./commands/wait.ts'))
 
@@ -133,6 +141,11 @@ const containerPrune = entry(
   () => import('./commands/containerPrune.ts'),
 )
 const imagePrune = entry('prune', 'Remove images that nobody uses', () => import('./commands/imagePrune.ts'))
+const containerCleanup = entry(
+  'cleanup',
+  'Remove what containers that have ended no longer need',
+  () => import('./commands/containerCleanup.ts'),
+)
 const imageExists = entry(
   'exists',
   'Tell by the exit code whether an image exists',
@@ -152,6 +165,7 @@ const container: GroupEntry = {
     ...[
       attach,
       create,
+      containerCleanup,
       containerExists,
       exec,
       exportContainer,
@@ -159,6 +173,7 @@ const container: GroupEntry = {
       containerInspect,
       as('ls', ps, ['list', 'ps']),
       logs,
+      pause,
       port,
     ],
     ...[
@@ -173,6 +188,8 @@ const container: GroupEntry = {
       start,
       stats,
       stop,
+      unpause,
+      update,
       top,
       wait,
     ],
@@ -287,6 +304,7 @@ export const ENTRIES: readonly Entry[] = [
     kill,
     logs,
     ociRuntime,
+    pause,
     port,
     ps,
     pull,
@@ -302,7 +320,9 @@ export const ENTRIES: readonly Entry[] = [
     system,
     tag,
     top,
+    unpause,
     untag,
+    update,
     version,
     volume,
     wait,

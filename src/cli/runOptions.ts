@@ -4,6 +4,7 @@ import type { HostFacts } from '../base/hostFacts.ts'
 import type { ContainerRequest, MountRequest } from '../engine/container/request.ts'
 import type { FlagValues } from './flags/flag.ts'
 import type { CREATE_FLAGS } from './options/create.ts'
+import type { HEALTH_FLAGS } from './options/health.ts'
 import { parseHealthCommand } from './parse/healthCommand.ts'
 import { parseAddHost } from './parse/hostEntry.ts'
 import { parseLabelFile, toRecord } from './parse/keyValue.ts'
@@ -37,7 +38,7 @@ export function containerRequest(
     ...identity(flags, facts.cwd),
     ...firstProcess(flags, facts),
     ...isolation(flags),
-    ...health(flags),
+    ...healthSettings(flags),
     ...network(flags),
     ...pullSettings(flags),
     ...logging(flags, facts.cwd),
@@ -138,7 +139,8 @@ function mountRequests(flags: CreateFlags, cwd: string): readonly MountRequest[]
   return mounts
 }
 
-function health(flags: CreateFlags) {
+/** What the options of health checks ask for. */
+export function healthSettings(flags: FlagValues<typeof HEALTH_FLAGS>) {
   const { healthCmd, healthStartupCmd } = flags
   const test = flags.noHealthcheck
     ? ['NONE']

@@ -1,9 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import type { MonitorConfig } from '../base/monitorConfig.ts'
+import type { MonitorConfig, RestartPolicy } from '../base/monitorConfig.ts'
 import { openLogSink } from '../monitor/log/open.ts'
 import { monitorContainer } from '../monitor/monitor.ts'
 import { createReactor, type Reactor } from '../monitor/reactor.ts'
 import { scheduleHealthChecks } from '../monitor/schedule.ts'
+import { readContainer } from '../storage/container/record.ts'
 import { type ContainerState, processRef, writeState } from '../storage/container/state.ts'
 import { appendEvent } from '../storage/events.ts'
 import { type Store, storeAt } from '../storage/store.ts'
@@ -23,6 +24,7 @@ import { diedEvent } from './container/event.ts'
 import { planRestart } from './container/monitor/end.ts'
 import { hasStopMark } from './container/monitor/stopMark.ts'
 import { notifyHost, passedLines } from './container/notify.ts'
+import { storedConfig } from './container/stored.ts'
 
 const CONFIG_FD = 3
 const SIGTERM = 15
@@ -77,7 +79,8 @@ function serve(config: MonitorConfig, store: Store): Served {
       const exitCode = exitCodeOfStatus(status)
       const stoppedByUser = hasStopMark(store, id)
       const ranMs = Date.now() - Date.parse(startedAt)
-      const restartMs = planRestart(config, { exitCode, stoppedByUser, ranMs })
+      const restart = storedPolicy(store, config)
+      const restartMs = planRestart({ ...config, restart }, { exitCode, stoppedByUser, ranMs })
       const restarting = restartMs === undefined ? undefined : processRef(getpid())
       const state = {
         status: 'exited',
@@ -121,6 +124,12 @@ function startCheck({ bryo, env, id }: MonitorConfig): number {
   } finally {
     closeSync(nothing)
   }
+}
+
+/** `update` may have changed it meanwhile. */
+function storedPolicy(store: Store, { id, restart }: MonitorConfig): RestartPolicy {
+  const record = readContainer(store, id)
+  return (record && storedConfig(record).request.restart) ?? restart
 }
 
 /** Waits between two starts; false where the user has stopped the container meanwhile. */

@@ -64,3 +64,15 @@ export const EXEC_FLAGS = {
   user: text({ short: 'u', help: 'Run as this user: name or id, with :group where wanted' }),
   workdir: text({ short: 'w', help: 'Working directory inside the container' }),
 }
+
+export const PAUSE_FLAGS = {
+  all: toggle({ short: 'a', help: 'All containers' }),
+  latest: LATEST,
+}
+
+export const CLEANUP_FLAGS = {
+  all: toggle({ short: 'a', help: 'All containers that have ended' }),
+  latest: LATEST,
+  rm: toggle({ help: 'Remove the container too' }),
+  rmi: toggle({ help: 'Remove the container and its image too' }),
+}

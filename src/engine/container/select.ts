@@ -18,13 +18,13 @@ export interface Selection {
 
 /**
  * The names of the containers that are meant, as the user gave them, or ids.
- * @param which of all: `live` ones only, or `any`
+ * @param which of all: `live` ones only, those that have `ended`, or `any`
  * @throws BryoError USAGE where nothing, or two things, were said
  */
 export function selectContainers(
   engine: Engine,
   selection: Selection,
-  which: 'live' | 'any',
+  which: 'live' | 'ended' | 'any',
 ): readonly string[] {
   const { names, all, latest } = selection
   if (Number(all) + Number(latest) + Number(names.length > 0) > 1) {
@@ -32,7 +32,7 @@ export function selectContainers(
   }
   if (all) {
     return readContainers(engine.store)
-      .filter(({ id }) => which === 'any' || isSelectable(engine, id))
+      .filter(({ id }) => which === 'any' || hasProcesses(engine, id) === (which === 'live'))
       .map(({ id }) => id)
   }
   if (latest) return [latestContainer(engine).id]
@@ -40,7 +40,7 @@ export function selectContainers(
   return names
 }
 
-function isSelectable({ store }: Engine, id: ContainerRecord['id']): boolean {
+function hasProcesses({ store }: Engine, id: ContainerRecord['id']): boolean {
   const state = effectiveState(store, id)
   return isLive(state) || (state.status === 'exited' && state.restarting !== undefined)
 }

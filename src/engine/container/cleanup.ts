@@ -1,0 +1,37 @@
+import { BryoError } from '../../base/errors.ts'
+import { requireContainer } from '../../storage/container/find.ts'
+import { containerRunDirectory } from '../../storage/container/record.ts'
+import { effectiveState } from '../../storage/container/state.ts'
+import { removeTree } from '../../storage/tree/remove.ts'
+import type { Engine } from '../engine.ts'
+import { removeImage } from '../image/remove.ts'
+import { isLive } from './lifecycle.ts'
+import { removeByName } from './remove.ts'
+
+export interface CleanupOptions {
+  /** The container too. */
+  readonly remove: boolean
+  /** Its image too. */
+  readonly removeImage: boolean
+}
+
+/**
+ * `container cleanup`: removes what a container that has ended needed only while it ran. Nothing that has to be done: each start and each
+ * removal does the same.
+ * @throws BryoError INVALID_STATE where it runs
+ */
+export async function cleanUpContainer(engine: Engine, name: string, options: CleanupOptions): Promise<void> {
+  const record = requireContainer(engine.store, name)
+  const state = effectiveState(engine.store, record.id)
+  if (isLive(state)) {
+    throw new BryoError(
+      'INVALID_STATE',
+      `cannot clean up container "${record.name}": it is ${state.status}, expected exited`,
+    )
+  }
+  const { runInUserns } = engine
+  removeTree(containerRunDirectory(engine.store, record.id), { runInUserns })
+  if (options.remove || options.removeImage)
+    removeByName(engine, record.id, { force: false, volumes: true, ignore: false })
+  if (options.removeImage && record.image) await removeImage(engine, { image: record.image.id })
+}
