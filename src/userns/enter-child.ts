@@ -18,6 +18,7 @@ export interface EnterChildRequest {
   /** Stay open beside 0, 1 and 2; all of them where undefined. */
   readonly keepFds: readonly number[] | undefined
   readonly dieWithParent: boolean
+  readonly prepare: () => void
   readonly main: () => number
 }
 
@@ -34,6 +35,11 @@ export function enterAsChild(request: EnterChildRequest): number {
     unshare(['user', ...request.namespaces])
   } catch (error) {
     return reportFailure(socket, 'unshare', error)
+  }
+  try {
+    request.prepare()
+  } catch (error) {
+    return reportFailure(socket, 'prepare', error)
   }
   sendMessage(socket, { kind: 'userns-created' })
   const answer = receiveMessage(socket)

@@ -19,6 +19,11 @@ export interface UserNamespaceTask {
    * capabilities over it; gives the exit status. Synchronous calls only.
    */
   readonly main: () => number
+  /**
+   * Runs in the child in its new namespaces while it still is the caller, who may have rights that `main` lacks: here sources of
+   * mounts are opened. Synchronous calls only.
+   */
+  readonly prepare?: () => void
   /** Created together with the user namespace. */
   readonly namespaces?: readonly NamespaceType[]
   /**
@@ -64,7 +69,7 @@ interface Child {
 
 function forkIntoNamespace(task: UserNamespaceTask): Child {
   const [ours, theirs] = messageSocketPair()
-  const { maps, main, namespaces = [], keepFds, dieWithParent = true } = task
+  const { maps, main, prepare = () => {}, namespaces = [], keepFds, dieWithParent = true } = task
   const request = {
     socket: theirs,
     parentSocket: ours,
@@ -73,6 +78,7 @@ function forkIntoNamespace(task: UserNamespaceTask): Child {
     namespaces,
     keepFds,
     dieWithParent,
+    prepare,
     main,
   }
   try {

@@ -1,4 +1,4 @@
-import { text } from '../flags/kinds.ts'
+import { text, toggle } from '../flags/kinds.ts'
 
 const FILES = { kind: 'files' } as const
 
@@ -12,4 +12,14 @@ export const EXPORT_FLAGS = {
 
 export const DIFF_FLAGS = {
   format: text({ help: 'Print as json, or each change with a Go template of .Kind and .Path' }),
+}
+
+export const CP_FLAGS = {
+  archive: toggle({
+    short: 'a',
+    initial: true,
+    help: "What comes into a container belongs to the container's user; with =false owners are kept",
+  }),
+  overwrite: toggle({ help: 'Let directories take the place of other files, and the other way round' }),
+  pause: toggle({ help: 'Has no effect: copying needs no pause' }),
 }

@@ -15,7 +15,7 @@ const RWX = 0o700
  * outside is reached, whatever others do in the tree meanwhile.
  * @throws SyscallError EACCES or EPERM for the lack of rights, EXDEV or EBUSY at a mount
  */
-export function unlinkTree(directory: string, name: string): void {
+export function unlinkTree(directory: string, name: PathBytes): void {
   const parent = openat2({ dirfd: AT_FDCWD, path: directory, flags: O.path | O.directory })
   try {
     if (!unlinkShallow(parent, name)) return

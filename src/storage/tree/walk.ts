@@ -16,19 +16,26 @@ const MAX_DEPTH = 2000
  */
 export function* walkTree(levels: readonly StackLevel[]): Generator<TreeEntry, void, undefined> {
   using stack = stackDirectories(levels)
-  yield* walkStack(stack, ROOT, 0)
+  yield* walkStack(stack, ROOT, { depth: 0 })
 }
 
 const ROOT = Buffer.alloc(0)
 
+export interface WalkOptions {
+  /** Levels above; 0 by default. */
+  readonly depth?: number
+  /** Neither it nor what is in it is visited. */
+  readonly isLeftOut?: (entry: TreeEntry) => boolean
+}
+
 function* walkStack(
   stack: DirectoryStack,
   path: Buffer,
-  depth: number,
+  options: WalkOptions,
 ): Generator<TreeEntry, void, undefined> {
   for (const name of stack.names()) {
     using found = stack.open(name)
-    if (found) yield* walkNode(found, childOf(path, name), depth)
+    if (found) yield* walkNode(found, childOf(path, name), options)
   }
 }
 
@@ -36,15 +43,18 @@ function* walkStack(
 export function* walkNode(
   found: StackedNode,
   path: Buffer,
-  depth = 0,
+  options: WalkOptions = {},
 ): Generator<TreeEntry, void, undefined> {
+  const { depth = 0 } = options
   if (depth > MAX_DEPTH) {
     throw new BryoError('STORAGE', 'cannot read a tree: its directories are nested too deeply')
   }
-  yield entryOf(found.node, path)
+  const entry = entryOf(found.node, path)
+  if (options.isLeftOut?.(entry)) return
+  yield entry
   if (found.node.facts.type !== 'directory' || isOfKernel(found.node)) return
   using below = found.openStack()
-  yield* walkStack(below, path, depth + 1)
+  yield* walkStack(below, path, { ...options, depth: depth + 1 })
 }
 
 export function entryOf({ fd, facts }: TreeNode, path: Buffer): TreeEntry {

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { type IdMaps, rootIds } from '../../../base/idmap.ts'
 import type { FuseOverlayPlan } from '../../../base/rootfs.ts'
 import { startFuseOverlay } from '../../../runtime/fuse.ts'
@@ -86,7 +86,6 @@ function forkIntoRoot<T>(engine: Engine, task: RootTask<T>, { place, mounts, map
   using fuseSocket = ownFd(ours)
   using childSocket = ownFd(theirs)
   const opened: { root?: StoppedRoot; failure?: unknown } = {}
-  let childPid = 0
   const { what, keepFds, work } = task
   const started = startTask(
     {
@@ -94,43 +93,43 @@ function forkIntoRoot<T>(engine: Engine, task: RootTask<T>, { place, mounts, map
       keepFds: [...keepFds, childSocket.fd],
       work: () => work(mountStoppedRoot(opened, rootIds(maps), childSocket.fd)),
     },
-    ({ keepFds: fds, main }) => {
-      const child = startInUserNamespace({
+    (child) =>
+      startInUserNamespace({
+        ...child,
         maps,
         identity: engine.identity(),
         searchPath: engine.facts.env.PATH,
         namespaces: ['mount'],
-        keepFds: fds,
         prepare: () => openStoppedRoot(opened, place, mounts),
-        main,
-      })
-      childPid = child.pid
-      return child
-    },
+      }),
   )
   childSocket.close()
   if (place.rootfs.kind !== 'fuse-overlayfs') return { started, fusePid: undefined }
-  const fusePid = serveFuse(engine, place.rootfs, { maps, place, socket: fuseSocket.fd, childPid })
-  return { started, fusePid }
+  try {
+    return { started, fusePid: serveFuse(engine, place.rootfs, { maps, place, socket: fuseSocket.fd }) }
+  } catch (error) {
+    fuseSocket.close()
+    started[Symbol.dispose]()
+    throw error
+  }
 }
 
 interface FuseSide {
   readonly maps: IdMaps
   readonly place: RootfsPlace
   readonly socket: number
-  readonly childPid: number
 }
 
 /** undefined where the child has failed before: its report says why. */
 function serveFuse(
   engine: Engine,
   plan: FuseOverlayPlan,
-  { maps, place, socket, childPid }: FuseSide,
+  { maps, place, socket }: FuseSide,
 ): number | undefined {
   const fuseFd = receiveFd(socket)
   if (fuseFd < 0) return undefined
   try {
-    using user = ownFd(openSync(`/proc/${childPid}/ns/user`, 'r'))
+    using user = ownFd(receiveFd(socket))
     const context = { fuseFd, userFd: user.fd, maps, asHostRoot: place.asHostRoot }
     return startFuseOverlay(plan, context, (pid, serverMaps) =>
       writeIdMaps(pid, serverMaps, { identity: engine.identity(), searchPath: engine.facts.env.PATH }),

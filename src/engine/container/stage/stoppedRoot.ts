@@ -1,5 +1,4 @@
 import { closeSync, openSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
 import type { RootfsPlan } from '../../../base/rootfs.ts'
 import type { MountStep } from '../../../runtime/mountPlan.ts'
 import {
@@ -9,18 +8,19 @@ import {
   type DetachedMount,
 } from '../../../runtime/stage/mounts.ts'
 import { mountOpenOverlay, type OpenOverlay, openOverlay } from '../../../runtime/stage/overlay.ts'
-import { detachPropagation, mountFuse, mountRoot } from '../../../runtime/stage/rootfs.ts'
+import { detachPropagation, mountRoot } from '../../../runtime/stage/rootfs.ts'
 import { copyUpVolume } from '../../../runtime/stage/volumes.ts'
 import { readFd, sendFd } from '../../../syscall/fd.ts'
 import { O } from '../../../syscall/file.ts'
+import { newMount } from '../../../syscall/fsmount.ts'
+import { moveMountOnto } from '../../../syscall/mount.ts'
 
 /** What of a root has been opened as the caller, who finds the way to everything. */
 export interface StoppedRoot {
-  /** Of a fuse root, where it will be mounted. */
   readonly place:
     | { readonly kind: 'overlay'; readonly overlay: OpenOverlay }
     | { readonly kind: 'directory'; readonly fd: number }
-    | { readonly kind: 'fuse'; readonly parentFd: number; readonly name: string }
+    | { readonly kind: 'fuse'; readonly fd: number }
   readonly mounts: readonly PackedMount[]
 }
 
@@ -58,7 +58,7 @@ function openPlace({ rootfs, mountPoint }: PlannedPlace): StoppedRoot['place'] {
       mountRoot(rootfs, mountPoint)
       return { kind: 'directory', fd: openDirectory(mountPoint) }
     case 'fuse-overlayfs':
-      return { kind: 'fuse', parentFd: openDirectory(dirname(mountPoint)), name: basename(mountPoint) }
+      return { kind: 'fuse', fd: openDirectory(mountPoint) }
   }
 }
 
@@ -103,15 +103,33 @@ function mountPlace(
   }
 }
 
+/**
+ * The container's root may be nobody who finds the mount point by its path: so the mount comes into being as an fd, which stays the way
+ * to its root.
+ */
 function mountFusePlace(
-  { parentFd, name }: Extract<StoppedRoot['place'], { readonly kind: 'fuse' }>,
+  place: Extract<StoppedRoot['place'], { readonly kind: 'fuse' }>,
   ids: { readonly uid: number; readonly gid: number },
   socket: number,
 ): number {
-  const target = `/proc/self/fd/${parentFd}/${name}`
-  const fuseFd = mountFuse(target, ids)
-  sendFd(socket, fuseFd)
-  closeSync(fuseFd)
+  const fuseFd = openSync('/dev/fuse', O.rdwr | O.cloexec)
+  const options = {
+    subtype: 'fuse-overlayfs',
+    fd: String(fuseFd),
+    rootmode: '40000',
+    user_id: String(ids.uid),
+    group_id: String(ids.gid),
+    allow_other: '',
+    default_permissions: '',
+  }
+  const rootFd = newMount({ fstype: 'fuse', source: 'fuse-overlayfs', options }, closeSync)
+  moveMountOnto(rootFd, place.fd)
+  // This process has changed its ids: nobody else may look up its namespace.
+  const userFd = openSync('/proc/self/ns/user', O.rdonly | O.cloexec)
+  for (const fd of [fuseFd, userFd]) {
+    sendFd(socket, fd)
+    closeSync(fd)
+  }
   readFd(socket, Buffer.alloc(1))
-  return openDirectory(target)
+  return rootFd
 }
