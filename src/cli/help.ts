@@ -1,6 +1,6 @@
 import type { Command } from './command.ts'
 import { type CommandEntry, ENTRIES, type Entry, type GroupEntry } from './commandTable.ts'
-import type { Flag, FlagTable } from './flags/flag.ts'
+import { flagLines } from './flags/lines.ts'
 import { ROOT_FLAGS } from './globalFlags.ts'
 
 export interface HelpTitle {
@@ -57,22 +57,4 @@ function section(title: string, lines: readonly string[]): string {
 function entryLines(entries: readonly (Entry | CommandEntry)[]): readonly string[] {
   const width = Math.max(...entries.map(({ name }) => name.length))
   return entries.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`)
-}
-
-/** `-e, --env stringArray   Set an environment variable`, sorted by name. */
-export function flagLines(flags: FlagTable): readonly string[] {
-  const rows = Object.entries(flags)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, flag]) => ({ left: flagUsage(name, flag), right: flagHelp(flag) }))
-  const width = Math.max(...rows.map(({ left }) => left.length))
-  return rows.map(({ left, right }) => `${left.padEnd(width)}   ${right}`)
-}
-
-function flagUsage(name: string, flag: Flag<unknown>): string {
-  const short = flag.short === undefined ? '    ' : `-${flag.short}, `
-  return `${short}--${name}${flag.placeholder === undefined ? '' : ` ${flag.placeholder}`}`
-}
-
-function flagHelp(flag: Flag<unknown>): string {
-  return flag.defaultText === undefined ? flag.help : `${flag.help} (default ${flag.defaultText})`
 }

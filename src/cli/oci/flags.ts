@@ -1,3 +1,4 @@
+import { LOG_LEVELS } from '../command.ts'
 import { choiceOr, count, text, textOr, toggle } from '../flags/kinds.ts'
 
 /** Accepted before a command; runc's and crun's, so that what drives those drives this. */
@@ -5,7 +6,7 @@ export const OCI_GLOBAL_FLAGS = {
   root: text({ help: 'Directory of the state of containers', completion: { kind: 'directories' } }),
   log: text({ help: 'File that messages are added to', completion: { kind: 'files' } }),
   'log-format': choiceOr('text', ['text', 'json'], { help: 'Form of messages in the log' }),
-  'log-level': textOr('warn', { help: 'Show messages of this level and above' }),
+  'log-level': choiceOr('warn', LOG_LEVELS, { help: 'Show messages of this level and above' }),
   debug: toggle({ help: 'Show the steps of the container with their time' }),
   rootless: textOr('auto', { help: 'Accepted for compatibility; this program always is' }),
   'systemd-cgroup': toggle({ help: 'Accepted for compatibility; control groups are left to the caller' }),

@@ -14,15 +14,18 @@ export interface OciLogOptions {
   /** Absolute; undefined for standard error alone. */
   readonly file: string | undefined
   readonly format: 'text' | 'json'
+  /** Warnings are left out. */
+  readonly errorsOnly: boolean
 }
 
 /**
  * An engine that drives this program reads the reason of a failure in the log; people read it on standard error, where errors are shown
  * in any case.
  */
-export function openLog({ file, format }: OciLogOptions): OciLog {
+export function openLog({ file, format, errorsOnly }: OciLogOptions): OciLog {
   return {
     write: (level, message) => {
+      if (errorsOnly && level !== 'error') return
       const written = file !== undefined && append(file, line(format, level, message))
       if (level === 'error' || !written) writeErr(`${LABELS[level]}: ${printable(message)}\n`)
     },

@@ -5,8 +5,8 @@ import { VERSION } from '../../base/version.ts'
 import { openStateRoot } from '../../engine/oci/stateRoot.ts'
 import type { FlagTable, FlagValues } from '../flags/flag.ts'
 import { foldFlags } from '../flags/fold.ts'
+import { flagLines } from '../flags/lines.ts'
 import { scanFlags } from '../flags/scan.ts'
-import { flagLines } from '../help.ts'
 import { OutputClosed, printLine, writeOut } from '../output.ts'
 import { errorLines } from '../report.ts'
 import type { OciCommand } from './command.ts'
@@ -30,6 +30,9 @@ const COMMANDS: readonly OciCommand[] = [
   ...[psCommand, runCommand, specCommand, startCommand, stateCommand],
 ]
 
+/** Levels that leave warnings out. */
+const ERRORS: readonly string[] = ['error', 'fatal', 'panic']
+
 /** What runtimes end with where they fail; a container's own exit code is given by `run` and `exec` alone. */
 const EXIT_FAILED = 1
 
@@ -44,7 +47,7 @@ export interface OciCall {
 /** Runs one command line of the OCI runtime and gives the exit code; what goes wrong is logged. */
 export async function runOciProgram(call: OciCall): Promise<number> {
   const state: { log: OciLog; debug: boolean } = {
-    log: openLog({ file: undefined, format: 'text' }),
+    log: openLog({ file: undefined, format: 'text', errorsOnly: false }),
     debug: call.facts.debug,
   }
   try {
@@ -52,7 +55,7 @@ export async function runOciProgram(call: OciCall): Promise<number> {
     const scan = scanFlags(call.argv, { flags: OCI_GLOBAL_FLAGS, interspersed: false, hint })
     const flags = foldFlags(OCI_GLOBAL_FLAGS, scan.occurrences, hint)
     const file = flags.log && resolve(call.facts.cwd, flags.log)
-    state.log = openLog({ file, format: flags.logFormat })
+    state.log = openLog({ file, format: flags.logFormat, errorsOnly: ERRORS.includes(flags.logLevel) })
     state.debug ||= flags.debug
     return await dispatch(call, { flags, args: scan.args, log: state.log })
   } catch (thrown) {

@@ -21,7 +21,6 @@ import { listenUnixMessages } from '../../syscall/socket.ts'
 import { readIdentity } from '../../userns/identity.ts'
 import { diagnoseUnshareFailure } from '../../userns/unshare-failure.ts'
 import { writeIdMaps } from '../../userns/write.ts'
-import { type ConsoleConnection, connectConsole } from './console.ts'
 import {
   type ClaimedContainer,
   claimContainer,
@@ -33,6 +32,7 @@ import {
   writeRecord,
 } from './container.ts'
 import { availableCapabilities, isHostRoot, readHostCgroups, readHostSecurity } from './host.ts'
+import { type ConsoleConnection, connectConsole } from './terminal.ts'
 
 export interface OciCaller {
   readonly facts: HostFacts
@@ -58,7 +58,7 @@ export async function createFromBundle(caller: OciCaller, options: CreateOptions
   const path = join(bundle, 'config.json')
   const content = readConfig(path)
   const config = parseConfig(content, path)
-  using console = connectConsole(caller.facts.cwd, options.consoleSocket, config.process.terminal)
+  using terminal = connectConsole(caller.facts.cwd, options.consoleSocket, config.process.terminal)
   const claimed = claimContainer(caller.stateRoot, options.id)
   using _lock = claimed.lock
   const record: OciRecord = {
@@ -76,7 +76,7 @@ export async function createFromBundle(caller: OciCaller, options: CreateOptions
     writeRecord(record, 'creating')
     writeConfigCopy(claimed.directory, content)
     const plan = await makePlan(caller, config, record, options)
-    return launch(caller, plan, { claimed, record, console, pidFile: options.pidFile })
+    return launch(caller, plan, { claimed, record, terminal, pidFile: options.pidFile })
   } catch (error) {
     undo(caller, config, record)
     throw error
@@ -143,14 +143,14 @@ async function makePlan(
 interface Launch {
   readonly claimed: ClaimedContainer
   readonly record: OciRecord
-  readonly console: ConsoleConnection
+  readonly terminal: ConsoleConnection
   readonly pidFile: string | undefined
 }
 
 function launch(
   { facts }: OciCaller,
   plan: ContainerPlan,
-  { claimed, record, console, pidFile }: Launch,
+  { claimed, record, terminal, pidFile }: Launch,
 ): OciRecord {
   using place = ownFd(openSync(claimed.directory, O.path | O.directory | O.cloexec))
   using listening = ownFd(listen(place.fd))
@@ -162,7 +162,7 @@ function launch(
         const identity = readIdentity({ uid: facts.uid, gid: facts.gid, searchPath })
         writeIdMaps(pid, maps, { identity, searchPath })
       },
-      onTerminal: console.send,
+      onTerminal: terminal.send,
       onCreated: (pid) => {
         created = { ...record, process: processRef(pid) }
         writeRecord(created, 'created')

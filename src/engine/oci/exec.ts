@@ -10,10 +10,10 @@ import { planProcess } from '../../runtime/oci/planContainer.ts'
 import { compileSection } from '../../runtime/oci/seccomp.ts'
 import { foreignNamespaces } from '../../syscall/namespace.ts'
 import { readIdMaps } from '../../userns/nested.ts'
-import { connectConsole } from './console.ts'
 import { findContainer, isAlive, type OciRecord, readConfigCopy, statusOf } from './container.ts'
 import { type OciCaller, readConfig, seccompCache, writePidFile } from './create.ts'
 import { availableCapabilities, readHostSecurity } from './host.ts'
+import { connectConsole } from './terminal.ts'
 
 export interface ExecOptions {
   /** `--process`: a file with the whole process; the rest of this then does not count. */
@@ -47,7 +47,7 @@ export async function execById(caller: OciCaller, id: string, options: ExecOptio
   }
   const config = parseConfig(readConfigCopy(record), 'config.json')
   const process = processOf(caller, config, options)
-  using console = connectConsole(caller.facts.cwd, options.consoleSocket, process.terminal)
+  using terminal = connectConsole(caller.facts.cwd, options.consoleSocket, process.terminal)
   const { facts } = caller
   const { pid } = record.process
   const inUserNamespace = foreignNamespaces(pid).includes('user')
@@ -61,7 +61,7 @@ export async function execById(caller: OciCaller, id: string, options: ExecOptio
     initPid: pid,
     isStillInit: () => isAlive(record),
     debug: facts.debug,
-    onTerminal: console.send,
+    onTerminal: terminal.send,
     onCreated: (added) => {
       if (options.pidFile !== undefined) writePidFile(resolve(facts.cwd, options.pidFile), added)
     },

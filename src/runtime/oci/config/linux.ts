@@ -13,6 +13,7 @@ import {
   refuse,
   text,
   textRecord,
+  toJson,
 } from './node.ts'
 import type { OciDevice, OciLinux, OciNamespace, OciPropagation, OciTimeOffset } from './types.ts'
 
@@ -40,7 +41,7 @@ export function readLinux(node: JsonNode): OciLinux {
     rootfsPropagation: optional(node, 'rootfsPropagation', readPropagation),
     mountLabel: optional(node, 'mountLabel', text) || undefined,
     personality: readPersonality(member(node, 'personality')),
-    seccomp: isAbsent(seccomp) ? undefined : JSON.stringify(seccomp.value),
+    seccomp: isAbsent(seccomp) ? undefined : toJson(seccomp),
   }
 }
 

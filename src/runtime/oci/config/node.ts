@@ -15,9 +15,22 @@ export function parseJson(text: string, document: string): JsonNode {
   try {
     return { value: JSON.parse(text), place: '', document }
   } catch (error) {
-    const reason = error instanceof RangeError ? 'it is nested too deeply' : 'it is not JSON'
-    throw new BryoError('USAGE', `cannot read "${document}": ${reason}`, { cause: error })
+    throw unreadable(error, document)
   }
+}
+
+/** JSON that is nested too deeply may only be found out on its way back to text. */
+export function toJson(node: JsonNode): string {
+  try {
+    return JSON.stringify(node.value)
+  } catch (error) {
+    throw unreadable(error, node.document)
+  }
+}
+
+function unreadable(error: unknown, document: string): BryoError {
+  const reason = error instanceof RangeError ? 'it is nested too deeply' : 'it is not JSON'
+  return new BryoError('USAGE', `cannot read "${document}": ${reason}`, { cause: error })
 }
 
 /** @throws BryoError USAGE that names document, place and what was expected there */
