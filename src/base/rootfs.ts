@@ -19,6 +19,8 @@ export interface OverlayPlan {
    * mount writes out the whole filesystem of the upper directory.
    */
   readonly volatile?: boolean
+  /** SELinux label of all of its files. */
+  readonly label?: string
 }
 
 export interface FuseOverlayPlan {

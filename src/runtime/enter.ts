@@ -6,13 +6,16 @@ import { foreignNamespaces } from '../syscall/namespace.ts'
 import { forkChild, pidfdOpen, setChildSubreaper, waitForExit } from '../syscall/process.ts'
 import { awaitExecution, endProcess, firstMessage, tellInit } from './launch.ts'
 import { stageError } from './messages.ts'
+import { scopesOf } from './scopes.ts'
 import { type EnterPlan, runEntering } from './stage/enter.ts'
 
-export interface EnterRequest extends Omit<EnterPlan, 'pidFd' | 'namespaces' | 'root'> {
+export interface EnterRequest extends Omit<EnterPlan, 'pidFd' | 'namespaces' | 'root' | 'scopes'> {
   /** The container's init. */
   readonly initPid: number
   /** Whether that pid still is the container's init; asked once it cannot become somebody else's any more. */
   readonly isStillInit: () => boolean
+  /** Sockets and signals end at the process where its namespaces are the host's. */
+  readonly landlock: boolean
 }
 
 export interface EnteredProcess {
@@ -23,14 +26,18 @@ export interface EnteredProcess {
 }
 
 /** Adds a process to a running container. @throws BryoError; nothing of it runs then */
-export function enterContainer({ initPid, isStillInit, ...request }: EnterRequest): EnteredProcess {
+export function enterContainer({ initPid, isStillInit, landlock, ...request }: EnterRequest): EnteredProcess {
   setChildSubreaper()
   using handle = ownFd(pidfdOpen(initPid))
   if (!isStillInit()) throw new BryoError('INVALID_STATE', 'the container has ended')
+  const namespaces = foreignNamespaces(initPid)
   const plan: EnterPlan = {
     ...request,
     pidFd: handle.fd,
-    namespaces: foreignNamespaces(initPid),
+    namespaces,
+    scopes: landlock
+      ? scopesOf({ network: !namespaces.includes('network'), pid: !namespaces.includes('pid') })
+      : undefined,
     root: rootIds(request.maps),
   }
   const [controlFd, childFd] = messageSocketPair()

@@ -61,9 +61,16 @@ function isBeforeWorkload(pid: number): boolean {
 function executionFailure(name: string, step: number, errno: number): WorkloadFailure {
   const executing = TRAMPOLINE_STEPS[step] === 'execute'
   if (executing) return executionError(name, errnoName(errno))
+  if (TRAMPOLINE_STEPS[step] === 'set the label of the workload')
+    return new WorkloadFailure('RUNTIME', `cannot confine "${name}": ${errnoName(errno)}`, {
+      hint: LABEL_HINT,
+    })
   const what = TRAMPOLINE_STEPS[step] ?? 'start the workload'
   return new WorkloadFailure('RUNTIME', `cannot ${what}: ${errnoName(errno)}`)
 }
+
+const LABEL_HINT =
+  'the profile has to be loaded (apparmor), or the policy has to allow the label for you (selinux): see --security-opt'
 
 const NOT_EXECUTABLE: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',

@@ -19,6 +19,8 @@ export type MountSource =
       readonly upper: string | undefined
       readonly work: string | undefined
       readonly staging: string
+      /** SELinux label of its files. */
+      readonly label: string | undefined
     }
   | {
       readonly kind: 'filesystem'
@@ -82,22 +84,24 @@ const PROPAGATIONS: Readonly<Record<string, Propagation>> = {
   unbindable: 'unbindable',
   runbindable: 'unbindable',
 }
+/** Filesystems whose files may be labelled as a whole in a user namespace. */
+const LABELLED = ['tmpfs', 'mqueue', 'devpts']
 const STRICT_TARGETS = ['/proc', '/sys', '/dev']
 
-/** Turns the spec's mounts into steps, in the spec's order. Pure. */
-export function planMounts(spec: Pick<Spec, 'mounts'>): readonly MountStep[] {
-  return spec.mounts.map(planMount)
+/** Turns the spec's mounts into steps, in the spec's order. Pure. @param label SELinux label of new filesystems */
+export function planMounts(spec: Pick<Spec, 'mounts'>, label?: string): readonly MountStep[] {
+  return spec.mounts.map((mount) => planMount(mount, label))
 }
 
-function planMount(mount: SpecMount): MountStep {
+function planMount(mount: SpecMount, label: string | undefined): MountStep {
   const options = mount.options
   const isBind = mount.type === 'bind' || options.includes('bind') || options.includes('rbind')
   return {
     source: isBind
       ? bindSource(mount)
       : mount.type === 'overlay'
-        ? overlaySource(mount)
-        : filesystemSource(mount),
+        ? overlaySource(mount, label)
+        : filesystemSource(mount, label),
     target: mount.destination,
     attributes: options.reduce((sum, option) => sum | (ATTRIBUTE_OPTIONS[option] ?? 0), 0),
     strictTarget: STRICT_TARGETS.some(
@@ -123,13 +127,13 @@ function bindSource(mount: SpecMount): MountSource {
 }
 
 /** `source` is the directory on which it is staged. */
-function overlaySource(mount: SpecMount): MountSource {
+function overlaySource(mount: SpecMount, label: string | undefined): MountSource {
   const paths = (name: string) => {
     const option = mount.options.find((candidate) => candidate.startsWith(`${name}=`))
     return option === undefined ? [] : splitPaths(option.slice(name.length + 1))
   }
   const [lower, [upper], [work]] = [paths('lowerdir'), paths('upperdir'), paths('workdir')]
-  return { kind: 'overlay', lower, upper, work, staging: mount.source ?? '' }
+  return { kind: 'overlay', lower, upper, work, staging: mount.source ?? '', label }
 }
 
 /** Paths between colons; a backslash takes the next character as it is. */
@@ -138,8 +142,9 @@ function splitPaths(text: string): readonly string[] {
   return escaped.map((path) => path.replace(/\\(.)/gs, '$1'))
 }
 
-function filesystemSource(mount: SpecMount): MountSource {
-  const options: Record<string, string> = {}
+function filesystemSource(mount: SpecMount, label: string | undefined): MountSource {
+  const labelled = label !== undefined && LABELLED.includes(mount.type)
+  const options: Record<string, string> = labelled ? { context: label } : {}
   for (const option of mount.options) {
     if (isMountOption(option) || option in PROPAGATIONS) continue
     const equals = option.indexOf('=')

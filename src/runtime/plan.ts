@@ -2,6 +2,7 @@ import type { HostPath } from '../base/brand.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import type { RootfsPlan } from '../base/rootfs.ts'
 import type { SecretFile } from '../base/secret.ts'
+import type { LandlockScopes } from '../syscall/landlock.ts'
 import type { NamespaceType } from '../syscall/namespace.ts'
 import type { CapabilityPlan } from './capabilities.ts'
 import type { MountStep } from './mountPlan.ts'
@@ -57,6 +58,8 @@ export interface LaunchPlan {
   /** An error where the working directory is missing; else it is made. */
   readonly requireWorkingDirectory: boolean
   readonly nestedUserNamespaces: boolean
+  /** What of the host's namespaces, which the container shares, is out of its reach; undefined for nothing. */
+  readonly scopes: LandlockScopes | undefined
   readonly bringUpLoopback: boolean
   /** Signal for the workload when the waiting process dies; 0 for none. */
   readonly parentDeathSignal: number

@@ -8,6 +8,7 @@ import {
   parsePaths,
   parseProcOptions,
   parseSeccomp,
+  parseSwitch,
   requireValue,
 } from './securityOption.ts'
 import type { SelinuxSettings } from './selinux.ts'
@@ -82,6 +83,8 @@ export interface SecuritySettings {
   /** A profile name or `unconfined`; undefined where the host's own choice stands. */
   readonly apparmor: string | undefined
   readonly selinux: SelinuxSettings
+  /** Abstract sockets and signals end at the container where it shares namespaces with the host. */
+  readonly landlock: boolean
   /** Each layer that is weaker than by default, and the option that said so. */
   readonly loosened: readonly Loosening[]
 }
@@ -100,6 +103,7 @@ export type SecurityLayer =
   | 'readonly-paths'
   | 'apparmor'
   | 'selinux'
+  | 'landlock'
 
 export interface SecurityRequest {
   /** Values of `--security-opt`, in order; the last one counts. */
@@ -143,6 +147,7 @@ function createDraft(maskedPaths: readonly string[]): Draft {
     procOptions: [],
     apparmor: undefined,
     selinux: { kind: 'labelled', nested: false, parts: {} },
+    landlock: true,
     loosened: [],
     byLayer: new Map(),
     ownMasks: new Set(),
@@ -189,6 +194,10 @@ function applyOption(draft: Draft, option: string): void {
       draft.selinux = parseLabel(draft.selinux, option, value)
       note(draft, 'selinux', draft.selinux.kind === 'disabled', option)
       break
+    case 'landlock':
+      draft.landlock = parseSwitch(option, value)
+      note(draft, 'landlock', !draft.landlock, option)
+      break
     case 'mask':
       for (const path of parsePaths(option, value)) draft.ownMasks.add(path)
       break
@@ -223,6 +232,7 @@ const OPTION_NAMES = [
   'seccomp',
   'apparmor',
   'label',
+  'landlock',
   'mask',
   'unmask',
   'systempaths',

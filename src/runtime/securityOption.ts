@@ -17,6 +17,12 @@ export function parseBoolean(option: string, value: string | undefined): boolean
   throw invalidOption(option, 'true or false')
 }
 
+export function parseSwitch(option: string, value: string | undefined): boolean {
+  if (value === 'on' || value === 'default') return true
+  if (value === 'off' || value === 'unconfined') return false
+  throw invalidOption(option, 'on or off')
+}
+
 export function parseSeccomp(option: string, value: string | undefined): SeccompChoice {
   const text = requireValue(option, value, 'a file, default or unconfined')
   if (text === 'unconfined') return { kind: 'unconfined' }

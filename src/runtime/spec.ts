@@ -25,6 +25,8 @@ export interface SpecProcess {
   readonly capabilities: SpecCapabilities
   readonly rlimits: readonly SpecRlimit[]
   readonly noNewPrivileges: boolean
+  readonly apparmorProfile?: string
+  readonly selinuxLabel?: string
   readonly oomScoreAdj?: number
 }
 
@@ -68,6 +70,8 @@ export interface SpecLinux {
   readonly sysctl: Readonly<Record<string, string>>
   readonly maskedPaths: readonly string[]
   readonly readonlyPaths: readonly string[]
+  /** SELinux label of the root and of new filesystems. */
+  readonly mountLabel?: string
   readonly rootfsPropagation: 'private' | 'slave' | 'shared' | 'unbindable'
 }
 

@@ -20,6 +20,7 @@ describe('resolveSecurity()', () => {
       procOptions: [],
       apparmor: undefined,
       selinux: { kind: 'labelled', nested: false, parts: {} },
+      landlock: true,
       loosened: [],
     })
   })
@@ -35,6 +36,8 @@ describe('resolveSecurity()', () => {
     ['nested-userns=false', { nestedUserns: false }, []],
     ['apparmor=web', { apparmor: 'web' }, []],
     ['apparmor:unconfined', { apparmor: 'unconfined' }, ['apparmor']],
+    ['landlock=off', { landlock: false }, ['landlock']],
+    ['landlock=on', { landlock: true }, []],
     ['label=disable', { selinux: { kind: 'disabled' } }, ['selinux']],
     ['label:type:spc_t', { selinux: { kind: 'labelled', nested: false, parts: { type: 'spc_t' } } }, []],
     [

@@ -52,3 +52,10 @@ describe.each(['bun', 'node'] as const)('fork() under %s', (runtime) => {
     expect(open.split(' ').length).toBeLessThanOrEqual(4)
   })
 })
+
+describe.each(['bun', 'node'] as const)('restrictScopes() under %s', (runtime) => {
+  it('keeps signals from leaving, where the kernel can', () => {
+    const { version, code } = JSON.parse(runFixture(runtime, 'scopes'))
+    expect(code).toBe(version >= 6 ? 0 : 1)
+  })
+})

@@ -4,6 +4,7 @@ import type { ImageConfig } from '../../base/image.ts'
 import { planCapabilities } from '../../runtime/capabilities.ts'
 import type { SecuritySettings } from '../../runtime/security.ts'
 import type { Engine } from '../engine.ts'
+import { requireAppArmor } from './confinement.ts'
 import { buildCommand } from './environment.ts'
 import type { ContainerRequest } from './request.ts'
 import { checkSecrets } from './secrets.ts'
@@ -26,15 +27,7 @@ export function checkOptions(
   if (buildCommand(request, image).length === 0) {
     throw new BryoError('USAGE', 'no command or entrypoint provided, and no CMD or ENTRYPOINT from image')
   }
-  if (apparmor !== undefined && apparmor !== 'unconfined') {
-    throw new BryoError(
-      'UNSUPPORTED',
-      `cannot use AppArmor profile "${apparmor}": profiles are not applied yet`,
-      {
-        hint: "leave the option out: the host's own choice stands",
-      },
-    )
-  }
+  if (apparmor !== undefined && apparmor !== 'unconfined') requireAppArmor(apparmor)
   if (request.hostname !== undefined && !HOSTNAME.test(request.hostname)) {
     throw new BryoError(
       'USAGE',

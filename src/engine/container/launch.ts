@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import type { ImageConfig } from '../../base/image.ts'
+import type { RootfsPlan } from '../../base/rootfs.ts'
 import {
   type CapabilityPlan,
   capabilityNumber,
@@ -9,6 +10,7 @@ import {
 } from '../../runtime/capabilities.ts'
 import { planMounts } from '../../runtime/mountPlan.ts'
 import type { LaunchPlan } from '../../runtime/plan.ts'
+import { scopesOf } from '../../runtime/scopes.ts'
 import { loadSeccompFilter } from '../../runtime/seccomp/load.ts'
 import type { Spec, SpecMount } from '../../runtime/spec.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
@@ -16,6 +18,7 @@ import { hostPath } from '../../storage/hostPath.ts'
 import { FS_MAGIC, filesystemType } from '../../syscall/mount.ts'
 import type { Engine } from '../engine.ts'
 import { installedFile, VERSION } from '../installation.ts'
+import { planConfinement } from './confinement.ts'
 import { containerFilesDirectory, writeContainerFiles } from './files.ts'
 import { findInitProgram } from './initProgram.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
@@ -105,17 +108,20 @@ export async function prepareLaunch(
       ...io,
       spec,
       maps: fork.maps,
-      rootfs: place.rootfs,
+      rootfs: labelRootfs(place.rootfs, spec.linux.mountLabel),
       asHostRoot: place.asHostRoot,
       mountPoint: place.mountPoint,
       filesDirectory: place.filesDirectory,
-      mounts: planMounts(spec),
+      mounts: planMounts(spec, spec.linux.mountLabel),
       secrets: secrets.files,
       user: planUser(engine, config.request, subject.image, ids),
       capabilities,
       seccomp,
       requireWorkingDirectory: config.request.workdir !== undefined,
       nestedUserNamespaces: security.nestedUserns,
+      scopes: security.landlock
+        ? scopesOf({ network: network.kind === 'host', pid: sharesPids(spec) })
+        : undefined,
       bringUpLoopback: network.bringUpLoopback,
     },
     finish: () => {
@@ -124,6 +130,14 @@ export async function prepareLaunch(
     },
     [Symbol.dispose]: () => owned.dispose(),
   }
+}
+
+function labelRootfs(rootfs: RootfsPlan, label: string | undefined): RootfsPlan {
+  return rootfs.kind === 'overlay' && label !== undefined ? { ...rootfs, label } : rootfs
+}
+
+function sharesPids({ linux }: Spec): boolean {
+  return !linux.namespaces.some(({ type }) => type === 'pid')
 }
 
 function hostnameOf({ hostname, uts }: ContainerRequest, { id }: ContainerRecord): string {
@@ -163,6 +177,7 @@ function planSpec(engine: Engine, subject: LaunchSubject, parts: SpecParts): Spe
     userMounts: [...plainMounts(request), ...overlayMounts(engine, config, directory), ...volumes],
     initProgram: request.init ? findInitProgram(request.initPath) : undefined,
     security: fork.outline.security,
+    confinement: planConfinement(fork.outline.security, record.id),
     capabilities,
     sysctls: network.sysctls,
   })

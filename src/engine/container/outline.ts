@@ -75,6 +75,11 @@ export interface ForkChoice {
 
 const DEFAULT_PROCESS_LIMIT = 2048
 
+/** How many processes a container may have; undefined for no limit of ours. */
+export function processLimitOf({ pidsLimit = DEFAULT_PROCESS_LIMIT }: ContainerRequest): number | undefined {
+  return pidsLimit > 0 ? pidsLimit : undefined
+}
+
 /**
  * Forks before the rest is planned, so that the kernel makes the namespaces meanwhile. Without a launch the processes end with the scope.
  * @throws BryoError INVALID_STATE for a container to join that does not run
@@ -84,12 +89,11 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: 
   const { tty } = outline.request
   const stdio = stack.use(openContainerStdio({ tty, interactive: choice.interactive, kind: choice.stdio }))
   const joined = stack.use(openJoinedNetwork(engine, outline.network))
-  const { pidsLimit = DEFAULT_PROCESS_LIMIT } = outline.request
   const container = stack.use(
     forkContainer({
       namespaces: newNamespaces(outline),
       join: joined?.fds,
-      processLimit: pidsLimit > 0 ? pidsLimit : undefined,
+      processLimit: processLimitOf(outline.request),
       monitored: choice.monitored,
       stdio: stdio.theirs,
       debug: engine.facts.debug,

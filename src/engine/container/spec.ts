@@ -6,6 +6,7 @@ import { type CapabilityPlan, capabilityNames } from '../../runtime/capabilities
 import type { SecuritySettings } from '../../runtime/security.ts'
 import type { Spec, SpecDevice, SpecMount, SpecNamespace, SpecRlimit } from '../../runtime/spec.ts'
 import { RLIM_INFINITY } from '../../syscall/process.ts'
+import type { Confinement } from './confinement.ts'
 import { buildCommand, buildEnvironment } from './environment.ts'
 import { buildMounts, INIT_TARGET } from './mounts.ts'
 import type { ContainerRequest, UlimitRequest } from './request.ts'
@@ -24,6 +25,7 @@ export interface SpecInputs {
   readonly userMounts: readonly SpecMount[]
   readonly initProgram: string | undefined
   readonly security: SecuritySettings
+  readonly confinement: Confinement
   readonly capabilities: CapabilityPlan
   readonly sysctls: Readonly<Record<string, string>>
 }
@@ -44,6 +46,7 @@ export function buildSpec(inputs: SpecInputs): Spec {
     process: processOf({
       request,
       security,
+      confinement: inputs.confinement,
       capabilities: inputs.capabilities,
       args: inputs.initProgram === undefined ? command : [INIT_TARGET, '--', ...command],
       env: buildEnvironment({ ...request, env: [...request.env, ...inputs.secretEnv] }, image, hostname),
@@ -68,6 +71,7 @@ export function buildSpec(inputs: SpecInputs): Spec {
       sysctl: { ...inputs.sysctls, ...request.sysctls },
       maskedPaths: security.maskedPaths,
       readonlyPaths: security.readonlyPaths,
+      ...(inputs.confinement.mountLabel !== undefined && { mountLabel: inputs.confinement.mountLabel }),
       rootfsPropagation: 'private',
     },
     annotations: request.annotations,
@@ -77,6 +81,7 @@ export function buildSpec(inputs: SpecInputs): Spec {
 export interface ProcessInputs extends Pick<Spec['process'], 'args' | 'env' | 'cwd'> {
   readonly request: Pick<ContainerRequest, 'tty' | 'umask' | 'ulimits'>
   readonly security: Pick<SecuritySettings, 'noNewPrivileges'>
+  readonly confinement: Confinement
   readonly capabilities: CapabilityPlan
 }
 
@@ -84,6 +89,7 @@ export interface ProcessInputs extends Pick<Spec['process'], 'args' | 'env' | 'c
 export function processOf({
   request,
   security,
+  confinement: { apparmorProfile, selinuxLabel },
   capabilities,
   args,
   env,
@@ -104,6 +110,8 @@ export function processOf({
     },
     rlimits: request.ulimits.map(toRlimit),
     noNewPrivileges: security.noNewPrivileges,
+    ...(apparmorProfile !== undefined && { apparmorProfile }),
+    ...(selinuxLabel !== undefined && { selinuxLabel }),
   }
 }
 

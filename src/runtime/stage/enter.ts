@@ -15,6 +15,7 @@ import type { WindowSize } from '../../syscall/tty.ts'
 import { expectParentMessage, sendMessage } from '../messages.ts'
 import type { StdioFds } from '../plan.ts'
 import { lookUpIdentity } from './identity.ts'
+import { limitProcesses } from './processLimit.ts'
 import { setUpStdio } from './stdio.ts'
 import { reportFailure, setStepDebugging, step } from './step.ts'
 import { setUpTerminal } from './terminal.ts'
@@ -27,6 +28,8 @@ export interface EnterPlan extends WorkloadPlan {
   /** The namespaces of init that this process is not in. */
   readonly namespaces: readonly NamespaceType[]
   readonly maps: IdMaps
+  /** At most so many processes of each of the container's users; undefined for no limit of ours. */
+  readonly processLimit: number | undefined
   /** Container root, or the first id where the maps have none. */
   readonly root: { readonly uid: number; readonly gid: number }
   readonly stdio: StdioFds
@@ -46,7 +49,10 @@ export function runEntering(plan: EnterPlan, controlFd: number): never {
     setDumpable(false)
     step('enter the namespaces', () => setns(plan.pidFd, plan.namespaces))
     const pid = fork()
-    if (pid === 0) return runEntered(plan, controlFd)
+    if (pid === 0) {
+      if (plan.processLimit !== undefined) limitProcesses(plan.processLimit)
+      return runEntered(plan, controlFd)
+    }
     sendMessage(controlFd, { kind: 'init-forked', pid })
     exitNow(0)
   } catch (error) {

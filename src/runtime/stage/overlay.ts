@@ -11,16 +11,20 @@ export interface OverlayDirectories {
   readonly upper?: string | undefined
   readonly work?: string | undefined
   readonly volatile?: boolean
+  /** SELinux label of all files. */
+  readonly label?: string | undefined
 }
 
 /** The options of mount(2). @see Documentation/filesystems/overlayfs.rst */
-export function overlayData({ lower, upper, work, volatile }: OverlayDirectories): string {
+export function overlayData({ lower, upper, work, volatile, label }: OverlayDirectories): string {
   return [
     `lowerdir=${lower.map(escapeOverlayOption).join(':')}`,
     ...(upper === undefined ? [] : [`upperdir=${escapeOverlayOption(upper)}`]),
     ...(work === undefined ? [] : [`workdir=${escapeOverlayOption(work)}`]),
     'userxattr',
     ...(volatile ? ['volatile'] : []),
+    // In quotes, as its categories have a comma between them.
+    ...(label === undefined ? [] : [`context="${label}"`]),
   ].join(',')
 }
 
@@ -36,13 +40,14 @@ export interface OpenOverlay {
 /** @param base where relative directories start */
 export function openOverlay(directories: OverlayDirectories, target: string, base = '/'): OpenOverlay {
   const open = (path: string) => openDirectory(resolve(base, path))
-  const { lower, upper, work, volatile = false } = directories
+  const { lower, upper, work, volatile = false, label } = directories
   return {
     directories: {
       lower: lower.map((path) => String(open(path))),
       upper: upper === undefined ? undefined : String(open(upper)),
       work: work === undefined ? undefined : String(open(work)),
       volatile,
+      label,
     },
     place: openDirectory(dirname(target)),
     name: basename(target),

@@ -1,5 +1,8 @@
-import { isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
 import { closeOnExecFrom, pollReadable, setCloseOnExec } from '../../syscall/fd.ts'
+import { O } from '../../syscall/file.ts'
+import { restrictScopes } from '../../syscall/landlock.ts'
+import { FS_MAGIC, filesystemTypeOfFd } from '../../syscall/mount.ts'
 import {
   exitNow,
   setGroupId,
@@ -10,6 +13,7 @@ import {
   setUserId,
   umask,
 } from '../../syscall/process.ts'
+import { openInRoot } from '../../syscall/rootPath.ts'
 import { resetSignals } from '../../syscall/signal.ts'
 import { applyAfterUserChange, applyBeforeUserChange } from '../capabilities.ts'
 import type { LaunchPlan } from '../plan.ts'
@@ -18,11 +22,12 @@ import type { Spec } from '../spec.ts'
 import { enterWorkingDirectory, executeWorkload, prepareExecution } from './execute.ts'
 import type { Identity } from './identity.ts'
 import { step } from './step.ts'
+import type { WorkloadLabel } from './trampoline/elf.ts'
 
 /** What turns a process inside of a container into a workload: its first one, or one that was added. */
 export type WorkloadPlan = Pick<
   LaunchPlan,
-  'capabilities' | 'user' | 'seccomp' | 'preservedFds' | 'parentDeathSignal'
+  'capabilities' | 'user' | 'seccomp' | 'scopes' | 'preservedFds' | 'parentDeathSignal'
 > & { readonly process: Spec['process'] }
 
 /** The last steps; from the change of the user on the kernel no longer lets this process do what it did before. */
@@ -33,13 +38,16 @@ export function becomeWorkload(
 ): never {
   const { process: workload } = plan
   const capabilities = identity.uid === 0 ? plan.capabilities.root : plan.capabilities.other
-  // Without no_new_privs the kernel takes a filter only from CAP_SYS_ADMIN, which goes with the next steps.
-  if (plan.seccomp && !workload.noNewPrivileges) installSeccompFilter(plan.seccomp)
+  // Without no_new_privs the kernel takes these two only from CAP_SYS_ADMIN, which goes with the next steps.
+  if (!workload.noNewPrivileges) {
+    applyScopes(plan)
+    if (plan.seccomp) installSeccompFilter(plan.seccomp)
+  }
   const execution = step('prepare the execution', () =>
     prepareExecution({
       reportFd: controlFd,
       seccomp: workload.noNewPrivileges ? plan.seccomp : undefined,
-      label: undefined,
+      label: labelOf(workload, rootFd),
     }),
   )
   step('drop capabilities from the bounding set', () => applyBeforeUserChange(capabilities))
@@ -56,8 +64,29 @@ export function becomeWorkload(
   for (let fd = 3; fd < 3 + plan.preservedFds; fd++) setCloseOnExec(fd, false)
   // Late, as the steps before need descriptors.
   for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
-  if (workload.noNewPrivileges) setNoNewPrivileges()
+  if (workload.noNewPrivileges) {
+    setNoNewPrivileges()
+    applyScopes(plan)
+  }
   executeWorkload(execution, workload.args, withHome(workload.env, identity.home))
+}
+
+function applyScopes({ scopes }: WorkloadPlan): void {
+  if (scopes) step('scope sockets and signals', () => restrictScopes(scopes))
+}
+
+/** @throws BryoError RUNTIME where the container's /proc is not the kernel's */
+function labelOf(
+  { apparmorProfile, selinuxLabel }: Spec['process'],
+  rootFd: number,
+): WorkloadLabel | undefined {
+  if (apparmorProfile === undefined && selinuxLabel === undefined) return undefined
+  const procFd = openInRoot(rootFd, '/proc', O.path | O.directory, { strict: true })
+  if (filesystemTypeOfFd(procFd) !== FS_MAGIC.proc)
+    throw new BryoError('RUNTIME', "cannot confine the workload: its /proc is not the kernel's")
+  return apparmorProfile === undefined
+    ? { procFd, attribute: 'thread-self/attr/exec', text: selinuxLabel ?? '' }
+    : { procFd, attribute: 'thread-self/attr/apparmor/exec', text: `exec ${apparmorProfile}` }
 }
 
 /** A parent that died before its death was asked for sends no signal; but its end of the socket is closed. */

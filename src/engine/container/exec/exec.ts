@@ -13,10 +13,12 @@ import { getWindowSize, isTerminal } from '../../../syscall/tty.ts'
 import { readIdMaps } from '../../../userns/nested.ts'
 import type { Engine } from '../../engine.ts'
 import { installedFile, VERSION } from '../../installation.ts'
+import { planConfinement } from '../confinement.ts'
 import { buildEnvironment } from '../environment.ts'
 import { containerEvent } from '../event.ts'
 import { planContainerIds } from '../ids.ts'
 import type { AttachEnd, AttachOptions } from '../monitor/attach.ts'
+import { processLimitOf } from '../outline.ts'
 import type { ContainerRequest } from '../request.ts'
 import { containerSettings } from '../run.ts'
 import { processOf } from '../spec.ts'
@@ -121,6 +123,7 @@ export async function enter(
     process: processOf({
       request: container,
       security,
+      confinement: planConfinement(security, record.id),
       capabilities: capabilities.root,
       args: request.command,
       env: environmentOf(record, container, image, request),
@@ -128,6 +131,8 @@ export async function enter(
     }),
     capabilities,
     seccomp,
+    landlock: security.landlock,
+    processLimit: processLimitOf(container),
     user: { ...planUser(engine, container, image, idsOf(engine, container)), addEntries: false },
     preservedFds: request.preservedFds,
     parentDeathSignal: detached ? 0 : SIGKILL,

@@ -1,0 +1,54 @@
+import { closeSync } from 'node:fs'
+import { constants } from 'node:os'
+import { check, SyscallError } from './error.ts'
+import { bind, lastErrno } from './native.ts'
+
+const c = {
+  createRuleset: bind('long syscall(long number, const void *attr, size_t size, uint32_t flags)'),
+  restrictSelf: bind('long syscall(long number, int rulesetFd, uint32_t flags)'),
+}
+
+/** The same numbers on x86-64 and arm64. */
+const SYS = { createRuleset: 444, restrictSelf: 446 } as const
+const CREATE_RULESET_VERSION = 1
+/** With this version came the scopes. */
+const SCOPES_ABI = 6
+const SCOPE = { abstractUnixSocket: 1n, signal: 2n } as const
+
+/** Version of the kernel's Landlock; 0 where it has none, or it is off. @see landlock(7) */
+export function landlockVersion(): number {
+  const version = Number(c.createRuleset(SYS.createRuleset, null, 0, CREATE_RULESET_VERSION))
+  if (version >= 0) return version
+  const errno = lastErrno()
+  // EPERM: a seccomp filter around this process knows no better.
+  const { ENOSYS, EOPNOTSUPP, EPERM } = constants.errno
+  if (errno === ENOSYS || errno === EOPNOTSUPP || errno === EPERM) return 0
+  throw new SyscallError('landlock_create_ruleset', errno)
+}
+
+/** What ends at the processes that this one starts. */
+export interface LandlockScopes {
+  /** No connection to an abstract unix socket of anybody else. */
+  readonly abstractSockets: boolean
+  /** No signal to anybody else. */
+  readonly signals: boolean
+}
+
+/**
+ * Scopes this process and all that it will start, for good. It needs no_new_privs, or CAP_SYS_ADMIN in the process's user namespace.
+ * @returns false where the kernel cannot
+ * @see landlock(7) Scope flags
+ */
+export function restrictScopes({ abstractSockets, signals }: LandlockScopes): boolean {
+  if (landlockVersion() < SCOPES_ABI) return false
+  const scoped = (abstractSockets ? SCOPE.abstractUnixSocket : 0n) | (signals ? SCOPE.signal : 0n)
+  // struct landlock_ruleset_attr: accesses of files and of the network, none of which is handled, then the scopes.
+  const attr = BigUint64Array.of(0n, 0n, scoped)
+  const fd = check('landlock_create_ruleset', c.createRuleset(SYS.createRuleset, attr, attr.byteLength, 0))
+  try {
+    check('landlock_restrict_self', c.restrictSelf(SYS.restrictSelf, fd, 0))
+  } finally {
+    closeSync(fd)
+  }
+  return true
+}
