@@ -121,6 +121,24 @@ describe('bryo ps', () => {
     })
   })
 
+  it('shows health, and restarts with their count', async () => {
+    const health = ['--health-cmd', 'true', '--health-interval', '1s']
+    const shown = async (format: string) => (await bryo(['ps', '--format', format])).stdout
+    expect(
+      await bryo(['run', '-d', '--network', 'none', '--name', 'checked', ...health, IMAGE, 'sleep', '100']),
+    ).toMatchObject({ code: 0 })
+    await expect.poll(() => shown('{{.Status}}'), { timeout: 10_000 }).toMatch(/^Up .* \(healthy\)\n$/)
+    expect(await filter('health=healthy', 'status=running')).toBe('checked')
+    expect(await filter('health=unhealthy')).toBe('')
+    await bryo(['rm', '--force', 'checked'])
+    const restart = ['--restart', 'on-failure:2', '--name', 'failing']
+    await bryo(['run', '-d', '--network', 'none', ...restart, IMAGE, 'sh', '-c', 'exit 3'])
+    await expect
+      .poll(() => names('--format', '{{.Restarts}} {{.Status}}'), { timeout: 10_000 })
+      .toMatch(/^2 Exited \(3\) /)
+    expect(await filter('restart-policy=on-failure')).toBe('failing')
+  })
+
   it("prints Podman's JSON, and Docker's as docker", async () => {
     const created = await bryo(['create', '--name', 'one', '-l', 'a=b', '-p', '8080:80', IMAGE, 'true'])
     const id = created.stdout.trim()

@@ -3,7 +3,7 @@ import { type ListedContainer, listContainers } from '../../engine/container/lis
 import {
   CONTAINER_FILTERS,
   containerFilter,
-  hasProcesses,
+  isListedAlways,
   namesStates,
 } from '../../engine/container/listFilter.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -115,7 +115,7 @@ function chosen(engine: Engine, flags: Flags, filters: Filters): readonly Listed
   const limit = flags.latest ? 1 : (flags.last ?? -1)
   const everyState = flags.all || limit > 0 || namesStates(filters)
   const fits = containerFilter(engine, filters)
-  const fitting = listContainers(engine).filter((one) => (everyState || hasProcesses(one)) && fits(one))
+  const fitting = listContainers(engine).filter((one) => (everyState || isListedAlways(one)) && fits(one))
   return limit > 0 ? fitting.slice(-limit) : fitting
 }
 

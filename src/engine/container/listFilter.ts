@@ -208,7 +208,7 @@ export function namesStates(filters: ReadonlyMap<string, readonly string[]>): bo
   return filters.has('status') || filters.has('exited')
 }
 
-/** Containers with processes, which is what lists show unless they are asked for more. */
-export function hasProcesses(one: ListedContainer): boolean {
-  return isUp(one.state)
+/** Containers with processes, or about to have them again: what lists show unless they are asked for more. */
+export function isListedAlways({ state }: ListedContainer): boolean {
+  return isUp(state) || statusWord(state) === 'restarting'
 }

@@ -1,9 +1,12 @@
 import { BryoError } from '../../base/errors.ts'
-import { readContainers, requireContainer } from '../../storage/container/find.ts'
+import { readContainers } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { effectiveState } from '../../storage/container/state.ts'
 import type { Engine } from '../engine.ts'
+import { latestContainer } from './latest.ts'
 import { isLive } from './lifecycle.ts'
+
+export { latestContainer } from './latest.ts'
 
 /** Which containers a command means. */
 export interface Selection {
@@ -43,11 +46,4 @@ export function selectContainers(
 function hasProcesses({ store }: Engine, id: ContainerRecord['id']): boolean {
   const state = effectiveState(store, id)
   return isLive(state) || (state.status === 'exited' && state.restarting !== undefined)
-}
-
-/** @throws BryoError NOT_FOUND where there is none */
-export function latestContainer({ store }: Engine): ContainerRecord {
-  const last = readContainers(store).at(-1)
-  if (!last) throw new BryoError('NOT_FOUND', 'no containers exist')
-  return requireContainer(store, last.id)
 }

@@ -1,13 +1,17 @@
 import { buildEnvironment } from '../environment.ts'
+import { healthCheckOf, startupCheckOf } from '../health/settings.ts'
 import type { InspectSubject } from './subject.ts'
 
 type Part = Readonly<Record<string, unknown>>
 
 const DEFAULT_STOP_SECONDS = 10
 const DEFAULT_UMASK = 0o022
+const NS_PER_MS = 1e6
 
 /** `.Config`: what was asked for, over what the image says. */
-export function configOf({ record, config: { request, volumes }, image }: InspectSubject): Part {
+export function configOf(subject: InspectSubject): Part {
+  const { record, image } = subject
+  const { request, volumes } = subject.config
   const hostname = request.hostname ?? (request.uts === 'host' ? '' : record.id.slice(0, 12))
   const exposed = [...request.expose, ...(image?.exposedPorts ?? [])]
   return {
@@ -32,8 +36,9 @@ export function configOf({ record, config: { request, volumes }, image }: Inspec
     Labels: { ...image?.labels, ...request.labels },
     Annotations: request.annotations,
     StopSignal: request.stopSignal ?? image?.stopSignal ?? 'SIGTERM',
-    Healthcheck: null,
-    HealthcheckOnFailureAction: 'none',
+    Healthcheck: healthcheckOf(subject),
+    StartupHealthCheck: startupCheckPart(subject),
+    HealthcheckOnFailureAction: request.healthAction ?? 'none',
     Umask: (request.umask ?? DEFAULT_UMASK).toString(8).padStart(4, '0'),
     Timeout: request.timeoutSeconds ?? 0,
     StopTimeout: request.stopTimeoutSeconds ?? DEFAULT_STOP_SECONDS,
@@ -45,6 +50,32 @@ export function configOf({ record, config: { request, volumes }, image }: Inspec
       Mode: mode,
     })),
     Passwd: request.passwd,
-    sdNotifyMode: 'container',
+    sdNotifyMode: request.notify ?? 'container',
+  }
+}
+
+/** Durations are nanoseconds. */
+function healthcheckOf({ config: { request }, image }: InspectSubject): Part | null {
+  const check = healthCheckOf(request, image)
+  if (!check) return null
+  const own = request.healthcheck?.test ?? []
+  return {
+    Test: own.length > 0 ? own : (image?.healthcheck?.test ?? []),
+    StartPeriod: check.startPeriodMs * NS_PER_MS,
+    Interval: check.intervalMs * NS_PER_MS,
+    Timeout: check.timeoutMs * NS_PER_MS,
+    Retries: check.retries,
+  }
+}
+
+function startupCheckPart({ config: { request } }: InspectSubject): Part | null {
+  const check = startupCheckOf(request)
+  if (!check) return null
+  return {
+    Test: request.startupCheck?.test ?? [],
+    Interval: check.intervalMs * NS_PER_MS,
+    Timeout: check.timeoutMs * NS_PER_MS,
+    Retries: check.retries,
+    Successes: check.successes,
   }
 }
