@@ -1,7 +1,6 @@
 import { requireContainer } from '../../storage/container/find.ts'
 import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
 import { effectiveState } from '../../storage/container/state.ts'
-import { readImage, readImages } from '../../storage/image/images.ts'
 import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { type CreateOptions, createContainer } from './create.ts'
@@ -11,8 +10,8 @@ import type { MonitoredOptions } from './monitor/start.ts'
 import { type ContainerOutline, forkOutlined, type OutlinedFork } from './outline.ts'
 import { removeNamed } from './remove.ts'
 import type { ContainerRequest } from './request.ts'
+import { containerSettings } from './settings.ts'
 import { directFork, lockStart, type StartSubject, startDirect } from './start.ts'
-import { storedConfig } from './stored.ts'
 
 /** What a started container's caller learns. */
 export type RunEnd =
@@ -104,17 +103,4 @@ export function startSubject(engine: Engine, record: ContainerRecord): StartSubj
   const work = record.autoRemove ? tryBeginWork(engine.store, workName('container', record.id)) : undefined
   const directory = containerDirectory(engine.store, record.id)
   return { record, fork: undefined, directory, work, ...containerSettings(engine, record) }
-}
-
-/** What a container was made with: its request, and the configuration of its image where that is still there. */
-export function containerSettings(
-  engine: Engine,
-  record: ContainerRecord,
-): Pick<StartSubject, 'config' | 'image'> {
-  return { config: storedConfig(record), image: imageConfig(engine, record) }
-}
-
-function imageConfig({ store }: Engine, { image }: ContainerRecord) {
-  const summary = image && readImages(store).find(({ id }) => id === image.id)
-  return summary && readImage(store, summary)?.config
 }

@@ -7,7 +7,7 @@ import type { Engine } from '../engine.ts'
 import { containerEvent } from './event.ts'
 import { endContainer, isLive, signalProcess } from './lifecycle.ts'
 import { markStopped } from './monitor/stopMark.ts'
-import { containerSettings } from './run.ts'
+import { containerSettings } from './settings.ts'
 import { signalNumber } from './signals.ts'
 
 const DEFAULT_TIMEOUT_S = 10

@@ -5,7 +5,7 @@ import type { Engine } from '../../engine.ts'
 import { planContainerIds } from '../ids.ts'
 import { startInContainerRoot } from '../rootAccess/containerRoot.ts'
 import { type StartedTask, startTask } from '../rootAccess/task.ts'
-import { containerSettings } from '../run.ts'
+import { containerSettings } from '../settings.ts'
 import { planUser } from '../user.ts'
 import { containerPaths, hostPaths, type PathRoot } from './stage/resolve.ts'
 

@@ -20,7 +20,7 @@ import {
 import { SIGKILL, signalProcess } from '../lifecycle.ts'
 import { notifyHost } from '../notify.ts'
 import type { ContainerRequest } from '../request.ts'
-import { containerSettings } from '../run.ts'
+import { containerSettings } from '../settings.ts'
 import { judge } from './judge.ts'
 import { healthCheckOf, startupCheckOf } from './settings.ts'
 
