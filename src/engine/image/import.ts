@@ -2,25 +2,19 @@ import { openSync } from 'node:fs'
 import type { Digest } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { type ConfigChanges, parseChanges } from '../../image/changes.ts'
-import { type DecompressResult, decompressTo } from '../../image/compression.ts'
 import { parseImageConfig } from '../../image/config.ts'
-import { readChunks } from '../../image/fdStream.ts'
 import { MEDIA_TYPE } from '../../image/mediaTypes.ts'
 import { hostPlatform } from '../../image/platform.ts'
 import { formatReference, localReference } from '../../image/reference.ts'
-import { openBlob } from '../../storage/blob/read.ts'
-import type { StoredBlob } from '../../storage/blob/sink.ts'
-import { createBlobWriter, putBlob } from '../../storage/blob/write.ts'
+import { putBlob } from '../../storage/blob/write.ts'
 import { collectGarbage } from '../../storage/gc.ts'
 import { lockForAdding, putImage } from '../../storage/image/edit.ts'
-import { beginLayer, readLayer } from '../../storage/layer/layers.ts'
 import { recoverStore } from '../../storage/recover.ts'
-import { explainSpace, watchSpace } from '../../storage/space.ts'
+import { explainSpace } from '../../storage/space.ts'
 import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import type { Engine } from '../engine.ts'
-import { expansionLimit, watchExpansion } from '../expansion.ts'
-import { unpackLayer } from '../unpackLayer.ts'
+import { type StoredLayer, storeLayer } from './storeLayer.ts'
 
 export interface ImportRequest {
   /** A tar file of a root directory (plain, gzip or zstd), or `-` for standard input. */
@@ -81,63 +75,6 @@ function openArchive(path: string): OwnedFd {
     }
     throw cause
   }
-}
-
-interface StoredLayer {
-  readonly blob: StoredBlob
-  readonly compression: DecompressResult['compression']
-  readonly diffId: Digest
-  /** Bytes of content. */
-  readonly size: number
-}
-
-/** Stored first, as its digests name the place that it is unpacked to. */
-async function storeLayer(
-  engine: Engine,
-  fd: number,
-  onProgress?: (bytes: number) => void,
-): Promise<StoredLayer> {
-  const { store } = engine
-  using writer = createBlobWriter(store)
-  const watch = watchSpace(store.dataRoot)
-  const storing = async function* () {
-    const chunks = readChunks(fd)
-    for (let item = await chunks.next(); !item.done; item = await chunks.next()) {
-      watch(writer.size)
-      writer.write(item.value)
-      onProgress?.(writer.size)
-      yield item.value
-    }
-  }
-  const { compression, outputDigest } = await decompressTo(storing(), async () => {}, {
-    digestOutput: true,
-    onOutput: watchExpansion(store.dataRoot, expansionLimit(engine.facts.env)),
-  })
-  if (writer.size === 0 || outputDigest === undefined) {
-    throw new BryoError('INVALID_ARCHIVE', 'cannot import tar archive: it is empty')
-  }
-  const blob = writer.commit()
-  await unpackStored(engine, blob.digest, outputDigest)
-  const layer = readLayer(store, outputDigest)
-  if (!layer) throw new BryoError('STORAGE', `cannot find layer ${outputDigest}, which was just unpacked`)
-  return { blob, compression, diffId: outputDigest, size: layer.size }
-}
-
-async function unpackStored(engine: Engine, digest: Digest, diffId: Digest): Promise<void> {
-  const { store, identity, facts, defaultIds } = engine
-  using draft = await beginLayer(store, diffId, engine.runInUserns)
-  if (!draft) return
-  using blob = ownFd(openBlob(store, digest))
-  // No digest is passed: nobody promised one, so the archive's own end is what proves it whole.
-  const unpacked = await unpackLayer({
-    input: blob.fd,
-    directory: draft.directory,
-    userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
-    limit: expansionLimit(facts.env),
-  })
-  if (unpacked.diffId !== diffId)
-    throw new BryoError('STORAGE', `cannot import: blob ${digest} changed while it was read`)
-  draft.commit({ size: unpacked.bytes })
 }
 
 const LAYER_TYPES = {

@@ -3,20 +3,7 @@ import type { Engine } from '../../engine.ts'
 import { holdContainer } from './hold.ts'
 import { startInRunning } from './running.ts'
 import { startInStopped } from './stopped.ts'
-import type { StartedTask } from './task.ts'
-
-/** Work in a container's root, by a forked child that is root of the container's user namespace: synchronous calls only. */
-export interface RootTask<T> {
-  /** For messages: `copy files`. */
-  readonly what: string
-  /** Fds that the work uses, beside 0, 1 and 2. */
-  readonly keepFds: readonly number[]
-  /**
-   * `rootFd` names the container's root as its processes see it, with volumes and bind mounts: paths are to be resolved by openat2(2)
-   * below it. The child's own root stays the host's, so that nothing of the image is ever loaded or run. The result goes through JSON.
-   */
-  readonly work: (rootFd: number) => T
-}
+import type { RootTask, StartedTask } from './task.ts'
 
 /** Runs work in a container's root and gives its result. @throws BryoError, and what the work throws */
 export function withContainerRoot<T>(engine: Engine, record: ContainerRecord, task: RootTask<T>): T {

@@ -6,8 +6,7 @@ import { ownFd } from '../../../syscall/fd.ts'
 import { O } from '../../../syscall/file.ts'
 import { startForkTask } from '../../../userns/fork-task.ts'
 import { readIdMaps } from '../../../userns/nested.ts'
-import type { RootTask } from './containerRoot.ts'
-import { type StartedTask, startTask } from './task.ts'
+import { type RootTask, type StartedTask, startTask } from './task.ts'
 
 /**
  * The root as the container's first process sees it, reached by an fd: its mounts belong to the container's own namespace, but the

@@ -15,8 +15,7 @@ import { prepareRootfs, type RootfsPlace } from '../rootfs.ts'
 import { mountStoppedRoot, openStoppedRoot, type StoppedRoot } from '../stage/stoppedRoot.ts'
 import { type StoredConfig, storedConfig } from '../stored.ts'
 import { mountVolumes, plainMounts, type VolumeMounts } from '../volumes.ts'
-import type { RootTask } from './containerRoot.ts'
-import { type StartedTask, startTask } from './task.ts'
+import { type RootTask, type StartedTask, startTask } from './task.ts'
 
 /** Mounts the root of a container that does not run, with its volumes, in a mount namespace of the child's own. */
 export function startInStopped<T>(

@@ -13,6 +13,19 @@ export interface StageTask<T> {
   readonly work: () => T
 }
 
+/** Work in a container's root, by a forked child that is root of the container's user namespace: synchronous calls only. */
+export interface RootTask<T> {
+  /** For messages: `copy files`. */
+  readonly what: string
+  /** Fds that the work uses, beside 0, 1 and 2. */
+  readonly keepFds: readonly number[]
+  /**
+   * `rootFd` names the container's root as its processes see it, with volumes and bind mounts: paths are to be resolved by openat2(2)
+   * below it. The child's own root stays the host's, so that nothing of the image is ever loaded or run. The result goes through JSON.
+   */
+  readonly work: (rootFd: number) => T
+}
+
 /** Work that goes on in a child; disposing waits for its end. */
 export interface StartedTask<T> extends Disposable {
   /** Becomes readable when the work is over. */
