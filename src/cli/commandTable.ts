@@ -66,6 +66,7 @@ const port = entry(
   'Show where ports of a container are published',
   () => import('./commands/port.ts'),
 )
+const events = entry('events', 'Show what happens', () => import('./commands/events.ts'))
 const logs = entry('logs', 'Show what containers have written', () => import('./commands/logs.ts'))
 const ociRuntime = entry(
   'oci-runtime',
@@ -240,6 +241,7 @@ const system: GroupEntry = {
   commands: [
     entry('check', 'Look for damage in the store, and mend it', () => import('./commands/systemCheck.ts')),
     entry('df', 'Show what takes room on the disk', () => import('./commands/systemDf.ts')),
+    events,
     info,
     entry('migrate', 'Clear up after an update', () => import('./commands/systemMigrate.ts')),
     entry('prune', 'Remove what nobody uses', () => import('./commands/systemPrune.ts')),
@@ -290,6 +292,7 @@ export const ENTRIES: readonly Entry[] = [
     container,
     create,
     doctor,
+    events,
     exec,
     exportContainer,
     healthcheck,

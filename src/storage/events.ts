@@ -70,3 +70,37 @@ function rotate(fd: number, path: string): void {
   const [mine, named] = [fstatSync(fd), statSync(path, { throwIfNoEntry: false })]
   if (named?.ino === mine.ino && named.dev === mine.dev) renameSync(path, `${path}.1`)
 }
+
+/** An event as it was stored; undefined for what is none, as a full disk may have cut it off. */
+export function parseEvent(text: string): StoredEvent | undefined {
+  // What was cut off stands in front of the next one, on the same line.
+  const value = parseObject(text) ?? parseObject(text.slice(text.lastIndexOf('{"time":"')))
+  if (!value) return undefined
+  const { time, type, action, id, name, image, exitCode, attributes } = value
+  const known = EVENT_TYPES.find((one) => one === type)
+  if (typeof time !== 'string' || known === undefined || typeof action !== 'string') return undefined
+  if (typeof id !== 'string' || typeof name !== 'string') return undefined
+  return {
+    ...{ time, type: known, action, id, name },
+    ...(typeof image === 'string' && { image }),
+    ...(typeof exitCode === 'number' && { exitCode }),
+    ...(isObject(attributes) && { attributes: textsOf(attributes) }),
+  }
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function textsOf(value: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]))
+}

@@ -1,10 +1,10 @@
-import { BryoError, messageOf } from '../../base/errors.ts'
+import { BryoError } from '../../base/errors.ts'
 import { showLogs } from '../../engine/container/logs.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { LOGS_FLAGS } from '../options/logs.ts'
 import { writeErr, writeOut } from '../output.ts'
-import { parseMomentNs } from '../parse/moment.ts'
+import { momentFlag } from '../parse/momentFlag.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
@@ -27,8 +27,8 @@ export const command = defineCommand({
       {
         names: args,
         follow: flags.follow,
-        since: timeOf('--since', flags.since, now),
-        until: timeOf('--until', flags.until, now),
+        since: momentFlag('--since', flags.since, now),
+        until: momentFlag('--until', flags.until, now),
         tail: tail < 0 ? undefined : tail,
         timestamps: flags.timestamps,
         showNames: flags.names,
@@ -39,12 +39,3 @@ export const command = defineCommand({
     return 0
   },
 })
-
-function timeOf(flag: string, text: string | undefined, now: number): bigint | undefined {
-  if (text === undefined) return undefined
-  try {
-    return parseMomentNs(text, now)
-  } catch (error) {
-    throw new BryoError('USAGE', `parsing ${flag}: ${messageOf(error)}`, { cause: error })
-  }
-}

@@ -1,6 +1,6 @@
-import { text, toggle, value } from '../flags/kinds.ts'
+import { list, text, toggle, value } from '../flags/kinds.ts'
 
-export const SINCE_HELP = 'a time, a date, seconds since 1970, or a duration such as 10m'
+const MOMENT = 'a time, a date, seconds since 1970, or a duration such as 10m'
 
 export const LOGS_FLAGS = {
   color: toggle({ help: 'Show each container in a colour of its own' }),
@@ -10,7 +10,7 @@ export const LOGS_FLAGS = {
     short: 'n',
     help: 'With several containers, put their names in front instead of their ids',
   }),
-  since: text({ help: `Show only what is not older: ${SINCE_HELP}` }),
+  since: text({ help: `Show only what is not older: ${MOMENT}` }),
   tail: value({
     placeholder: 'int|all',
     help: 'Show so many lines at the end',
@@ -18,7 +18,16 @@ export const LOGS_FLAGS = {
     parse: parseTail,
   }),
   timestamps: toggle({ short: 't', help: 'Put the time in front of each line' }),
-  until: text({ help: `Show only what is not newer: ${SINCE_HELP}` }),
+  until: text({ help: `Show only what is not newer: ${MOMENT}` }),
+}
+
+export const EVENTS_FLAGS = {
+  filter: list({ short: 'f', help: 'Show only what fits: key=value' }),
+  format: text({ help: 'Print as json, or with a Go template' }),
+  'no-trunc': toggle({ initial: true, help: 'Show whole ids' }),
+  since: text({ help: `Begin with what has happened since: ${MOMENT}` }),
+  stream: toggle({ initial: true, help: 'Wait for what happens' }),
+  until: text({ help: `End there: ${MOMENT}` }),
 }
 
 /** A negative number means all lines too. */

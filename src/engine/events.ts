@@ -1,0 +1,92 @@
+import { matchesLabel } from '../base/labels.ts'
+import { formatLogTime } from '../base/logTime.ts'
+import { eventFiles, parseEvent, type StoredEvent } from '../storage/events.ts'
+import { openLogReader } from './container/logsReader.ts'
+import type { LogRecord } from './container/logsRecord.ts'
+import type { Engine } from './engine.ts'
+
+export interface EventsRequest {
+  /** Nanoseconds since 1970. Without it, streaming begins with what happens from now on. */
+  readonly since: bigint | undefined
+  readonly until: bigint | undefined
+  /** Wait for more, up to `until` or for ever. */
+  readonly stream: boolean
+  /** Values by key of {@link EVENT_FILTERS}: of each key, one must fit. */
+  readonly filters: ReadonlyMap<string, readonly string[]>
+}
+
+export const EVENT_FILTERS = ['container', 'event', 'status', 'image', 'label', 'type', 'volume'] as const
+
+const PAUSE_MS = 100
+
+/** Calls with each event that was asked for, oldest first. Reads without a lock, and finds the log again after its rotation. */
+export async function readEvents(
+  { store }: Engine,
+  { since, until, stream, filters }: EventsRequest,
+  onEvent: (event: StoredEvent) => void,
+): Promise<void> {
+  let found: StoredEvent | undefined
+  const parse = (_: LogRecord, bytes: Buffer, from: number, newline: number): boolean => {
+    found = parseEvent(bytes.toString('utf8', from, newline))
+    return found !== undefined
+  }
+  const files = eventFiles(store)
+  const onlyNew = stream && since === undefined && (until === undefined || until > nowInNs())
+  using reader = openLogReader({
+    path: files.at(-1) ?? '',
+    maxFiles: files.length,
+    parse,
+    tail: onlyNew ? 0 : undefined,
+  })
+  const [first, last] = [since, until].map((at) => (at === undefined ? undefined : formatLogTime(at)))
+  for (;;) {
+    const over = !stream || (until !== undefined && nowInNs() > until)
+    reader.refresh()
+    while (reader.next()) {
+      if (!found || (first !== undefined && found.time < first)) continue
+      if ((last === undefined || found.time <= last) && matchesEvent(found, filters)) onEvent(found)
+    }
+    if (over) return
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+  }
+}
+
+function nowInNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n
+}
+
+function matchesEvent(event: StoredEvent, filters: EventsRequest['filters']): boolean {
+  return [...filters].every(([key, values]) => values.some((value) => matchesFilter(event, key, value)))
+}
+
+const isNamed = ({ id, name }: StoredEvent, value: string): boolean =>
+  name === value || (value !== '' && id.startsWith(value))
+
+function matchesFilter(event: StoredEvent, key: string, value: string): boolean {
+  switch (key) {
+    case 'container':
+      return event.type === 'container' && isNamed(event, value)
+    case 'event':
+    case 'status':
+      return event.action === value
+    case 'image':
+      return event.type === 'image'
+        ? isNamed(event, value) || isImage(event.name, value)
+        : isImage(event.image, value)
+    case 'label':
+      return matchesLabel(event.attributes ?? {}, value)
+    case 'type':
+      return event.type === value
+    case 'volume':
+      return event.type === 'volume' && isNamed(event, value)
+    default:
+      return false
+  }
+}
+
+/** `alpine` means docker.io/library/alpine:latest too. */
+function isImage(name: string | undefined, wanted: string): boolean {
+  if (name === undefined || wanted === '') return false
+  const bare = (text: string) => text.replace(/:latest$/, '')
+  return name === wanted || bare(name) === bare(wanted) || bare(name).endsWith(`/${bare(wanted)}`)
+}
