@@ -5,8 +5,8 @@ import { engineOf } from '../engine.ts'
 import { choiceOr, text, toggle } from '../flags/kinds.ts'
 import type { Document } from '../format/documents.ts'
 import { formatInspected, INSPECT_TYPES, type Inspected, type InspectType } from '../format/inspection.ts'
-import { writeOut } from '../output.ts'
 import { printError } from '../report.ts'
+import { writeShown } from '../show.ts'
 
 const format = text({ short: 'f', help: 'Print as json, or with a Go template' })
 const size = toggle({ short: 's', help: 'Measure how much containers wrote' })
@@ -96,7 +96,7 @@ async function inspectAll(names: readonly string[], options: InspectOptions): Pr
       failures.push(error)
     }
   }
-  writeOut(await formatInspected(found, options.format))
+  await writeShown(await formatInspected(found, options.format))
   for (const error of failures) await printError(error, context.facts.env, context.facts.debug)
   return failures.length === 0 ? 0 : 125
 }

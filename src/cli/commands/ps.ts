@@ -24,6 +24,7 @@ import { type Column, formatRows } from '../format/rows.ts'
 import { PS_FLAGS, type PS_SORTS } from '../options/ps.ts'
 import { writeOut } from '../output.ts'
 import { parseMoment } from '../parse/moment.ts'
+import { writeShown } from '../show.ts'
 
 export const command = defineCommand({
   usage: '[options]',
@@ -41,13 +42,14 @@ export const command = defineCommand({
     const engine = engineOf(context)
     const filters = readFilters(flags.filter)
     if (flags.watch === undefined || flags.watch === 0) {
-      writeOut(await listing(engine, { flags, filters, context }))
+      await writeShown(await listing(engine, { flags, filters, context }))
       return 0
     }
     const { setTimeout } = await import('node:timers/promises')
     for (;;) {
       const text = await listing(engine, { flags, filters, context })
-      writeOut(`${CLEAR_SCREEN}${text}`)
+      writeOut(CLEAR_SCREEN)
+      await writeShown(text)
       await setTimeout(flags.watch * 1000)
     }
   },
