@@ -317,6 +317,7 @@ export const ENTRIES: readonly Entry[] = [
     rmi,
     run,
     secret,
+    security,
     start,
     stats,
     stop,

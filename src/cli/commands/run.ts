@@ -1,10 +1,11 @@
 import { runContainer } from '../../engine/container/run.ts'
+import type { StartOptions } from '../../engine/container/start.ts'
 import { isTerminal } from '../../syscall/tty.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { DETACH_KEYS } from '../options/attach.ts'
 import { RUN_FLAGS } from '../options/create.ts'
-import { printLine, printWarning } from '../output.ts'
+import { printLine, printWarning, writeErr } from '../output.ts'
 import { containerRequest } from '../runOptions.ts'
 
 export const command = defineCommand({
@@ -20,7 +21,11 @@ export const command = defineCommand({
   args: { min: 1, completion: { kind: 'names', of: ['images'] } },
   interspersed: false,
   run: async ({ flags, args, context }) => {
-    const request = containerRequest(flags, args, context.facts)
+    const { preserveFds } = flags
+    const request = {
+      ...containerRequest(flags, args, context.facts),
+      ...(preserveFds !== undefined && { preserveFds }),
+    }
     if (!flags.detach && flags.tty && flags.interactive && !isTerminal(0)) {
       printWarning('the input device is not a TTY: --tty and --interactive might not work as expected')
     }
@@ -29,9 +34,10 @@ export const command = defineCommand({
     const detachKeys = flags.detachKeys ?? DETACH_KEYS
     const end = await runContainer(engineOf(context), request, {
       signalProxy,
-      preservedFds: flags.preserveFds ?? 0,
+      preservedFds: preserveFds ?? 0,
       interactive,
       onWarning: printWarning,
+      ...(flags.securityReport && { onPlanned: await securityReporter() }),
       attach: flags.detach
         ? undefined
         : { interactive, signalProxy, detachKeys: tty ? detachKeys : new Uint8Array() },
@@ -40,3 +46,12 @@ export const command = defineCommand({
     return end.kind === 'exited' ? end.exitCode : 0
   },
 })
+
+/** Prints what will protect a container, while its first process waits for the word to go on. */
+async function securityReporter(): Promise<NonNullable<StartOptions['onPlanned']>> {
+  const [{ securityOfPlan }, { securityTable }] = await Promise.all([
+    import('../../engine/security/container.ts'),
+    import('../format/securityRow.ts'),
+  ])
+  return (pid, plan, request) => writeErr(securityTable(securityOfPlan(pid, plan, request)))
+}

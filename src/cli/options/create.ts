@@ -24,5 +24,6 @@ export const RUN_FLAGS = {
   detach: toggle({ short: 'd', help: "Run in the background and print the container's id" }),
   'detach-keys': DETACH_KEYS_FLAG,
   'preserve-fds': count({ help: 'Keep so many file descriptors, from 3 on', defaultText: '0' }),
+  'security-report': toggle({ help: 'Print what protects the container to standard error before it runs' }),
   'sig-proxy': toggle({ initial: true, help: 'Forward signals to the container' }),
 }

@@ -73,7 +73,7 @@ export interface ForkChoice {
   readonly interactive: boolean
 }
 
-const DEFAULT_PROCESS_LIMIT = 2048
+export const DEFAULT_PROCESS_LIMIT = 2048
 
 /** How many processes a container may have; undefined for no limit of ours. */
 export function processLimitOf({ pidsLimit = DEFAULT_PROCESS_LIMIT }: ContainerRequest): number | undefined {

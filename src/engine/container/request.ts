@@ -61,6 +61,8 @@ export interface ContainerRequest {
   readonly privileged: boolean
   /** As given. */
   readonly securityOpt: readonly string[]
+  /** Descriptors from 3 on that the first start has let in. */
+  readonly preserveFds?: number
   /** Processes; 0 or less for no limit. */
   readonly pidsLimit?: number
   /** Octal bits. */

@@ -2,6 +2,7 @@ import type { HostPath } from '../../base/brand.ts'
 import { BryoError, exitCodeOf, messageOf } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { LaunchedContainer } from '../../runtime/launch.ts'
+import type { LaunchPlan } from '../../runtime/plan.ts'
 import { catchSignals, supervise } from '../../runtime/supervise.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
@@ -27,6 +28,7 @@ import { type PreparedLaunch, prepareLaunch } from './launch.ts'
 import { clearStopMark } from './monitor/stopMark.ts'
 import type { Notification } from './notify.ts'
 import { type ForkChoice, forkOutlined, type OutlinedFork, outlineContainer } from './outline.ts'
+import type { ContainerRequest } from './request.ts'
 import type { StoredConfig } from './stored.ts'
 
 export interface StartSubject {
@@ -49,6 +51,8 @@ export interface StartOptions {
   readonly interactive: boolean
   readonly onWarning: (text: string) => void
   readonly notification?: Notification | undefined
+  /** Called when the container's processes exist, with what they are told to become, before the workload runs. */
+  readonly onPlanned?: (pid: number, plan: LaunchPlan, request: ContainerRequest) => void
 }
 
 const SIGKILL = 9
@@ -164,6 +168,7 @@ export async function launchContainer(
       ...(restartCount > 0 && { restartCount }),
     }
     writeState(engine.store, record.id, state.current)
+    options.onPlanned?.(pid, prepared.plan, config.request)
   }
   const running = stack.adopt(launch(engine, fork, prepared, onCreated), ({ end }) => end())
   prepared.finish()

@@ -1,0 +1,81 @@
+import type { SecuritySettings } from '../../../runtime/security.ts'
+import { DEFAULT_PROCESS_LIMIT } from '../../container/outline.ts'
+import type { ContainerRequest } from '../../container/request.ts'
+import type { SecurityFacts } from '../facts.ts'
+import { judge, type Layer, listed } from '../layer.ts'
+import { loosenedBy } from './privileges.ts'
+
+export function descriptorsLayer(
+  { foreignFiles }: SecurityFacts,
+  { preserveFds = 0 }: ContainerRequest,
+): Layer {
+  return judge('file-descriptors', {
+    holds: foreignFiles.length === 0,
+    detail:
+      foreignFiles.length === 0 ? 'nothing of the host but stdio' : `of the host: ${listed(foreignFiles)}`,
+    by: preserveFds > 0 ? [`--preserve-fds ${preserveFds}`] : [],
+  })
+}
+
+/** Variables that were asked for by name are no leak. */
+export function environmentLayer({ hostVariables }: SecurityFacts, request: ContainerRequest): Layer {
+  const asked = new Set(request.env.map((entry) => entry.split('=', 1)[0] ?? ''))
+  const leaked = hostVariables.filter((name) => !asked.has(name))
+  return judge('environment', {
+    holds: leaked.length === 0,
+    detail: leaked.length === 0 ? 'of the image and the options' : `of the host: ${listed(leaked)}`,
+  })
+}
+
+export function networkLayer({ sharedNamespaces }: SecurityFacts, request: ContainerRequest): Layer {
+  const shared = sharedNamespaces.includes('net')
+  const mode = request.network[0] ?? ''
+  const [kind] = mode.split(':', 1)
+  const reachesLoopback = /(?:^|[:,])allow_host_loopback=(?:true|1|t)/i.test(mode)
+  const joined = kind === 'container' || kind === 'ns'
+  const detail = shared
+    ? "the host's"
+    : joined
+      ? `that of ${mode.slice(mode.indexOf(':') + 1)}`
+      : kind === 'none'
+        ? 'its own, without a way out'
+        : reachesLoopback
+          ? "its own, reaching the host's loopback"
+          : 'its own'
+  return judge('network', {
+    holds: !shared && !joined && !reachesLoopback,
+    detail,
+    by: mode !== '' && kind !== 'none' ? [`--network ${mode}`] : [],
+  })
+}
+
+export function processesLayer(
+  { processLimit, sharedNamespaces }: SecurityFacts,
+  { pidsLimit }: ContainerRequest,
+): Layer {
+  const own = !sharedNamespaces.includes('pid')
+  const asked = pidsLimit !== undefined && (pidsLimit <= 0 || pidsLimit > DEFAULT_PROCESS_LIMIT)
+  const detail = Number.isFinite(processLimit) ? `at most ${processLimit}` : 'as many as the user may have'
+  return judge('processes', {
+    holds: own && processLimit <= DEFAULT_PROCESS_LIMIT,
+    detail: own ? detail : "the host's are seen",
+    by: own && asked ? [`--pids-limit ${pidsLimit}`] : [],
+  })
+}
+
+/** A session of its own, and no terminal of the caller's that could be typed into. */
+export function terminalLayer({ leadsSession, sharesTerminal }: SecurityFacts): Layer {
+  return judge('terminal', {
+    holds: leadsSession && !sharesTerminal,
+    detail: sharesTerminal ? "the caller's" : leadsSession ? 'a session of its own' : 'a session of others',
+  })
+}
+
+/** AppArmor or SELinux. Without root no profile can be loaded, so one that confines is the host's own. */
+export function securityModuleLayer({ label }: SecurityFacts, settings: SecuritySettings): Layer {
+  const name = 'security-module'
+  if (label === undefined) return { name, state: 'unavailable', detail: 'this host has none', by: [] }
+  if (label !== 'unconfined') return { name, state: 'on', detail: label, by: [] }
+  const by = [...loosenedBy(settings, 'apparmor'), ...loosenedBy(settings, 'selinux')]
+  return { name, state: by.length > 0 ? 'loosened' : 'unavailable', detail: 'unconfined', by }
+}
