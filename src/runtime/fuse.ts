@@ -36,6 +36,8 @@ export interface FuseContext {
   readonly maps: IdMaps
   /** See LaunchPlan. */
   readonly asHostRoot: boolean
+  /** It ends with the mount alone, not also with this process. */
+  readonly outlivesCaller?: boolean
 }
 
 const SIGKILL = 9
@@ -82,7 +84,7 @@ function serve(plan: FuseOverlayPlan, context: FuseContext, socket: number): nev
     if (context.asHostRoot) setgroups([])
     setGroupId(gid)
     setUserId(uid)
-    setParentDeathSignal(SIGKILL)
+    if (!context.outlivesCaller) setParentDeathSignal(SIGKILL)
   }
   const logPath = `${dirname(plan.upper)}/fuse-overlayfs.log`
   let seen = plan

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
-import { countSilentFork } from '../base/forkCount.ts'
 import { BryoError, isErrno } from '../base/errors.ts'
+import { countSilentFork } from '../base/forkCount.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import { messageSocketPair, ownFd, pollReadable, receiveFd, sendFd } from '../syscall/fd.ts'
 import { forkChild, killIfAlive, pidfdOpen, setChildSubreaper, waitForExit } from '../syscall/process.ts'
@@ -285,7 +285,11 @@ function awaitFuse(launch: Launch, undo: DisposableStack): number {
   if (message?.kind === 'failed') throw stageError(message)
   if (message?.kind !== 'fuse') throw unexpectedEnd(message?.kind)
   return undo.adopt(
-    serveFuse(launch.launchPlan, launch.hooks, { initPid: launch.initPid, controlFd }),
+    serveFuse(launch.launchPlan, launch.hooks, {
+      initPid: launch.initPid,
+      controlFd,
+      outlivesCaller: launch.plan.monitored,
+    }),
     endProcess,
   )
 }
@@ -293,13 +297,15 @@ function awaitFuse(launch: Launch, undo: DisposableStack): number {
 function serveFuse(
   { rootfs, maps, asHostRoot }: LaunchPlan,
   hooks: LaunchHooks,
-  init: { readonly initPid: number; readonly controlFd: number },
+  init: { readonly initPid: number; readonly controlFd: number; readonly outlivesCaller: boolean },
 ): number {
   if (rootfs.kind !== 'fuse-overlayfs') throw unexpectedEnd('fuse')
+  const { outlivesCaller } = init
   using fuse = ownFd(receiveFd(init.controlFd))
   using user = ownFd(openSync(`/proc/${init.initPid}/ns/user`, 'r'))
   try {
-    return startFuseOverlay(rootfs, { fuseFd: fuse.fd, userFd: user.fd, maps, asHostRoot }, hooks.writeIdMaps)
+    const context = { fuseFd: fuse.fd, userFd: user.fd, maps, asHostRoot, outlivesCaller }
+    return startFuseOverlay(rootfs, context, hooks.writeIdMaps)
   } finally {
     tellInit(init.controlFd, 'rootfs-ready')
   }
