@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { appendEvent, eventFiles } from '../../src/storage/events.ts'
+import { appendEvent, eventFiles, parseEvent } from '../../src/storage/events.ts'
 import { hostPath } from '../../src/storage/hostPath.ts'
 import { openStore } from '../../src/storage/store.ts'
 
@@ -38,5 +39,41 @@ describe('appendEvent()', () => {
     const store = newStore()
     symlinkSync('/dev/null', eventFiles(store).at(-1) ?? '')
     expect(() => appendEvent(store, { type: 'image', action: 'tag', id: 'a', name: 'b' })).toThrow(/ELOOP/)
+  })
+})
+
+describe('parseEvent()', () => {
+  const event = {
+    time: '2026-11-03T12:34:56.000000000Z',
+    type: 'volume',
+    action: 'create',
+    id: 'v',
+    name: 'v',
+  }
+
+  it('gives what was stored, with attributes as texts', () => {
+    const text = JSON.stringify({
+      ...event,
+      attributes: { a: 'b', n: 1 },
+      exitCode: 2,
+      image: 'x',
+      more: true,
+    })
+    expect(parseEvent(text)).toEqual({ ...event, attributes: { a: 'b', n: '1' }, exitCode: 2, image: 'x' })
+  })
+
+  it('finds an event behind one that was cut off', () => {
+    expect(parseEvent(`{"time":"2026-11-03T12${JSON.stringify(event)}`)).toEqual(event)
+  })
+
+  it('leaves out everything else', () => {
+    for (const text of ['', '[]', 'null', '{}', '{"time":1}', JSON.stringify({ ...event, type: 'x' })]) {
+      expect(parseEvent(text)).toBeUndefined()
+    }
+    fc.assert(
+      fc.property(fc.string(), fc.nat(200), (noise, cut) => {
+        expect([undefined, 'volume']).toContain(parseEvent(noise + JSON.stringify(event).slice(cut))?.type)
+      }),
+    )
   })
 })
