@@ -91,7 +91,8 @@ function serve(config: MonitorConfig, store: Store): Served {
         ...(stoppedByUser && { stoppedByUser }),
       } as const
       writeState(store, id, restarting ? { ...state, restarting } : state)
-      appendEvent(store, diedEvent({ id, name: config.name, image: { name: config.imageName } }, exitCode))
+      const subject = readContainer(store, id) ?? { id, name: config.name, image: { name: config.imageName } }
+      appendEvent(store, diedEvent(subject, exitCode))
       served = { state, restartMs }
       return { exitCode }
     },

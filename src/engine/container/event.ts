@@ -1,15 +1,22 @@
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import type { NewEvent } from '../../storage/events.ts'
+import { storedConfig } from './stored.ts'
 
-type EventSubject = Pick<ContainerRecord, 'id' | 'name'> & { readonly image?: { readonly name: string } }
+type EventSubject = Pick<ContainerRecord, 'id' | 'name'> & {
+  readonly image?: { readonly name: string }
+  readonly config?: ContainerRecord['config']
+}
 
-/** Something that happened to a container. */
+/** Something that happened to a container; its labels go with it. */
 export function containerEvent(
-  { id, name, image }: EventSubject,
+  { id, name, image, config }: EventSubject,
   action: string,
-  attributes?: NewEvent['attributes'],
+  more: NewEvent['attributes'] = {},
 ): NewEvent {
-  return { type: 'container', action, id, name, image: image?.name ?? '', ...(attributes && { attributes }) }
+  const labels = config === undefined ? {} : storedConfig({ config }).request.labels
+  const attributes = { ...labels, ...more }
+  const event = { type: 'container', action, id, name, image: image?.name ?? '' } as const
+  return Object.keys(attributes).length === 0 ? event : { ...event, attributes }
 }
 
 /** A container has ended. */

@@ -9,6 +9,6 @@ export interface StoredConfig {
 }
 
 /** What create has stored; the record is the caller's own file, which nobody else may write. */
-export function storedConfig(record: ContainerRecord): StoredConfig {
+export function storedConfig(record: Pick<ContainerRecord, 'config'>): StoredConfig {
   return record.config as unknown as StoredConfig
 }

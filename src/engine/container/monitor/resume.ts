@@ -17,9 +17,9 @@ export function removeAfterEnd(engine: Engine, id: string, workFd: number): void
   setCloseOnExec(workFd, true)
   const work = adoptWork(engine.store, workName('container', id), workFd)
   const { runInUserns } = engine
-  const { name, image } = requireContainer(engine.store, id)
+  const record = requireContainer(engine.store, id)
   removeContainer(engine.store, id, { work, runInUserns, removeVolumes: true })
-  appendEvent(engine.store, containerEvent({ id, name, ...(image && { image }) }, 'remove'))
+  appendEvent(engine.store, containerEvent(record, 'remove'))
 }
 
 /** The monitor's next step where the restart policy asks for it: ends by executing the monitor anew. */
