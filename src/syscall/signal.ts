@@ -27,16 +27,26 @@ export function resetSignals(): void {
   c.sigprocmask(SIG_SETMASK, Buffer.alloc(SIZEOF_SIGSET), null)
 }
 
-/**
- * Blocks signals and gives a close-on-exec, non-blocking fd from which they are read with {@link takeSignal}. Right for a process of
- * one thread: another one would still get them. @see signalfd(2)
- */
-export function openSignalFd(signals: readonly number[]): number {
+function signalSet(signals: readonly number[]): Buffer {
   const mask = Buffer.alloc(SIZEOF_SIGSET)
   for (const signal of signals) {
     const byte = (signal - 1) >> 3
     mask.writeUInt8(mask.readUInt8(byte) | (1 << ((signal - 1) & 7)), byte)
   }
+  return mask
+}
+
+/** Signals that come from now on wait for {@link openSignalFd}. */
+export function blockSignals(signals: readonly number[]): void {
+  check('sigprocmask', c.sigprocmask(SIG_BLOCK, signalSet(signals), null))
+}
+
+/**
+ * Blocks signals and gives a close-on-exec, non-blocking fd from which they are read with {@link takeSignal}. Right for a process of
+ * one thread: another one would still get them. @see signalfd(2)
+ */
+export function openSignalFd(signals: readonly number[]): number {
+  const mask = signalSet(signals)
   check('sigprocmask', c.sigprocmask(SIG_BLOCK, mask, null))
   return check('signalfd', c.signalfd(-1, mask, SFD_FLAGS))
 }

@@ -13,10 +13,12 @@ import { getWindowSize, isTerminal } from '../../../syscall/tty.ts'
 import { readIdMaps } from '../../../userns/nested.ts'
 import type { Engine } from '../../engine.ts'
 import { installedFile, VERSION } from '../../installation.ts'
+import { planConfinement } from '../confinement.ts'
 import { buildEnvironment } from '../environment.ts'
 import { containerEvent } from '../event.ts'
 import { planContainerIds } from '../ids.ts'
 import type { AttachEnd, AttachOptions } from '../monitor/attach.ts'
+import { processLimitOf } from '../outline.ts'
 import type { ContainerRequest } from '../request.ts'
 import { containerSettings } from '../settings.ts'
 import { processOf } from '../spec.ts'
@@ -51,6 +53,8 @@ export async function execInContainer(
   const init = runningInit(engine, record)
   const { tty, interactive } = request
   using stdio = openContainerStdio({ tty, interactive, kind: attach ? 'inherited' : 'own' })
+  const attachment = attach && (await import('../monitor/attach.ts'))
+  if (attach) attachment?.holdSignals(attach)
   const entered = await enter(engine, {
     record,
     init,
@@ -60,9 +64,12 @@ export async function execInContainer(
   })
   stdio.closeTheirs()
   appendEvent(engine.store, containerEvent(record, 'exec'))
-  if (!attach) return undefined
-  const { relayProcess } = await import('../monitor/attach.ts')
-  const end = relayProcess(entered, { ...stdio.ours, ...terminalOf(entered) }, { ...attach, terminal: tty })
+  if (!attach || !attachment) return undefined
+  const end = attachment.relayProcess(
+    entered,
+    { ...stdio.ours, ...terminalOf(entered) },
+    { ...attach, terminal: tty },
+  )
   if (end.kind === 'exited') {
     appendEvent(engine.store, { ...containerEvent(record, 'exec_died'), exitCode: end.exitCode })
   }

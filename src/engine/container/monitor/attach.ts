@@ -7,6 +7,7 @@ import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState } from '../../../storage/container/state.ts'
 import { ownFd } from '../../../syscall/fd.ts'
 import { killIfAlive } from '../../../syscall/process.ts'
+import { blockSignals } from '../../../syscall/signal.ts'
 import type { Engine } from '../../engine.ts'
 import type { PipeEnds } from '../stdio.ts'
 import { storedConfig } from '../stored.ts'
@@ -77,14 +78,22 @@ export function relayProcess(
   return attachEnd(end, () => 125)
 }
 
+/** Signals that come while a process is being started are passed on once it runs. */
+export function holdSignals({ signalProxy }: Pick<AttachOptions, 'signalProxy'>): void {
+  blockSignals(relayedSignals(signalProxy))
+}
+
+function relayedSignals(signalProxy: boolean): readonly number[] {
+  return signalProxy ? forwardedSignals() : ENDING.map((name) => constants.signals[name])
+}
+
 function relayOptions(pid: number, terminal: boolean, options: AttachOptions): RelayOptions {
   const { signalProxy, interactive, detachKeys } = options
-  const numbers = signalProxy ? forwardedSignals() : ENDING.map((name) => constants.signals[name])
   return {
     interactive,
     terminal,
     detachKeys,
-    signals: numbers,
+    signals: relayedSignals(signalProxy),
     forwardSignal: (signal) => {
       if (signalProxy) killIfAlive(pid, signal)
       return signalProxy

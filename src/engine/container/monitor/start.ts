@@ -14,7 +14,7 @@ import {
   type StartSubject,
   settleFailure,
 } from '../start.ts'
-import { type AttachEnd, type AttachOptions, attachTo } from './attach.ts'
+import { type AttachEnd, type AttachOptions, attachTo, holdSignals } from './attach.ts'
 import { closeMonitorFile, type MonitorLaunch, planMonitor } from './handOver.ts'
 import { connectMonitor, openAttachSocket } from './socket.ts'
 
@@ -63,6 +63,7 @@ export async function startMonitored(
   const { container, fork } = running
   const { terminalFd } = container
   if (terminalFd !== undefined && isTerminal(1)) setWindowSize(terminalFd, getWindowSize(1))
+  if (options.attach) holdSignals(options.attach)
   fork.container.handOver(monitor.program, monitor.fds)
   running.release()
   closeMonitorFile(monitor)
