@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DESCRIPTORS, duration, findDescriptor } from '../../src/engine/container/processes/descriptors.ts'
+import { containerProcesses } from '../../src/engine/container/processes/find.ts'
 import { parseStat, readStat } from '../../src/engine/container/processes/process.ts'
 import { ownCgroup, parseIoStat } from '../../src/engine/container/stats/cgroup.ts'
 import { parseNetworkDevices } from '../../src/engine/container/stats/network.ts'
@@ -39,6 +40,37 @@ describe('readStat()', () => {
   it('finds this process, and none that cannot be', () => {
     expect(readStat(process.pid)).toMatchObject({ hostPid: process.pid, hostParent: process.ppid })
     expect(readStat(0x7fffffff)).toBeUndefined()
+  })
+})
+
+describe('containerProcesses()', () => {
+  const one = (hostPid: number, hostParent: number, namespace: string) => {
+    const stat = parseStat(hostPid, `${hostPid} (x) S ${hostParent} 0`)
+    if (!stat) throw new Error('not read')
+    return { stat, namespace }
+  }
+  const pids = (init: number, snapshot: ReturnType<typeof one>[]) =>
+    containerProcesses(init, snapshot).map(({ hostPid }) => hostPid)
+
+  it('takes those of the namespace, wherever they come from, the first one first', () => {
+    expect(pids(50, [one(10, 1, 'host'), one(40, 10, 'c'), one(50, 10, 'c'), one(60, 50, 'c')])).toEqual([
+      50, 40, 60,
+    ])
+  })
+
+  it('takes those of namespaces inside, also where a parent has a higher pid', () => {
+    expect(
+      pids(50, [one(5, 70, 'inner'), one(50, 10, 'c'), one(70, 50, 'inner'), one(80, 10, 'other')]),
+    ).toEqual([50, 5, 70])
+  })
+
+  it('takes no others of the host where the container has its pid namespace', () => {
+    const own = one(process.pid, 1, 'host')
+    expect(pids(50, [own, one(10, 1, 'host'), one(50, 10, 'host'), one(60, 50, 'host')])).toEqual([50, 60])
+  })
+
+  it('finds none of a container that has ended', () => {
+    expect(pids(50, [one(10, 1, 'host')])).toEqual([])
   })
 })
 

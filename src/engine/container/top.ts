@@ -4,7 +4,7 @@ import { effectiveState } from '../../storage/container/state.ts'
 import type { Engine } from '../engine.ts'
 import { isUp } from './list.ts'
 import { type Descriptor, findDescriptor, type ProcessFacts } from './processes/descriptors.ts'
-import { containerProcesses } from './processes/find.ts'
+import { containerProcesses, takeSnapshot } from './processes/find.ts'
 import { containerNames, hostNames } from './processes/names.ts'
 import { type ProcessStat, readCommandLine, readStatus, uptimeSeconds } from './processes/process.ts'
 
@@ -23,7 +23,7 @@ export function processesOf({ store }: Engine, name: string): readonly ProcessSt
       `cannot list the processes of container "${record.name}": it is ${state.status}, and top can only be used on running containers`,
     )
   }
-  return containerProcesses(state.process.pid)
+  return containerProcesses(state.process.pid, takeSnapshot())
 }
 
 /** The descriptors that the words name, which commas may part; undefined where one of them is none. */

@@ -4,7 +4,7 @@ import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState } from '../../../storage/container/state.ts'
 import type { Engine } from '../../engine.ts'
 import { isUp } from '../list.ts'
-import { containerProcesses } from '../processes/find.ts'
+import { containerProcesses, type ProcessSnapshot, takeSnapshot } from '../processes/find.ts'
 import { cgroupUsage } from './cgroup.ts'
 import { networkTransfer } from './network.ts'
 import {
@@ -40,21 +40,28 @@ export function sampleContainers(engine: Engine, subject: StatsSubject): readonl
     subject.kind === 'named'
       ? subject.names.map((name) => requireContainer(engine.store, name))
       : readContainers(engine.store)
-  const samples = records.map((record) => sampleContainer(engine, record))
+  const snapshot = takeSnapshot()
+  const samples = records.map((record) => sampleContainer(engine, record, snapshot))
   return subject.kind === 'running' ? samples.filter(({ usage }) => usage !== undefined) : samples
 }
 
-function sampleContainer({ store }: Engine, record: ContainerRecord): StatsSample {
+function sampleContainer({ store }: Engine, record: ContainerRecord, snapshot: ProcessSnapshot): StatsSample {
   const { id, name } = record
   const state = effectiveState(store, id)
   const at = Date.now()
   if (!isUp(state)) return { id, name, at, startedAt: at, usage: undefined }
-  return { id, name, at, startedAt: Date.parse(state.startedAt), usage: usageOf(state.process.pid, id) }
+  return {
+    id,
+    name,
+    at,
+    startedAt: Date.parse(state.startedAt),
+    usage: usageOf(state.process.pid, id, snapshot),
+  }
 }
 
 /** What a cgroup of its own tells is exact; the rest is the sum of its processes. */
-function usageOf(init: number, id: ContainerId): Usage | undefined {
-  const processes = containerProcesses(init)
+function usageOf(init: number, id: ContainerId, snapshot: ProcessSnapshot): Usage | undefined {
+  const processes = containerProcesses(init, snapshot)
   if (processes.length === 0) return undefined
   const own = cgroupUsage(init, id) ?? {}
   return {
