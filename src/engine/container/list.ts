@@ -26,20 +26,26 @@ export interface ListedContainer {
   readonly labels: () => Readonly<Record<string, string>>
 }
 
-/** All containers with their states, oldest first. Two small files are read for each. */
+/**
+ * All containers with their states, oldest first. Two small files are read for each. A `--rm` container that has ended is about
+ * to be removed, or was left by a killed process for the next command to remove: it is none any more.
+ */
 export function listContainers(engine: Engine): readonly ListedContainer[] {
   const imageConfig = imageConfigs(engine)
-  return readSoundContainers(engine.store).map((record) => {
+  return readSoundContainers(engine.store).flatMap((record) => {
     const { request, volumes } = storedConfig(record)
     const state = effectiveState(engine.store, record.id)
-    return {
-      record,
-      state,
-      request,
-      volumes,
-      ports: publishedPorts(request, state),
-      labels: () => ({ ...(record.image && imageConfig(record.image.id)?.labels), ...request.labels }),
-    }
+    if (record.autoRemove && state.status === 'exited') return []
+    return [
+      {
+        record,
+        state,
+        request,
+        volumes,
+        ports: publishedPorts(request, state),
+        labels: () => ({ ...(record.image && imageConfig(record.image.id)?.labels), ...request.labels }),
+      },
+    ]
   })
 }
 

@@ -1,5 +1,5 @@
 import type { ContainerId, HostPath } from '../../base/brand.ts'
-import { isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
 import type { PortMapping } from '../../base/port.ts'
 import type { ProcessRef } from '../../base/processRef.ts'
 import { bootId, processStartTime } from '../../syscall/proc.ts'
@@ -78,16 +78,39 @@ export function readState(store: Store, id: ContainerId): ContainerState {
 
 /**
  * As it is: a container whose process is gone without a word (killed with its monitor, or by a reboot) has
- * exited, with an exit code that nobody knows. While its monitor is about to write the end, it is `stopping`.
+ * exited, with an exit code that nobody knows. While its monitor is about to write the end, it is `stopping`. A monitor that is
+ * gone starts nothing again.
  */
 export function effectiveState(store: Store, id: ContainerId): ContainerState {
-  const state = readState(store, id)
-  if (state.status === 'created' || state.status === 'exited' || isProcessAlive(state.process)) return state
+  const state = readStateAfterCrash(store, id)
+  if (!hasDied(state)) return withoutDeadMonitor(state)
   // The monitor may have written the end between the reading and the look at the process.
-  const again = readState(store, id)
-  if (again.status === 'created' || again.status === 'exited' || isProcessAlive(again.process)) return again
+  const again = readStateAfterCrash(store, id)
+  if (!hasDied(again)) return withoutDeadMonitor(again)
   if (again.monitor && isProcessAlive(again.monitor)) return { ...again, status: 'stopping' }
   return { status: 'exited', startedAt: again.startedAt }
+}
+
+type LiveState = Extract<ContainerState, { readonly process: ProcessRef }>
+
+function hasDied(state: ContainerState): state is LiveState {
+  return state.status !== 'created' && state.status !== 'exited' && !isProcessAlive(state.process)
+}
+
+function withoutDeadMonitor(state: ContainerState): ContainerState {
+  if (state.status !== 'exited' || !state.restarting || isProcessAlive(state.restarting)) return state
+  const { restarting: _gone, ...ended } = state
+  return ended
+}
+
+/** Nobody waits for the disk to have a state: a power cut may spoil it, and nothing runs since. */
+function readStateAfterCrash(store: Store, id: ContainerId): ContainerState {
+  try {
+    return readState(store, id)
+  } catch (error) {
+    if (error instanceof BryoError && error.code === 'STORAGE') return { status: 'exited' }
+    throw error
+  }
 }
 
 function statePath(store: Store, id: ContainerId): HostPath {
