@@ -60,22 +60,6 @@ export function logOutlives(request: LogRequest): boolean {
   return driver === 'journald' || (isFileDriver(driver) && readOptions(request).has('path'))
 }
 
-/** `HostConfig.LogConfig` of `inspect`. */
-export function inspectLog({
-  driver,
-  path,
-  tag = '',
-  maxSize,
-}: LogConfig): Readonly<Record<string, unknown>> {
-  return {
-    Type: driver,
-    Config: null,
-    Path: driver === 'journald' ? '' : path,
-    Tag: tag,
-    Size: maxSize === undefined ? '0B' : `${maxSize}B`,
-  }
-}
-
 function isFileDriver(driver: LogDriver): boolean {
   return driver === 'k8s-file' || driver === 'json-file'
 }
