@@ -1,7 +1,7 @@
 import { readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createContainerRecord } from '../../src/storage/container/create.ts'
+import { changeContainerRecord, createContainerRecord } from '../../src/storage/container/create.ts'
 import { findContainer } from '../../src/storage/container/find.ts'
 import type { ContainerRecord } from '../../src/storage/container/record.ts'
 import { removeContainer } from '../../src/storage/container/remove.ts'
@@ -60,6 +60,25 @@ describe('renameContainer()', () => {
       expect.objectContaining({ code: 'NOT_FOUND' }),
     )
     expect(readdirSync(store.names)).toEqual([])
+  })
+})
+
+describe('changeContainerRecord()', () => {
+  it('changes what there is now, and neither id nor name', () => {
+    const store = temporaryStore()
+    const record = make(store, 'old')
+    renameContainer(store, record, 'new')
+    expect(changeContainerRecord(store, record.id, (current) => ({ ...current, name: 'x', config: 1 }))).toBe(
+      true,
+    )
+    expect(findContainer(store, 'new')).toEqual({ ...record, name: 'new', config: 1 })
+  })
+
+  it('changes nothing of a container that is gone', () => {
+    const store = temporaryStore()
+    const record = make(store, 'gone')
+    removeContainer(store, record.id, { removeVolumes: false })
+    expect(changeContainerRecord(store, record.id, (current) => current)).toBe(false)
   })
 })
 

@@ -6,8 +6,14 @@ import { randomHex } from '../randomHex.ts'
 import type { RunInUserns } from '../runInUserns.ts'
 import type { Store } from '../store.ts'
 import { tryBeginWork, type Work, workName } from '../work.ts'
-import { reserveName } from './names.ts'
-import { type ContainerRecord, containerDirectory, isContainerId, recordPath } from './record.ts'
+import { lockNames, reserveName } from './names.ts'
+import {
+  type ContainerRecord,
+  containerDirectory,
+  isContainerId,
+  readContainer,
+  recordPath,
+} from './record.ts'
 import { removeContainer } from './remove.ts'
 
 export interface ContainerRequest extends Omit<ContainerRecord, 'id' | 'name'> {
@@ -86,7 +92,22 @@ function writeRecord(store: Store, id: ContainerId, request: ContainerRequest): 
 }
 
 /**
- * Replaces the record of a container that exists, under its id.
+ * Changes the record of a container that exists. Nobody else changes it meanwhile, so nothing of what another process has
+ * changed is lost.
+ * @returns false where it was removed meanwhile
+ */
+export function changeContainerRecord(
+  store: Store,
+  id: ContainerId,
+  change: (record: ContainerRecord) => ContainerRecord,
+): boolean {
+  using _lock = lockNames(store)
+  const record = readContainer(store, id)
+  return record !== undefined && updateContainerRecord(store, { ...change(record), id, name: record.name })
+}
+
+/**
+ * Replaces the record of a container that exists, under its id, while lockNames() is held.
  * @returns false where it was removed meanwhile
  */
 export function updateContainerRecord(store: Store, record: ContainerRecord): boolean {

@@ -78,7 +78,7 @@ function clearStale(store: Store, name: string): void {
   if (owner !== undefined && !isCalled(store, owner, name)) unlinkIfThere(path)
 }
 
-/** Held while a name is cleared or changed. */
+/** Held while a name is cleared or changed, and while a container's record is replaced. */
 export function lockNames(store: Store): Lock {
   return acquireLock(hostPath(store.dataRoot, 'names.lock'), { mode: 'exclusive', wait: true })
 }
