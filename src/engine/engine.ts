@@ -8,6 +8,7 @@ import { runInUserNamespace } from '../userns/enter.ts'
 import { type Identity, readIdentity } from '../userns/identity.ts'
 import { type IdMapPlan, planIdMaps } from '../userns/plan.ts'
 import { readSubordinateIds, type SubordinateIds } from '../userns/subids.ts'
+import { findUnshared } from './unshared.ts'
 
 export interface EngineOptions {
   readonly root?: string | undefined
@@ -20,6 +21,8 @@ export interface EngineOptions {
 export interface Engine {
   readonly facts: HostFacts
   readonly options: EngineOptions
+  /** This process runs inside of `bryo unshare`, as root of a namespace with the default map. */
+  readonly unshared: boolean
   readonly store: Store
   readonly identity: () => Identity
   readonly subids: () => SubordinateIds
@@ -37,12 +40,15 @@ export function openEngine(
   options: EngineOptions = {},
   open: (paths: StorePaths) => Store = openStore,
 ): Engine {
-  const { root, runroot } = options
+  const unshared = findUnshared(facts)
+  const { root = unshared?.dataRoot, runroot = unshared?.runRoot } = options
   const store = open(resolveStorePaths({ dataRoot: root, runRoot: runroot, env: facts.env, uid: facts.uid }))
   const searchPath = facts.env.PATH
   const identity = once(() => readIdentity({ uid: facts.uid, gid: facts.gid, searchPath }))
   const subids = once(() => readSubordinateIds({ uid: facts.uid, userName: identity().userName, searchPath }))
-  const defaultIds = once(() => planIdMaps({ kind: 'default' }, identity(), { subids: subids() }))
+  const defaultIds = once(() =>
+    unshared ? { maps: unshared.maps } : planIdMaps({ kind: 'default' }, identity(), { subids: subids() }),
+  )
   const runInUserns: RunInUserns = (main) =>
     runInUserNamespace({
       maps: defaultIds().maps,
@@ -54,6 +60,7 @@ export function openEngine(
   return {
     facts,
     options,
+    unshared: unshared !== undefined,
     store,
     identity,
     subids,

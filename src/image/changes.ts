@@ -139,7 +139,11 @@ function ports(change: string, word: string): readonly string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`)
 }
 
-function mergeEnv(env: readonly string[], added: readonly (readonly [string, string])[]): readonly string[] {
+/** Later values win; the order is that of the first ones. */
+export function mergeEnv(
+  env: readonly string[],
+  added: readonly (readonly [string, string])[],
+): readonly string[] {
   const values = new Map(
     env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
   )

@@ -57,7 +57,7 @@ function diffCommand(subject: DiffSubject, { of, ...words }: DiffWords): Command
 
 async function textOf(changes: readonly PathChange[], format: string | undefined): Promise<string> {
   if (isJsonFormat(format)) return jsonOf(changes)
-  if (format === undefined) return changes.map(({ kind, path }) => `${kind} ${path}\n`).join('')
+  if (format === undefined) return changes.map(({ kind, path }) => `${kind} ${oneLine(path)}\n`).join('')
   const { compileTemplate } = await import('../template/template.ts')
   const template = compileTemplate(format)
   return changes.map(({ kind, path }) => `${template.render({ Kind: kind, Path: path })}\n`).join('')
@@ -70,4 +70,12 @@ function jsonOf(changes: readonly PathChange[]): string {
   const kinds = { changed: of('C'), added: of('A'), deleted: of('D') }
   const present = Object.entries(kinds).filter(([, paths]) => paths.length > 0)
   return `${JSON.stringify(Object.fromEntries(present), null, 5)}\n`
+}
+
+/** A line a path, whatever its name holds. */
+function oneLine(path: string): string {
+  return path.replace(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }

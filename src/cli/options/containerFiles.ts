@@ -1,4 +1,4 @@
-import { text, toggle } from '../flags/kinds.ts'
+import { choiceOr, list, text, toggle } from '../flags/kinds.ts'
 
 const FILES = { kind: 'files' } as const
 
@@ -22,4 +22,38 @@ export const CP_FLAGS = {
   }),
   overwrite: toggle({ help: 'Let directories take the place of other files, and the other way round' }),
   pause: toggle({ help: 'Has no effect: copying needs no pause' }),
+}
+
+export const COMMIT_FLAGS = {
+  author: text({ short: 'a', help: 'Name the author of the image' }),
+  change: list({
+    short: 'c',
+    help: 'Set a part of the configuration: for example ENV A=b, CMD or LABEL',
+  }),
+  format: choiceOr('oci', ['oci', 'docker'], { short: 'f', help: 'Write the manifest in this format' }),
+  iidfile: text({ help: 'Write the id of the image to this file', completion: FILES }),
+  'include-volumes': toggle({
+    help: 'Declare all volumes of the container in the image, without their content',
+  }),
+  message: text({ short: 'm', help: 'Write a remark into the history' }),
+  pause: toggle({ short: 'p', help: 'Pause the container meanwhile' }),
+  quiet: toggle({ short: 'q', help: 'Show no progress' }),
+  squash: toggle({ short: 's', help: 'Make one layer of the whole root' }),
+}
+
+export const UNSHARE_FLAGS = {
+  'rootless-netns': toggle({ help: 'Join the network namespace of rootless networks (not available)' }),
+}
+
+export const MOUNT_FLAGS = {
+  all: toggle({ short: 'a', help: 'Mount all containers' }),
+  format: text({ help: 'Print as json' }),
+  latest: toggle({ short: 'l', help: 'Mount the container that was made last' }),
+  'no-trunc': toggle({ help: 'Show whole ids' }),
+}
+
+export const UNMOUNT_FLAGS = {
+  all: toggle({ short: 'a', help: 'Unmount all containers' }),
+  force: toggle({ short: 'f', help: 'Unmount it although files in it are in use' }),
+  latest: toggle({ short: 'l', help: 'Unmount the container that was made last' }),
 }

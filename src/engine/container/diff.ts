@@ -9,17 +9,12 @@ import type { StackLevel } from '../../storage/tree/stack.ts'
 import { O } from '../../syscall/file.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
 import { findLocalImage } from '../image/find.ts'
+import { isOwnPath } from './ownPaths.ts'
 import { runInMaps } from './rootAccess/runInMaps.ts'
 import { type ContainerTrees, openContainerTrees } from './rootAccess/trees.ts'
 import { listChanges, type PathChange } from './stage/listChanges.ts'
 
 export type DiffSubject = 'all' | 'container' | 'image'
-
-/** Mount points that every start makes. */
-const OWN_PATHS: ReadonlySet<string> = new Set([
-  ...['/dev', '/proc', '/sys', '/run/secrets', '/run/.containerenv'],
-  ...['/etc/hostname', '/etc/hosts', '/etc/mtab', '/etc/resolv.conf'],
-])
 
 /**
  * `diff`: what a container has changed in its image, or the top layer of an image in those below it. With a second name, how
@@ -43,7 +38,7 @@ export function diffObjects(
     keepFds: [...comparison.upper, ...comparison.lower].map(({ fd }) => fd),
     work: () => listChanges(comparison),
   })
-  return changes.filter(({ path }) => !OWN_PATHS.has(path))
+  return changes.filter(({ path }) => !isOwnPath(path))
 }
 
 function all({ upper, lower }: ContainerTrees): readonly StackLevel[] {

@@ -1,0 +1,34 @@
+import { writeFileSync } from 'node:fs'
+import { commitContainer } from '../../engine/container/commit/commit.ts'
+import { defineCommand } from '../command.ts'
+import { engineOf } from '../engine.ts'
+import { COMMIT_FLAGS } from '../options/containerFiles.ts'
+import { printLine } from '../output.ts'
+
+export const command = defineCommand({
+  usage: '[options] CONTAINER [IMAGE]',
+  description:
+    'Makes an image of what a container has changed over its own image, and prints its id. Volumes are no part of it.',
+  examples: ['commit web web:patched', "commit -c 'CMD [\"nginx\"]' -m 'patched' web web:patched"],
+  flags: COMMIT_FLAGS,
+  args: { min: 1, max: 2, completion: { kind: 'names', of: ['containers', 'images'] } },
+  run: async ({ flags, args, context }) => {
+    const [container = '', reference] = args
+    const digest = await commitContainer(engineOf(context), {
+      container,
+      reference,
+      changes: flags.change,
+      author: flags.author,
+      message: flags.message,
+      format: flags.format,
+      includeVolumes: flags.includeVolumes,
+      squash: flags.squash,
+      pause: flags.pause,
+      created: new Date().toISOString(),
+    })
+    const id = digest.slice('sha256:'.length)
+    if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, id)
+    printLine(id)
+    return 0
+  },
+})

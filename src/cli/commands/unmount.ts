@@ -1,0 +1,27 @@
+import { mountedContainers, requireUnshared, unmountContainer } from '../../engine/container/mountCommand.ts'
+import { selectContainers } from '../../engine/container/select.ts'
+import { defineCommand } from '../command.ts'
+import { engineOf } from '../engine.ts'
+import { UNMOUNT_FLAGS } from '../options/containerFiles.ts'
+import { printLine } from '../output.ts'
+
+export const command = defineCommand({
+  usage: '[options] CONTAINER [CONTAINER...]',
+  description: 'Takes away what bryo mount has mounted, inside of bryo unshare.',
+  examples: ['unmount web', 'unmount --all'],
+  flags: UNMOUNT_FLAGS,
+  args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
+  run: ({ flags, args, context }) => {
+    const engine = engineOf(context)
+    requireUnshared(engine, 'unmount')
+    const { all, latest } = flags
+    const names = all
+      ? mountedContainers(engine).map(({ record }) => record.id)
+      : selectContainers(engine, { names: args, all: false, latest }, 'any')
+    for (const name of names) {
+      unmountContainer(engine, name)
+      printLine(name)
+    }
+    return 0
+  },
+})
