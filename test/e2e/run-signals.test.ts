@@ -187,4 +187,10 @@ describe('--preserve-fds', () => {
     // One more is the directory that ls reads.
     expect(ended.stdout.trim().split(' ').map(Number)).toEqual([0, 1, 2, 3, 4, expect.any(Number)])
   })
+
+  it('is an error where a descriptor is missing, as its number may be one of bryo itself', async () => {
+    const ended = await world.bryo(['run', '--rm', '--network', 'none', '--preserve-fds', '5', IMAGE, 'true'])
+    expect(ended).toMatchObject({ code: 125, stdout: '' })
+    expect(ended.stderr).toMatch(/^Error: file descriptor \d is not available/)
+  })
 })

@@ -5,6 +5,7 @@ import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { DETACH_KEYS } from '../options/attach.ts'
 import { EXEC_FLAGS } from '../options/life.ts'
+import { preservedFds } from '../preservedFds.ts'
 import { processEnvironment } from '../processEnvironment.ts'
 
 export const command = defineCommand({
@@ -16,6 +17,7 @@ export const command = defineCommand({
   args: { min: 1, completion: { kind: 'names', of: ['containers'] } },
   interspersed: false,
   run: async ({ flags, args, context }) => {
+    const preserved = preservedFds(flags.preserveFds)
     const engine = engineOf(context)
     const name = flags.latest ? latestContainer(engine).id : (args[0] ?? '')
     const command = flags.latest ? args : args.slice(1)
@@ -34,7 +36,7 @@ export const command = defineCommand({
       interactive,
       tty,
       privileged,
-      preservedFds: flags.preserveFds ?? 0,
+      preservedFds: preserved,
     }
     const detachKeys = tty ? (flags.detachKeys ?? DETACH_KEYS) : new Uint8Array()
     const attach = flags.detach ? undefined : { interactive, signalProxy: !tty, detachKeys }

@@ -6,6 +6,7 @@ import { engineOf } from '../engine.ts'
 import { DETACH_KEYS } from '../options/attach.ts'
 import { RUN_FLAGS } from '../options/create.ts'
 import { printLine, printWarning, writeErr } from '../output.ts'
+import { preservedFds } from '../preservedFds.ts'
 import { containerRequest } from '../runOptions.ts'
 
 export const command = defineCommand({
@@ -22,6 +23,7 @@ export const command = defineCommand({
   interspersed: false,
   run: async ({ flags, args, context }) => {
     const { preserveFds } = flags
+    const preserved = preservedFds(preserveFds)
     const request = {
       ...containerRequest(flags, args, context.facts),
       ...(preserveFds !== undefined && { preserveFds }),
@@ -34,7 +36,7 @@ export const command = defineCommand({
     const detachKeys = flags.detachKeys ?? DETACH_KEYS
     const end = await runContainer(engineOf(context), request, {
       signalProxy,
-      preservedFds: preserveFds ?? 0,
+      preservedFds: preserved,
       interactive,
       onWarning: printWarning,
       ...(flags.securityReport && { onPlanned: await securityReporter() }),
