@@ -13,7 +13,7 @@ export function makeBusyboxRoot(host: Host): { readonly directory: string; reado
   const busybox = host.find('busybox')
   if (busybox === undefined) throw new Error('there is no busybox: run scripts/setup --dev')
   copyFileSync(busybox, join(directory, 'bin/busybox'))
-  for (const applet of ['sh', 'true', 'cat', 'echo', 'id'])
+  for (const applet of ['sh', 'true', 'cat', 'echo', 'head', 'id', 'sleep', 'yes'])
     symlinkSync('busybox', join(directory, 'bin', applet))
   writeFileSync(join(directory, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n')
   const archive = `${directory}.tar`

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { planCases } from './cases.ts'
+import { planCases, type Subjects } from './cases.ts'
 import { type Host, openHost } from './host.ts'
 import { makeBusyboxRoot, makeLayeredImage } from './images.ts'
-import { measure } from './measure.ts'
+import { measureMemory, planLifeCases, planListCases, planLogCase } from './life.ts'
+import { type Case, type Measured, measure } from './measure.ts'
 import { startRegistry } from './registry.ts'
 import { formatTable } from './table.ts'
 
@@ -28,14 +29,18 @@ async function main(args: readonly string[]): Promise<number> {
     `as uid ${host.uid}, medians; all tools in turn in each round; noise meets all alike, so look at the ratio`,
   )
   const reference = registry?.reference
-  const cases = planCases({ host, rootfs: directory, layered, reference, podman, quick })
-  const results = cases.map((each) => {
-    const measured = measure(each)
-    console.error(`measured: ${measured.name}`)
-    return measured
-  })
+  const subjects = { host, rootfs: directory, layered, reference, podman, quick }
+  const results: Measured[] = []
+  for (const each of allCases(subjects)) {
+    results.push(measure(each))
+    console.error(`measured: ${each.name}`)
+  }
   console.log(formatTable(results))
+  for (const [tool, megabytes] of Object.entries(measureMemory(subjects))) {
+    console.log(`private memory per detached container with a network, ${tool}: ${megabytes.toFixed(2)} MB`)
+  }
   if (reference === undefined) console.log('pull was left out: docker-registry and skopeo are not installed')
+  if (podman) host.run([...podman, 'rm', '--all', '--force', '--time', '0'])
   if (podman) host.run([...podman, 'system', 'reset', '--force'])
   for (const command of [
     ['rm', '--all', '--force'],
@@ -43,6 +48,14 @@ async function main(args: readonly string[]): Promise<number> {
   ])
     host.run([host.bryo, ...command])
   return 0
+}
+
+/** Lazily: later ones leave containers behind, which earlier ones would see. */
+function* allCases(subjects: Subjects): Generator<Case> {
+  yield* planCases(subjects)
+  yield* planLifeCases(subjects)
+  yield planLogCase(subjects)
+  yield* planListCases(subjects, subjects.quick ? [20] : [100, 1000])
 }
 
 /** Podman on directories of its own; undefined where there is none, or where it does not run here. */
