@@ -14,6 +14,7 @@ import { explainSpace } from '../../storage/space.ts'
 import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import type { Engine } from '../engine.ts'
+import { noteImage } from './event.ts'
 import { type StoredLayer, storeLayer } from './storeLayer.ts'
 
 export interface ImportRequest {
@@ -50,7 +51,9 @@ export async function importImage(engine: Engine, request: ImportRequest): Promi
   try {
     using _lock = lockForAdding(engine.store)
     const layer = await storeLayer(engine, input?.fd ?? STDIN, request.onProgress)
-    return { id: putImportedImage(engine, request, { config, name, layer }), name }
+    const id = putImportedImage(engine, request, { config, name, layer })
+    noteImage(engine.store, 'import', { id, name })
+    return { id, name }
   } catch (error) {
     collectGarbage(engine.store, { runInUserns: engine.runInUserns, partials: false })
     throw explainSpace(error, engine.store.dataRoot)

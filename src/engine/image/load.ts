@@ -5,6 +5,7 @@ import { formatReference, repositoryName } from '../../image/reference.ts'
 import { explainSpace, freeBytes } from '../../storage/space.ts'
 import type { Engine } from '../engine.ts'
 import { addImage } from './addImage.ts'
+import { noteImage } from './event.ts'
 import type { OnProgress } from './progress.ts'
 import { createSpool } from './spool.ts'
 
@@ -53,6 +54,7 @@ export async function loadImage(engine: Engine, request: LoadRequest): Promise<r
         repositories: image.names.map(repositoryName),
         onProgress,
       })
+      noteImage(store, 'loadfromarchive', { id: added.id, name: names[0] })
       loaded.push({ id: added.id, names, warnings: added.warnings })
     }
     return loaded

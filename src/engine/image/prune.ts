@@ -2,7 +2,6 @@ import { readdirSync, statSync } from 'node:fs'
 import type { Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import { readContainers } from '../../storage/container/find.ts'
-import { appendEvent } from '../../storage/events.ts'
 import { collectGarbage } from '../../storage/gc.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { dropImage } from '../../storage/image/edit.ts'
@@ -12,6 +11,7 @@ import { readLayers } from '../../storage/layer/layers.ts'
 import { recoverStore } from '../../storage/recover.ts'
 import type { Engine } from '../engine.ts'
 import { fitsPruneFilter, type PruneFilter } from '../pruneFilter.ts'
+import { noteImage } from './event.ts'
 
 export interface PruneImagesRequest {
   /** Images with names too. */
@@ -63,11 +63,6 @@ function tryDrop({ store }: Engine, { id, names }: ImageSummary): boolean {
     if (error instanceof BryoError && error.code === 'NOT_FOUND') return false
     throw error
   }
-  appendEvent(store, {
-    type: 'image',
-    action: 'remove',
-    id: id.slice('sha256:'.length),
-    name: names[0] ?? id,
-  })
+  noteImage(store, 'remove', { id, name: names[0] })
   return true
 }

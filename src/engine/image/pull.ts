@@ -14,6 +14,7 @@ import type { Repository } from '../../image/registry/repository.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { addImage } from './addImage.ts'
+import { noteImage } from './event.ts'
 import { findLocalImage, unknownImage } from './find.ts'
 import type { OnProgress } from './progress.ts'
 import { type RegistrySettings, registryOptions } from './registryOptions.ts'
@@ -138,5 +139,6 @@ async function pullFrom(
     onProgress: request.onProgress,
     abort: () => repository[Symbol.dispose](),
   })
+  noteImage(engine.store, 'pull', { id: added.id, name: full })
   return { ...added, reference: full, pulled: true }
 }

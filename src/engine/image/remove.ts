@@ -5,6 +5,7 @@ import { removeImage as removeFromStore } from '../../storage/gc.ts'
 import { untagImage } from '../../storage/image/edit.ts'
 import { readImages } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
+import { noteImage } from './event.ts'
 import { requireFound } from './find.ts'
 
 export interface RemoveImageRequest {
@@ -31,6 +32,7 @@ export async function removeImage(engine: Engine, request: RemoveImageRequest): 
   const { id, names } = summary
   if (name !== undefined && names.length > 1) {
     untagImage(engine.store, id, [name])
+    noteImage(engine.store, 'untag', { id, name })
     return { untagged: [name], deleted: [] }
   }
   if (name === undefined && names.length > 1 && !force) {
@@ -55,5 +57,6 @@ export async function removeImage(engine: Engine, request: RemoveImageRequest): 
   }
   if (first) await request.removeContainers?.(users.map((container) => container.id))
   removeFromStore(engine.store, id, engine.runInUserns)
+  noteImage(engine.store, 'remove', { id, name: names[0] })
   return { untagged: names, deleted: [id] }
 }

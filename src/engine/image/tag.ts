@@ -3,6 +3,7 @@ import { formatReference, localReference } from '../../image/reference.ts'
 import { tagImage as tagInStore, untagImage as untagInStore } from '../../storage/image/edit.ts'
 import { readImages } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
+import { noteImage } from './event.ts'
 import { findAmong, requireFound } from './find.ts'
 
 /**
@@ -18,7 +19,10 @@ export function tagImage(engine: Engine, image: string, names: readonly string[]
     }
     return formatReference(reference)
   })
-  for (const name of full) tagInStore(engine.store, summary.id, name)
+  for (const name of full) {
+    tagInStore(engine.store, summary.id, name)
+    noteImage(engine.store, 'tag', { id: summary.id, name })
+  }
 }
 
 /**
@@ -34,4 +38,7 @@ export function untagImage(engine: Engine, image: string, names: readonly string
     throw new BryoError('NOT_FOUND', `cannot untag "${name}": it is no name of image "${image}"`)
   })
   untagInStore(engine.store, summary.id, meant.length > 0 ? meant : undefined)
+  for (const name of meant.length > 0 ? meant : summary.names) {
+    noteImage(engine.store, 'untag', { id: summary.id, name })
+  }
 }
