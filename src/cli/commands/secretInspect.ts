@@ -2,8 +2,8 @@ import { BryoError } from '../../base/errors.ts'
 import { describeSecret, secretDocument } from '../../engine/secret/secrets.ts'
 import type { Secret } from '../../storage/secret/secrets.ts'
 import { defineCommand } from '../command.ts'
-import { eachName } from '../eachName.ts'
 import { engineOf } from '../engine.ts'
+import { forEachName } from '../forEach.ts'
 import { formatDocuments } from '../format/documents.ts'
 import { SECRET_INSPECT_FLAGS } from '../options/secrets.ts'
 import { writeOut } from '../output.ts'
@@ -20,8 +20,9 @@ export const command = defineCommand({
     }
     const engine = engineOf(context)
     const secrets: Secret[] = []
-    const exitCode = await eachName(args, context, (name) => {
+    const exitCode = await forEachName(args, context, (name) => {
       secrets.push(describeSecret(engine, name))
+      return undefined
     })
     if (flags.pretty) {
       writeOut(secrets.map((secret) => readable(secret, flags.showsecret)).join('\n'))

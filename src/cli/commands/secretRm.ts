@@ -2,10 +2,9 @@ import { BryoError } from '../../base/errors.ts'
 import { removeSecretByName } from '../../engine/secret/secrets.ts'
 import { readSecretInfos } from '../../storage/secret/secrets.ts'
 import { defineCommand } from '../command.ts'
-import { eachName } from '../eachName.ts'
 import { engineOf } from '../engine.ts'
+import { forEachName } from '../forEach.ts'
 import { SECRET_RM_FLAGS } from '../options/secrets.ts'
-import { printLine } from '../output.ts'
 
 export const command = defineCommand({
   usage: '[options] SECRET [SECRET...]',
@@ -24,11 +23,12 @@ export const command = defineCommand({
     }
     const engine = engineOf(context)
     const names = flags.all ? readSecretInfos(engine.store).map(({ name }) => name) : args
-    return await eachName(names, context, (name) => {
+    return await forEachName(names, context, (name) => {
       try {
-        printLine(removeSecretByName(engine, name))
+        return removeSecretByName(engine, name)
       } catch (error) {
         if (!(flags.ignore && error instanceof BryoError && error.code === 'NOT_FOUND')) throw error
+        return undefined
       }
     })
   },

@@ -6,6 +6,7 @@ import { ownFd } from '../../syscall/fd.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { VOLUME_EXPORT_FLAGS } from '../options/volumes.ts'
+import { OutputClosed } from '../output.ts'
 import { absoluteHostPath } from '../parse/path.ts'
 import { isTerminalFd } from '../terminal.ts'
 
@@ -28,7 +29,12 @@ export const command = defineCommand({
         hint: 'redirect standard output, or name a file with --output',
       })
     }
-    exportVolume(engine, name, STDOUT)
+    try {
+      exportVolume(engine, name, STDOUT)
+    } catch (error) {
+      if (isErrno(error, 'EPIPE')) throw new OutputClosed('nobody reads the output', { cause: error })
+      throw error
+    }
     return 0
   },
 })

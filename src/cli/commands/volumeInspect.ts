@@ -1,8 +1,8 @@
 import { BryoError } from '../../base/errors.ts'
 import { describeVolume, listVolumes, volumeDocument } from '../../engine/volume/list.ts'
 import { defineCommand } from '../command.ts'
-import { eachName } from '../eachName.ts'
 import { engineOf } from '../engine.ts'
+import { forEachName } from '../forEach.ts'
 import { type Document, formatDocuments } from '../format/documents.ts'
 import { VOLUME_INSPECT_FLAGS } from '../options/volumes.ts'
 import { writeOut } from '../output.ts'
@@ -19,8 +19,9 @@ export const command = defineCommand({
     }
     const engine = engineOf(context)
     const documents: Document[] = flags.all ? listVolumes(engine).map(volumeDocument) : []
-    const exitCode = await eachName(args, context, (name) => {
+    const exitCode = await forEachName(args, context, (name) => {
       documents.push(volumeDocument(describeVolume(engine, name)))
+      return undefined
     })
     writeOut(await formatDocuments(documents, flags.format, ABSENT))
     return exitCode

@@ -2,10 +2,9 @@ import { BryoError } from '../../base/errors.ts'
 import { listVolumes } from '../../engine/volume/list.ts'
 import { removeVolumeByName } from '../../engine/volume/remove.ts'
 import { defineCommand } from '../command.ts'
-import { eachName, removalExitCode } from '../eachName.ts'
 import { engineOf } from '../engine.ts'
+import { forEachName } from '../forEach.ts'
 import { VOLUME_RM_FLAGS } from '../options/volumes.ts'
-import { printLine } from '../output.ts'
 
 export const command = defineCommand({
   usage: '[options] VOLUME [VOLUME...]',
@@ -21,11 +20,18 @@ export const command = defineCommand({
     const names = flags.all ? listVolumes(engine).map(({ volume }) => volume.name) : args
     const remove = (name: string) => {
       try {
-        printLine(removeVolumeByName(engine, name, { force: flags.force }))
+        return removeVolumeByName(engine, name, { force: flags.force })
       } catch (error) {
         if (!(flags.force && error instanceof BryoError && error.code === 'NOT_FOUND')) throw error
+        return undefined
       }
     }
-    return await eachName(names, context, remove, removalExitCode)
+    return await forEachName(names, context, remove, exitCodeOf)
   },
 })
+
+/** As Podman: 1 for what is not there, 2 for what is in use. */
+function exitCodeOf({ code }: BryoError): number {
+  if (code === 'NOT_FOUND') return 1
+  return code === 'IN_USE' ? 2 : 125
+}

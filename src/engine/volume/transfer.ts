@@ -5,26 +5,33 @@ import { explainSpace } from '../../storage/space.ts'
 import { findVolume, finishCopyUp, lockVolume } from '../../storage/volume/volumes.ts'
 import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { AT_FDCWD, O, openat2 } from '../../syscall/file.ts'
-import type { Engine } from '../engine.ts'
+import { runInMaps } from '../container/rootAccess/runInMaps.ts'
+import { defaultMaps, type Engine } from '../engine.ts'
 import { expansionLimit } from '../expansion.ts'
-import { runReporting } from '../runReporting.ts'
-import { packTree } from '../stage/packTree.ts'
 import { unpackLayer } from '../unpackLayer.ts'
 import { contentDirectory } from './content.ts'
+import { archiveDirectory } from './stage/archiveDirectory.ts'
 
 /**
  * Writes the content of a volume to `output` as a tar archive, with the owners that containers see.
- * @throws BryoError NOT_FOUND, AMBIGUOUS, UNSUPPORTED for a tmpfs, NO_SPACE
+ * @throws BryoError NOT_FOUND, AMBIGUOUS, UNSUPPORTED for a tmpfs, NO_SPACE; an Error with `code` EPIPE where nobody reads any more
  */
 export function exportVolume(engine: Engine, name: string, output: number): void {
   const volume = findVolume(engine.store, name)
   const path = contentDirectory(volume)
   using directory = ownFd(openat2({ dirfd: AT_FDCWD, path, flags: O.path | O.directory }))
-  runReporting(engine, {
-    subject: `cannot export volume "${volume.name}"`,
-    keepFds: [directory.fd, output],
-    main: () => packTree({ directoryFd: directory.fd, tarFd: output }),
-  })
+  try {
+    runInMaps(engine, {
+      what: `export volume "${volume.name}"`,
+      maps: defaultMaps(engine),
+      keepFds: [directory.fd, output],
+      work: () => archiveDirectory(directory.fd, output),
+    })
+  } catch (error) {
+    if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error
+    const message = `cannot export volume "${volume.name}": no room for the archive`
+    throw new BryoError('NO_SPACE', message, { cause: error })
+  }
 }
 
 const STDIN = 0
