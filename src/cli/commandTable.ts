@@ -39,6 +39,29 @@ const completion = entry(
   'Print the completion script for a shell',
   () => import('./commands/completion.ts'),
 )
+const commit = entry(
+  'commit',
+  'Make an image of what a container has changed',
+  () => import('./commands/commit.ts'),
+)
+const cp = entry('cp', 'Copy files between a container and the host', () => import('./commands/cp.ts'))
+const diff = entry(
+  'diff',
+  'List what has changed in a container or image',
+  () => import('./commands/diff.ts'),
+)
+const mount = entry('mount', "Mount containers' roots inside of unshare", () => import('./commands/mount.ts'))
+const unmount = entry(
+  'unmount',
+  "Take away mounts of containers' roots",
+  () => import('./commands/unmount.ts'),
+  ['umount'],
+)
+const unshare = entry(
+  'unshare',
+  'Run a command in the user namespace of containers',
+  () => import('./commands/unshare.ts'),
+)
 const create = entry('create', 'Make a container without starting it', () => import('./commands/create.ts'))
 const doctor = entry(
   'doctor',
@@ -153,6 +176,21 @@ const imageExists = entry(
   () => import('./commands/imageExists.ts'),
 )
 
+const containerDiff: CommandEntry = {
+  kind: 'command',
+  name: 'diff',
+  summary: 'List what a container has changed',
+  page: 'diff',
+  load: async () => (await import('./commands/diff.ts')).containerDiff,
+}
+const imageDiff: CommandEntry = {
+  kind: 'command',
+  name: 'diff',
+  summary: 'List what the top layer of an image has changed',
+  page: 'diff',
+  load: async () => (await import('./commands/diff.ts')).imageDiff,
+}
+
 /** A command of the top under the name that it has in a group. */
 function as(name: string, command: CommandEntry, aliases: readonly string[] = []): CommandEntry {
   return { ...command, name, aliases }
@@ -165,7 +203,10 @@ const container: GroupEntry = {
   commands: [
     ...[
       attach,
+      commit,
+      cp,
       create,
+      containerDiff,
       containerCleanup,
       containerExists,
       exec,
@@ -174,6 +215,7 @@ const container: GroupEntry = {
       containerInspect,
       as('ls', ps, ['list', 'ps']),
       logs,
+      mount,
       pause,
       port,
     ],
@@ -189,6 +231,7 @@ const container: GroupEntry = {
       start,
       stats,
       stop,
+      unmount,
       unpause,
       update,
       top,
@@ -202,6 +245,7 @@ const image: GroupEntry = {
   name: 'image',
   summary: 'Work with images',
   commands: [
+    imageDiff,
     imageExists,
     importRoot,
     imageInspect,
@@ -288,9 +332,12 @@ const volume: GroupEntry = {
 export const ENTRIES: readonly Entry[] = [
   ...[
     attach,
+    commit,
     completion,
     container,
+    cp,
     create,
+    diff,
     doctor,
     events,
     exec,
@@ -306,6 +353,7 @@ export const ENTRIES: readonly Entry[] = [
   ...[
     kill,
     logs,
+    mount,
     ociRuntime,
     pause,
     port,
@@ -324,7 +372,9 @@ export const ENTRIES: readonly Entry[] = [
     system,
     tag,
     top,
+    unmount,
     unpause,
+    unshare,
     untag,
     update,
     version,

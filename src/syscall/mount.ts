@@ -65,6 +65,11 @@ export function unmountDetach(target: string): void {
   check('umount2', c.umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW), { target })
 }
 
+/** @throws SyscallError EBUSY where something in it is in use */
+export function unmount(target: string): void {
+  check('umount2', c.umount2(target, UMOUNT_NOFOLLOW), { target })
+}
+
 const SYS_PIVOT_ROOT = process.arch === 'arm64' ? 41 : 155
 const SYS_OPEN_TREE = 428
 const SYS_MOVE_MOUNT = 429

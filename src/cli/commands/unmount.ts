@@ -19,7 +19,7 @@ export const command = defineCommand({
       ? mountedContainers(engine).map(({ record }) => record.id)
       : selectContainers(engine, { names: args, all: false, latest }, 'any')
     for (const name of names) {
-      unmountContainer(engine, name)
+      unmountContainer(engine, name, flags.force)
       printLine(name)
     }
     return 0

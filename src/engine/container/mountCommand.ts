@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
-import { BryoError } from '../../base/errors.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
 import type { RootfsPlan } from '../../base/rootfs.ts'
 import { fuseOptions } from '../../runtime/fuse.ts'
 import { overlayData } from '../../runtime/stage/overlay.ts'
@@ -16,7 +16,7 @@ import { appendEvent } from '../../storage/events.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { chooseDriver, requireFuseOverlay } from '../../storage/rootfs/driver.ts'
 import { planRootfs, planRootfsDirectory } from '../../storage/rootfs/plan.ts'
-import { mount, unmountDetach } from '../../syscall/mount.ts'
+import { mount, unmount, unmountDetach } from '../../syscall/mount.ts'
 import { chdir, exitCodeOfStatus, spawnProgram, waitForExit } from '../../syscall/process.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
 import { storageDriver } from './checkOptions.ts'
@@ -56,16 +56,32 @@ export function mountContainer(engine: Engine, name: string): HostPath {
   return path
 }
 
-/** `unmount`. @throws BryoError INVALID_STATE where it is not mounted */
-export function unmountContainer(engine: Engine, name: string): ContainerRecord {
+/** `unmount`. @throws BryoError INVALID_STATE where it is not mounted, IN_USE where files in it are open and `force` is not set */
+export function unmountContainer(engine: Engine, name: string, force: boolean): ContainerRecord {
   const record = requireContainer(engine.store, name)
   const path = mountPath(engine, record)
   if (!mountPoints().has(path)) {
     throw new BryoError('INVALID_STATE', `cannot unmount container "${record.name}": it is not mounted`)
   }
-  unmountDetach(path)
+  unmountPath(path, force)
   appendEvent(engine.store, containerEvent(record, 'unmount'))
   return record
+}
+
+function unmountPath(path: HostPath, force: boolean): void {
+  if (force) {
+    unmountDetach(path)
+    return
+  }
+  try {
+    unmount(path)
+  } catch (error) {
+    if (!isErrno(error, 'EBUSY')) throw error
+    throw new BryoError('IN_USE', `cannot unmount "${path}": files in it are in use`, {
+      hint: 'use --force to take it away from the tree nevertheless',
+      cause: error,
+    })
+  }
 }
 
 /** What is mounted in the mount namespace of this process. */
