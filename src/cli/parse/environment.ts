@@ -16,7 +16,7 @@ export function parseEnv(text: string, host: HostEnvironment): readonly string[]
       .filter((name) => name.startsWith(start))
       .map((name) => `${name}=${host[name] ?? ''}`)
   }
-  const value = host[text]
+  const value = Object.hasOwn(host, text) ? host[text] : undefined
   return value === undefined ? [] : [`${text}=${value}`]
 }
 
