@@ -1,6 +1,8 @@
 import { requireContainer } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
+import { appendEvent } from '../../storage/events.ts'
 import type { Engine } from '../engine.ts'
+import { containerEvent } from './event.ts'
 import { runInMaps } from './rootAccess/runInMaps.ts'
 import { openContainerTrees } from './rootAccess/trees.ts'
 import { writeTreeArchive } from './stage/archiveTree.ts'
@@ -12,7 +14,9 @@ import { writeTreeArchive } from './stage/archiveTree.ts'
  * @throws BryoError NOT_FOUND; an Error with `code` EPIPE where nobody reads any more
  */
 export function exportContainer(engine: Engine, name: string, outFd: number): void {
-  writeContainerArchive(engine, requireContainer(engine.store, name), outFd)
+  const record = requireContainer(engine.store, name)
+  writeContainerArchive(engine, record, outFd)
+  appendEvent(engine.store, containerEvent(record, 'export'))
 }
 
 /** As {@link exportContainer}. */
