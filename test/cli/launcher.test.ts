@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -100,6 +100,19 @@ describe('bin/bryo', () => {
     expect(launch(join(root, 'bin/bryo'), { env: { BRYO_RUNTIME: node } })).toEqual({
       ...STARTED,
       bun: false,
+    })
+  })
+
+  it('starts the executable of an installation that has one, as the program and never as the engine', () => {
+    const whole = join(temporary, 'lib/node_modules/whole')
+    cpSync(join(root, 'bin'), join(whole, 'bin'), { recursive: true })
+    mkdirSync(join(whole, 'dist'))
+    const executable = `#!/bin/sh\necho "{\\"argv\\": \\"$*\\", \\"engine\\": \\"$BUN_BE_BUN\\", \\"gc\\": \\"$BUN_JSC_useConcurrentGC\\"}"\n`
+    writeFileSync(join(whole, 'dist/bryo'), executable, { mode: 0o755 })
+    expect(launch(join(whole, 'bin/bryo'), { args: ['ps', '-a'], env: { BUN_BE_BUN: '1' } })).toEqual({
+      argv: 'ps -a',
+      engine: '',
+      gc: '0',
     })
   })
 
