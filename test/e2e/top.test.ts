@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { TEST_USER } from './support/user.ts'
 import { give, IMAGE, openWorld } from './support/world.ts'
 
 const world = await openWorld()
@@ -51,6 +52,16 @@ describe('bryo top', () => {
       expect(await rows('top', 'named', 'user', 'ruser', 'group', 'args')).toEqual([
         ['USER', 'RUSER', 'GROUP', 'COMMAND'],
         ['web', 'web', '4444', 'sleep 100'],
+      ])
+    })
+  })
+
+  it('names users also where only processes inside may read the files', async () => {
+    const flags = ['--name', 'kept', '--userns', 'keep-id']
+    await whileRunning(flags, 'echo up; exec sleep 100', async () => {
+      expect(await rows('top', 'kept', 'user', 'pid')).toEqual([
+        ['USER', 'PID'],
+        [TEST_USER.name, '1'],
       ])
     })
   })

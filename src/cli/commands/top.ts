@@ -29,7 +29,7 @@ export const command = defineCommand({
     const [name, words] = await target(engine, args, flags.latest)
     const descriptors = parseDescriptors(words)
     if (descriptors) {
-      const table = topTable(engine, name, descriptors)
+      const table = await topTable(engine, name, descriptors)
       writeOut(formatTable(table.map((cells) => cells.map(printable))))
     } else {
       const { hostPsLines } = await import('../../engine/container/hostPs.ts')

@@ -1,11 +1,11 @@
 import { BryoError } from '../../base/errors.ts'
 import { requireContainer } from '../../storage/container/find.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { effectiveState, type ProcessRef } from '../../storage/container/state.ts'
 import type { Engine } from '../engine.ts'
 import { isUp } from './list.ts'
 import { type Descriptor, findDescriptor, type ProcessFacts } from './processes/descriptors.ts'
 import { containerProcesses, takeSnapshot } from './processes/find.ts'
-import { containerNames, hostNames } from './processes/names.ts'
+import { containerNames, hostNames, type IdNames } from './processes/names.ts'
 import { type ProcessStat, readCommandLine, readStatus, uptimeSeconds } from './processes/process.ts'
 
 /** A table: headings, then a row for each process. */
@@ -13,17 +13,20 @@ export type ProcessTable = readonly (readonly string[])[]
 
 const DEFAULT = ['user', 'pid', 'ppid', 'pcpu', 'etime', 'tty', 'time', 'args']
 
-/** The host's pids of a running container's processes. @throws BryoError NOT_FOUND, INVALID_STATE */
-export function processesOf({ store }: Engine, name: string): readonly ProcessStat[] {
+/** The first process of a running container. @throws BryoError NOT_FOUND, INVALID_STATE */
+function runningInit({ store }: Engine, name: string): ProcessRef {
   const record = requireContainer(store, name)
   const state = effectiveState(store, record.id)
-  if (!isUp(state)) {
-    throw new BryoError(
-      'INVALID_STATE',
-      `cannot list the processes of container "${record.name}": it is ${state.status}, and top can only be used on running containers`,
-    )
-  }
-  return containerProcesses(state.process.pid, takeSnapshot())
+  if (isUp(state)) return state.process
+  throw new BryoError(
+    'INVALID_STATE',
+    `cannot list the processes of container "${record.name}": it is ${state.status}, and top can only be used on running containers`,
+  )
+}
+
+/** The processes of a running container, as the host counts. @throws BryoError NOT_FOUND, INVALID_STATE */
+export function processesOf(engine: Engine, name: string): readonly ProcessStat[] {
+  return containerProcesses(runningInit(engine, name).pid, takeSnapshot())
 }
 
 /** The descriptors that the words name, which commas may part; undefined where one of them is none. */
@@ -34,21 +37,29 @@ export function parseDescriptors(words: readonly string[]): readonly Descriptor[
 }
 
 /** The processes of a container as its own namespace sees them. Nothing of the container is run. */
-export function topTable(engine: Engine, name: string, descriptors: readonly Descriptor[]): ProcessTable {
-  const processes = processesOf(engine, name)
+export async function topTable(
+  engine: Engine,
+  name: string,
+  descriptors: readonly Descriptor[],
+): Promise<ProcessTable> {
+  const process = runningInit(engine, name)
+  const processes = containerProcesses(process.pid, takeSnapshot())
   const [init] = processes
-  if (!init) return [descriptors.map(({ heading }) => heading)]
-  const facts = factsOf(processes, init)
+  const facts = init ? factsOf(processes, init, await containerNames(process)) : []
   return [
     descriptors.map(({ heading }) => heading),
     ...facts.map((one) => descriptors.map(({ cell }) => cell(one))),
   ]
 }
 
-function factsOf(processes: readonly ProcessStat[], init: ProcessStat): readonly ProcessFacts[] {
+function factsOf(
+  processes: readonly ProcessStat[],
+  init: ProcessStat,
+  inside: IdNames,
+): readonly ProcessFacts[] {
   const statuses = new Map(processes.map(({ hostPid }) => [hostPid, readStatus(hostPid)]))
   const common = {
-    inside: containerNames(init.hostPid),
+    inside,
     outside: hostNames(),
     uptime: uptimeSeconds(),
     now: Date.now(),

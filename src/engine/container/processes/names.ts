@@ -1,11 +1,12 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { isErrno } from '../../../base/errors.ts'
 import { type IdMaps, toContainerId } from '../../../base/idmap.ts'
 import { parseGroup, parsePasswd } from '../../../runtime/user.ts'
+import type { ProcessRef } from '../../../storage/container/state.ts'
 import { O } from '../../../syscall/file.ts'
-import { openInRootIfPresent } from '../../../syscall/rootPath.ts'
 import { readIdMaps } from '../../../userns/nested.ts'
 import { readProcText } from './procFile.ts'
+import { readUserFiles, type UserFiles } from './stage/userFiles.ts'
 
 /** Names of users and groups by the ids that the kernel shows on the host. */
 export interface IdNames {
@@ -13,16 +14,16 @@ export interface IdNames {
   readonly group: (hostId: number) => string
 }
 
-const MAX_FILE = 1024 * 1024
+const NO_FILES: UserFiles = { passwd: '', group: '' }
 
 /**
  * As the container's own files name them, else the numbers inside. Its files are read, nothing of it is run, and no link in it
  * leads out.
  * @param init the container's first process
  */
-export function containerNames(init: number): IdNames {
-  const maps = readMaps(init)
-  const files = readUserFiles(init)
+export async function containerNames(init: ProcessRef): Promise<IdNames> {
+  const maps = readMaps(init.pid)
+  const files = await readFiles(init)
   const users = new Map(parsePasswd(files.passwd).map(({ uid, name }) => [uid, name]))
   const groups = new Map(parseGroup(files.group).map(({ gid, name }) => [gid, name]))
   const named = (names: ReadonlyMap<number, string>, id: number | undefined, hostId: number) =>
@@ -52,33 +53,24 @@ function readMaps(init: number): IdMaps {
   }
 }
 
-function readUserFiles(init: number): { readonly passwd: string; readonly group: string } {
-  let root: number
+/** From here where that may be; a fuse-overlayfs root lets only processes of its own user namespace look. */
+async function readFiles(init: ProcessRef): Promise<UserFiles> {
   try {
-    root = openSync(`/proc/${init}/root`, O.path | constants.O_DIRECTORY)
+    return readFromHere(init)
   } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) throw error
-    return { passwd: '', group: '' }
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return NO_FILES
+    if (!isErrno(error, 'EACCES', 'EPERM')) throw error
   }
-  try {
-    return { passwd: readInRoot(root, '/etc/passwd'), group: readInRoot(root, '/etc/group') }
-  } finally {
-    closeSync(root)
-  }
+  const { startInRunning } = await import('../rootAccess/running.ts')
+  using task = startInRunning(init, { what: 'read names of users', keepFds: [], work: readUserFiles })
+  return task.finish()
 }
 
-/** The beginning of a plain file; empty for anything else, such as a pipe that would never end. */
-function readInRoot(root: number, path: string): string {
-  let fd: number | undefined
+function readFromHere({ pid }: ProcessRef): UserFiles {
+  const root = openSync(`/proc/${pid}/root`, O.path | O.directory)
   try {
-    fd = openInRootIfPresent(root, path, O.rdonly | O.nonblock | O.noctty)
-    if (fd === undefined || !fstatSync(fd).isFile()) return ''
-    const buffer = Buffer.alloc(Math.min(MAX_FILE, fstatSync(fd).size))
-    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0))
-  } catch (error) {
-    if (!isErrno(error, 'EACCES', 'EPERM', 'ELOOP', 'ENXIO', 'ENOTCONN')) throw error
-    return ''
+    return readUserFiles(root)
   } finally {
-    if (fd !== undefined) closeSync(fd)
+    closeSync(root)
   }
 }
