@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs'
 import { isErrno } from '../base/errors.ts'
 import { setNonBlocking } from '../syscall/fd.ts'
 import { POLL } from '../syscall/poll.ts'
-import { killIfAlive, type WaitStatus, waitpid } from '../syscall/process.ts'
+import { killIfAlive, pidfdOpen, type WaitStatus, waitpid } from '../syscall/process.ts'
 import { openSignalFd, takeSignal } from '../syscall/signal.ts'
 import { setWindowSize } from '../syscall/tty.ts'
 import { type Clients, serveClients } from './clients.ts'
@@ -77,8 +77,11 @@ export function monitorContainer(request: MonitorRequest): void {
       if (signal === terminate) killIfAlive(request.initPid, terminate)
     }
   })
-  // It may have ended before the signal was caught.
-  reap()
+  // The signal may go to a thread of the engine's, where there is one.
+  const init = reactor.watch(pidfdOpen(request.initPid), POLL.in, () => {
+    init.remove()
+    reap()
+  })
   reactor.run()
   closeSync(signalFd)
 }

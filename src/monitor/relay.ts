@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { readAvailable, setNonBlocking } from '../syscall/fd.ts'
 import { POLL } from '../syscall/poll.ts'
-import { exitCodeOfStatus, waitpid } from '../syscall/process.ts'
+import { exitCodeOfStatus, pidfdOpen, waitpid } from '../syscall/process.ts'
 import { setWindowSize } from '../syscall/tty.ts'
 import type { MonitorFds } from './monitor.ts'
 import { type Outlet, openOutlet, openSource } from './outlet.ts'
@@ -23,7 +23,6 @@ export interface RelayOptions extends StdioOptions {
   readonly forwardSignal: (signal: number) => boolean
 }
 
-const SIGCHLD = 17
 /** How long the last output is waited for where something that the child left behind holds the pipe. */
 const DRAIN_MS = 200
 
@@ -94,21 +93,17 @@ export function relayChild(pid: number, fds: Omit<MonitorFds, 'attach'>, options
     if (code !== undefined && open.size === 0)
       flush(stdio, () => relay.end({ kind: 'exited', exitCode: code }))
   }
-  using stdio = openStdio(
-    reactor,
-    { ...options, signals: [...options.signals, SIGCHLD] },
-    {
-      ...relay.handlers(options, reap),
-      onInput: (data) => {
-        input?.write(data)
-        if (!input || input.idle || input.gone) return
-        stdio.acceptInput(false)
-        input.whenIdle(() => stdio.acceptInput(true))
-      },
-      onInputEnd: () => endInput(input, fds),
-      onResize: (size) => fds.terminal !== undefined && setWindowSize(fds.terminal, size),
+  using stdio = openStdio(reactor, options, {
+    ...relay.handlers(options),
+    onInput: (data) => {
+      input?.write(data)
+      if (!input || input.idle || input.gone) return
+      stdio.acceptInput(false)
+      input.whenIdle(() => stdio.acceptInput(true))
     },
-  )
+    onInputEnd: () => endInput(input, fds),
+    onResize: (size) => fds.terminal !== undefined && setWindowSize(fds.terminal, size),
+  })
   const follow = (fd: number | undefined, outlet: Outlet) => {
     if (fd === undefined) return
     open.add(fd)
@@ -134,7 +129,10 @@ export function relayChild(pid: number, fds: Omit<MonitorFds, 'attach'>, options
   follow(fds.terminal, stdio.stdout)
   follow(fds.stdout, stdio.stdout)
   follow(fds.stderr, stdio.stderr)
-  reap()
+  const child = reactor.watch(pidfdOpen(pid), POLL.in, () => {
+    child.remove()
+    reap()
+  })
   return relay.run()
 }
 
@@ -159,7 +157,7 @@ function flush({ stdout, stderr }: Stdio, done: () => void): void {
 
 interface Relay {
   readonly reactor: Reactor
-  handlers(options: RelayOptions, onChild?: () => void): Pick<StdioHandlers, 'onSignal' | 'onDetach'>
+  handlers(options: RelayOptions): Pick<StdioHandlers, 'onSignal' | 'onDetach'>
   end(end: RelayEnd): void
   run(): RelayEnd
 }
@@ -174,10 +172,9 @@ function beginRelay(): Relay {
   return {
     reactor,
     end,
-    handlers: ({ forwardSignal }, onChild) => ({
+    handlers: ({ forwardSignal }) => ({
       onSignal: (signal) => {
-        if (signal === SIGCHLD) onChild?.()
-        else if (!forwardSignal(signal)) end({ kind: 'signal', signal })
+        if (!forwardSignal(signal)) end({ kind: 'signal', signal })
       },
       onDetach: () => end({ kind: 'detached' }),
     }),
