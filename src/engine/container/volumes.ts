@@ -100,6 +100,8 @@ export function mountVolumes(engine: Engine, uses: readonly VolumeUse[]): Volume
     mounts,
     finish: () => {
       for (const name of filling) finishCopyUp(engine.store, name)
+      // The container may run for long: nobody who wants the volume is to wait for its end.
+      stack.dispose()
     },
     [Symbol.dispose]: () => stack.dispose(),
   }
