@@ -71,9 +71,12 @@ describe('bryo run --detach', () => {
     await becomes('timed', '{{.State.ExitCode}}', '137')
   })
 
-  it('starts 20 containers at once, each with its own monitor', async () => {
-    await Promise.all(Array.from({ length: 20 }, (_, index) => detach(`many${index}`, [], 'sleep', '100')))
-    expect((await bryo(['ps', '-q'])).stdout.trim().split('\n')).toHaveLength(20)
+  it('keeps 100 containers running at once, each with its own monitor', async () => {
+    for (let group = 0; group < 10; group++) {
+      const names = Array.from({ length: 10 }, (_, index) => `many${group * 10 + index}`)
+      await Promise.all(names.map((name) => detach(name, [], 'sleep', '1000')))
+    }
+    expect((await bryo(['ps', '-q'])).stdout.trim().split('\n')).toHaveLength(100)
     expect(await bryo(['stop', '--all', '--time', '0'])).toMatchObject({ code: 0 })
     expect((await bryo(['ps', '-q'])).stdout).toBe('')
   })
