@@ -173,7 +173,7 @@ function manPage(name: string): string | undefined {
 
 describe('commands', () => {
   it('are known to completion and have a summary', async () => {
-    const facts = { uid: 1, gid: 1, env: {}, cwd: '/', debug: false }
+    const facts = { uid: 1, gid: 1, env: {}, cwd: '/', runtimeEnv: {}, debug: false }
     for (const command of COMMANDS) {
       const { candidates } = await offer(command.split(' '), facts)
       expect(candidates).toContainEqual({

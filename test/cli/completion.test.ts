@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { offer } from '../../src/cli/completion/complete.ts'
 import { completionScript, SHELLS } from '../../src/cli/completion/scripts.ts'
 
-const facts = { uid: 1, gid: 1, env: { HOME: '/dev/null/home' }, cwd: '/', debug: false }
+const facts = { uid: 1, gid: 1, env: { HOME: '/dev/null/home' }, cwd: '/', runtimeEnv: {}, debug: false }
 
 async function texts(...words: readonly string[]): Promise<readonly string[]> {
   return (await offer(words, facts)).candidates.map(({ text }) => text)
