@@ -212,6 +212,8 @@ describe('bryo system check', () => {
 
   it('removes names, directories and files that belong to nothing', async () => {
     symlinkSync('cd'.repeat(32), at('names/ghost'))
+    const id = await create('--name', 'renamed')
+    symlinkSync(id, at('names/before'))
     const runDirectory = join(world.runRoot, 'containers', 'cd'.repeat(32))
     mkdirSync(join(runDirectory, 'files'), { recursive: true })
     mkdirSync(at('tmp/stray'))
@@ -219,7 +221,8 @@ describe('bryo system check', () => {
     give(world.runRoot)
     give(at('tmp/stray'))
     await world.command(['touch', '-d', '2020-01-01', at('images.json.4711.0~')])
-    await expectMended(/^name ghost: no container has it$/m, /given up$/m)
+    await expectMended(/^name before: no container has it\nname ghost: no container has it$/m, /given up$/m)
+    expect(await ok(['ps', '-a', '--format', '{{.Names}}'])).toBe('renamed')
     expect(existsSync(runDirectory)).toBe(false)
     expect(existsSync(at('tmp/stray'))).toBe(false)
     expect(existsSync(at('images.json.4711.0~'))).toBe(false)

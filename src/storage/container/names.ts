@@ -66,12 +66,18 @@ function tryReserve(store: Store, name: string, id: ContainerId): string {
     const owner = readOwner(path)
     if (owner === undefined) continue
     if (isCalled(store, owner, name)) return owner
-    clearStale(store, name)
+    clearStaleName(store, name)
   }
 }
 
+/** Whether no container is called so (any more): the container is gone, or has another name. */
+export function isStaleName(store: Store, name: string): boolean {
+  const owner = readOwner(hostPath(store.names, name))
+  return owner !== undefined && !isCalled(store, owner, name)
+}
+
 /** Under a lock, so that two processes that see the same stale name cannot clear the other's new one. */
-function clearStale(store: Store, name: string): void {
+export function clearStaleName(store: Store, name: string): void {
   using _lock = lockNames(store)
   const path = hostPath(store.names, name)
   const owner = readOwner(path)

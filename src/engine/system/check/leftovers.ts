@@ -1,12 +1,13 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { isErrno } from '../../../base/errors.ts'
-import { readNameLink } from '../../../storage/container/find.ts'
+import { clearStaleName, isStaleName } from '../../../storage/container/names.ts'
 import { isContainerId } from '../../../storage/container/record.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
 import { unlinkIfThere } from '../../../storage/lock.ts'
 import { removeTree } from '../../../storage/tree/remove.ts'
 import { workName } from '../../../storage/work.ts'
 import type { Engine } from '../../engine.ts'
+import { attempt } from './containers.ts'
 import type { Finding } from './finding.ts'
 
 /** What belongs to nothing any more: names, runtime directories, places of work, temporary files. */
@@ -26,14 +27,14 @@ function isContainer({ store }: Engine, id: string): boolean {
   )
 }
 
-function checkNames(engine: Engine): readonly Finding[] {
-  const { store } = engine
-  return readdirSync(store.names).flatMap((name) => {
-    const id = readNameLink(store, name)
-    if (id !== undefined && isContainer(engine, id)) return []
-    const mend = () => unlinkIfThere(hostPath(store.names, name))
-    return [{ subject: `name ${name}`, problem: 'no container has it', remedy: 'given up', mend }]
-  })
+function checkNames({ store }: Engine): readonly Finding[] {
+  return readdirSync(store.names)
+    .filter((name) => attempt(() => isStaleName(store, name)) === true)
+    .sort()
+    .map((name) => {
+      const mend = () => clearStaleName(store, name)
+      return { subject: `name ${name}`, problem: 'no container has it', remedy: 'given up', mend }
+    })
 }
 
 /** A runtime directory that several stores share may hold another one's: only that of a pair of the two is looked at. */
