@@ -14,8 +14,9 @@ import {
 import type { OciCaller } from './create.ts'
 import { killAndWait } from './signal.ts'
 
-/** How long a process may take to end once it is killed. */
+/** How long a process may take to end once it is killed, and a creation to come to its end. */
 const END_MS = 10_000
+const RETRY_MS = 5
 
 /**
  * Removes a stopped container, or with `force` one in any state; its poststop hooks run after that.
@@ -29,13 +30,22 @@ export function deleteById(caller: OciCaller, id: string, { force }: { readonly 
   }
   const status = statusOf(record)
   if (status !== 'stopped' && !force) throw notStopped(id, status)
-  using lock = lockContainer(record)
+  using lock = awaitLock(record)
   if (!lock) throw notStopped(id, 'creating')
   if (!killAndWait(record, END_MS)) throw notStopped(id, 'running')
   const hooks = poststopHooks(record)
   removeContainerDirectory(record.directory)
   const failures = runAllHooks('poststop', hooks, stateDocument(record, 'stopped', 0))
   for (const failure of failures) caller.onWarning(failure)
+}
+
+/** A creator that was just killed, and what it has forked, let go of the lock in a moment. */
+function awaitLock(record: OciRecord): ReturnType<typeof lockContainer> {
+  for (const end = Date.now() + END_MS; ; ) {
+    const lock = lockContainer(record)
+    if (lock || Date.now() > end) return lock
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+  }
 }
 
 function notStopped(id: string, status: string): BryoError {
