@@ -22,7 +22,7 @@ describe('completion', () => {
 
   it('offers the flags of the command and the global ones', async () => {
     expect(await texts('run', '--pu')).toEqual(['--publish', '--publish-all', '--pull'])
-    expect(await texts('run', '-it', '--log')).toEqual(['--log-level'])
+    expect(await texts('run', '-it', '--log-l')).toEqual(['--log-level'])
     expect(await texts('image', 'ls', '--dig')).toEqual(['--digests'])
     expect(await texts('--roo')).toEqual(['--root'])
     expect(await texts('run', '-p')).toContain('-p')
