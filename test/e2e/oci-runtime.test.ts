@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bundlesOf, type Config, readText } from './support/bundle.ts'
+import { TEST_USER } from './support/user.ts'
 import { BRYO, give, openWorld } from './support/world.ts'
 
 const world = await openWorld({ image: false })
@@ -424,6 +425,82 @@ describe('namespaces', () => {
       linux.namespaces = linux.namespaces.map(({ type }) => (type === 'network' ? { type, path } : { type }))
     })
     expect((await oci(['create', '--bundle', bundle, 'wrong'])).stderr).toContain(message)
+  })
+})
+
+describe('what the specification leaves to the kernel', () => {
+  it('has sysctls, time, propagation and a personality of its own', async () => {
+    const script = [
+      'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/domainname',
+      "awk '{ print ($1 > 100000000) }' /proc/uptime",
+      'awk \'$5 == "/" { print $7 }\' /proc/self/mountinfo | cut -d: -f1',
+      'uname -m | cut -c1-4',
+    ].join('; ')
+    const said = await run('kernel', script, (config) => {
+      const { linux } = config
+      linux.sysctl = { 'net.ipv4.ip_forward': '1' }
+      config.domainname = 'example'
+      linux.namespaces.push({ type: 'time' })
+      linux.timeOffsets = { boottime: { secs: 200000000 } }
+      linux.rootfsPropagation = 'shared'
+      linux.personality = { domain: process.arch === 'x64' ? 'LINUX32' : 'LINUX' }
+    })
+    expect(said.split('\n')).toEqual([
+      '1',
+      'example',
+      '1',
+      'shared',
+      process.arch === 'x64' ? 'i686' : 'aarc',
+    ])
+  })
+
+  it('maps subordinate ids by the helpers of the system', async () => {
+    const range = async (file: string) => {
+      const { stdout } = await world.command(['sh', '-c', `grep ^${world.env.USER}: ${file} | head -1`])
+      return Number(stdout.split(':')[1])
+    }
+    const [uid, gid] = [await range('/etc/subuid'), await range('/etc/subgid')]
+    const said = await run('ids', 'id -u; id -g; id -G; grep -c . /proc/self/uid_map', (config) => {
+      const add = (id: number) => ({ containerID: 1, hostID: id, size: 1000 })
+      config.linux.uidMappings = [{ containerID: 0, hostID: TEST_USER.uid, size: 1 }, add(uid)]
+      config.linux.gidMappings = [{ containerID: 0, hostID: TEST_USER.gid, size: 1 }, add(gid)]
+      config.process.user = { uid: 1000, gid: 29, additionalGids: [44] }
+    })
+    expect(said.split('\n')).toEqual(['1000', '29', '29 44', '2'])
+  })
+
+  it('refuses limits and identities that the caller may not give', async () => {
+    const limit = make('limit', (config) => {
+      config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 2 ** 64, hard: 2 ** 64 }]
+    })
+    expect((await oci(['create', '--bundle', limit, 'limit'])).stderr).toContain('cannot set RLIMIT_NOFILE')
+    const groups = make('groups', (config) => {
+      config.process.user.additionalGids = [29]
+    })
+    expect((await oci(['create', '--bundle', groups, 'groups'])).stderr).toContain('cannot set the groups')
+  })
+
+  it('passes over what it does not know, and over capabilities that there are not', async () => {
+    const bundle = make('unknown', (config) => {
+      config.unknown = { a: [1] }
+      config.process.args = ['echo', 'done']
+      config.process.capabilities = { bounding: ['CAP_FLY', 'CAP_KILL'] }
+    })
+    const { code, stdout, stderr } = await oci(['run', 'unknown'], { cwd: bundle })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' })
+    expect(stderr).toContain('unknown capability "CAP_FLY" is left out')
+  })
+
+  it('deletes a container whose poststop hook fails', async () => {
+    const bundle = make('poststop', (config) => {
+      config.hooks = { poststop: [{ path: '/bin/false' }, { path: '/bin/true' }] }
+    })
+    await ok(['create', '--bundle', bundle, 'poststop'])
+    expect(await oci(['delete', '--force', 'poststop'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('Warning: cannot run poststop hook #0'),
+    })
+    expect(await oci(['state', 'poststop'])).toMatchObject({ code: 1 })
   })
 })
 
