@@ -1,26 +1,15 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  fstatSync,
-  lchownSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  symlinkSync,
-  utimesSync,
-} from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
-import { AT_FDCWD, lgetxattr, llistxattr, lsetxattr, mknodat, O } from '../../syscall/file.ts'
+import { closeSync, fchmodSync, fchownSync, fstatSync, futimesSync, type Stats } from 'node:fs'
+import { isErrno } from '../../base/errors.ts'
+import { chmodat, chownat, mkdirat, mknodat, O, readlinkat, symlinkat } from '../../syscall/file.ts'
 import { openInRootIfPresent } from '../../syscall/rootPath.ts'
-
-const MAX_DEPTH = 1000
+import { fdXattr, fdXattrNames, setFdXattr } from '../../syscall/xattr.ts'
+import { copyBytes } from './copyBytes.ts'
+import { checkDepth, type Entry, entriesOf, openAt, openDirectory } from './tree.ts'
 
 /**
  * Fills a new volume with what the image holds at its target, owners and attributes included. What is mounted there or below
- * is not the image's, and left out: a link of the image may lead to /proc, where this process still shows the host.
+ * is not the image's, and left out: a link of the image may lead to /proc, where this process still shows the host. Both trees are
+ * walked by descriptors, as another container may have a part in the root directory.
  * @param volumeFd the volume, not yet attached
  * @param ownAttributes the volume's own directory keeps its owner and mode
  */
@@ -28,9 +17,11 @@ export function copyUpVolume(rootFd: number, target: string, volumeFd: number, o
   const source = openOfImage(rootFd, target)
   if (source === undefined) return
   try {
-    const [from, to] = [`/proc/self/fd/${source}`, `/proc/self/fd/${volumeFd}`]
-    copyContent(from, to, { depth: 0, device: fstatSync(source).dev })
-    if (!ownAttributes) copyAttributes(`${from}/.`, `${to}/.`)
+    using from = openDirectory(source)
+    using to = openDirectory(volumeFd)
+    const stats = fstatSync(source)
+    copyContent(from.fd, to.fd, { depth: 0, device: stats.dev })
+    if (!ownAttributes) copyAttributes(stats, to.fd)
   } finally {
     closeSync(source)
   }
@@ -51,60 +42,83 @@ interface CopyState {
   readonly device: number
 }
 
-function copyContent(from: string, to: string, state: CopyState): void {
-  if (state.depth > MAX_DEPTH)
-    throw new BryoError('STORAGE', 'cannot fill a volume from the image: directories are nested too deeply')
-  for (const name of readdirSync(`${from}/`)) copyEntry(`${from}/${name}`, `${to}/${name}`, state)
+function copyContent(fromFd: number, toFd: number, state: CopyState): void {
+  checkDepth(state.depth, 'fill a volume from the image')
+  for (const entry of entriesOf(fromFd)) copyEntry(entry, { fromFd, toFd, ...state })
 }
 
-function copyAttributes(from: string, to: string): void {
-  const stat = lstatSync(from)
-  lchownSync(to, stat.uid, stat.gid)
-  chmodSync(to, stat.mode & 0o7777)
-  utimesSync(to, stat.atime, stat.mtime)
+type CopyPlace = CopyState & { readonly fromFd: number; readonly toFd: number }
+
+function copyEntry(entry: Entry & { readonly name: Buffer }, place: CopyPlace): void {
+  const { name, stats } = entry
+  const { toFd } = place
+  if (stats.isDirectory()) {
+    copyDirectory(entry, place)
+  } else if (stats.isFile()) {
+    copyFile(name, place)
+  } else if (stats.isSymbolicLink()) {
+    symlinkat(readlinkat(entry.fd, ''), toFd, name)
+    chownat({ dirfd: toFd, path: name, uid: stats.uid, gid: stats.gid })
+  } else if (stats.isFIFO() || stats.isSocket()) {
+    mknodat(toFd, name, stats.mode)
+    chownat({ dirfd: toFd, path: name, uid: stats.uid, gid: stats.gid })
+    chmodat(toFd, name, stats.mode & 0o7777)
+  }
 }
 
-function copyEntry(from: string, to: string, state: CopyState): void {
-  const stat = lstatSync(from)
-  if (stat.isDirectory()) {
-    mkdirSync(to, 0o700)
-    if (stat.dev !== state.device) return
-    copyContent(from, to, { ...state, depth: state.depth + 1 })
-    copyAttributes(from, to)
-    copyXattrs(from, to)
-    return
-  }
-  if (stat.isSymbolicLink()) {
-    symlinkSync(readlinkSync(from, { encoding: 'buffer' }), to)
-    lchownSync(to, stat.uid, stat.gid)
-    return
-  }
-  if (stat.isFile()) copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-  else if (stat.isFIFO() || stat.isSocket()) mknodat(AT_FDCWD, to, stat.mode)
-  else return
-  copyAttributes(from, to)
+function copyDirectory({ name, fd, stats }: Entry & { readonly name: Buffer }, place: CopyPlace): void {
+  mkdirat(place.toFd, name, 0o700)
+  if (stats.dev !== place.device) return
+  using from = openDirectory(fd)
+  using to = openAt(place.toFd, name, O.rdonly | O.directory)
+  copyContent(from.fd, to.fd, { device: place.device, depth: place.depth + 1 })
+  copyAttributes(stats, to.fd)
+  copyXattrs(from.fd, to.fd)
+}
+
+function copyFile(name: Buffer, { fromFd, toFd }: CopyPlace): void {
+  using from = openAt(fromFd, name, O.rdonly | O.nonblock | O.noctty)
+  const stats = fstatSync(from.fd)
+  // It is another one by now.
+  if (!stats.isFile()) return
+  using to = openAt(toFd, name, O.wronly | O.creat | O.excl, 0o600)
+  copyBytes(from.fd, to.fd, stats.size)
+  copyAttributes(stats, to.fd)
   // After the change of the owner, which takes a file's capabilities away.
-  copyXattrs(from, to)
+  copyXattrs(from.fd, to.fd)
 }
 
-function copyXattrs(from: string, to: string): void {
-  for (const name of llistxattr(from)) {
+function copyAttributes(stats: Stats, toFd: number): void {
+  fchownSync(toFd, stats.uid, stats.gid)
+  fchmodSync(toFd, stats.mode & 0o7777)
+  futimesSync(toFd, stats.atime, stats.mtime)
+}
+
+function copyXattrs(fromFd: number, toFd: number): void {
+  for (const name of fdXattrNames(fromFd)) {
     if (!name.startsWith('user.') && name !== 'security.capability') continue
-    const value = lgetxattr(from, name)
-    if (value) lsetxattr(to, name, value)
+    const value = fdXattr(fromFd, name)
+    if (value) setFdXattr(toFd, name, value)
   }
 }
 
-/** Gives a whole volume to the container's user, as far as it is not theirs. */
-export function chownVolume(volumeFd: number, owner: { readonly uid: number; readonly gid: number }): void {
-  const root = `/proc/self/fd/${volumeFd}`
-  chownTree(fstatSync(volumeFd).isDirectory() ? `${root}/.` : root, owner, 0)
+interface Owner {
+  readonly uid: number
+  readonly gid: number
 }
 
-function chownTree(path: string, owner: { readonly uid: number; readonly gid: number }, depth: number): void {
-  if (depth > MAX_DEPTH)
-    throw new BryoError('STORAGE', 'cannot change the owner of a volume: directories are nested too deeply')
-  const stat = lstatSync(path)
-  if (stat.uid !== owner.uid || stat.gid !== owner.gid) lchownSync(path, owner.uid, owner.gid)
-  if (stat.isDirectory()) for (const name of readdirSync(path)) chownTree(`${path}/${name}`, owner, depth + 1)
+/**
+ * Gives a whole volume to the container's user, as far as it is not theirs. It is walked by descriptors: other containers may
+ * use it, and change it meanwhile.
+ */
+export function chownVolume(volumeFd: number, owner: Owner): void {
+  chownTree({ fd: volumeFd, stats: fstatSync(volumeFd) }, owner, 0)
+}
+
+function chownTree({ fd, stats }: Pick<Entry, 'fd' | 'stats'>, owner: Owner, depth: number): void {
+  checkDepth(depth, 'change the owner of a volume')
+  if (stats.uid !== owner.uid || stats.gid !== owner.gid) chownat({ dirfd: fd, path: '', ...owner })
+  if (!stats.isDirectory()) return
+  using directory = openDirectory(fd)
+  for (const entry of entriesOf(directory.fd)) chownTree(entry, owner, depth + 1)
 }
