@@ -216,6 +216,15 @@ export function fsetModificationTime(
   check('futimens', c.futimens(fd, times), { fd })
 }
 
+/** As {@link setModificationTime}, of what `fd` stands for: O_PATH will do, also of a link. */
+export function setTimeOfFd(
+  fd: number,
+  time: { readonly seconds: bigint; readonly nanoseconds: bigint },
+): void {
+  const times = new BigInt64Array([time.seconds, time.nanoseconds, time.seconds, time.nanoseconds])
+  check('utimensat', c.utimensat(fd, bytes(''), times, AT_EMPTY_PATH), { fd })
+}
+
 /** Sets an extended attribute of the object itself. */
 export function lsetxattr(path: PathBytes, name: string, value: Uint8Array): void {
   check('lsetxattr', c.lsetxattr(bytes(path), name, value, value.byteLength, 0), { path: String(path), name })

@@ -1,5 +1,6 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { constants } from 'node:os'
+import { isErrno } from '../../base/errors.ts'
 import type { TarTime } from '../../base/tarEntry.ts'
 import type { NodeFacts, NodeType } from '../../base/treeEntry.ts'
 import { SyscallError } from '../../syscall/error.ts'
@@ -79,9 +80,14 @@ function minor(device: bigint): number {
   return Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n))
 }
 
-/** Names in a directory, by their bytes. */
+/** Names in a directory, by their bytes; none in one that somebody has removed meanwhile. */
 export function readNames(fd: number): readonly Buffer[] {
-  return readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' }).sort(Buffer.compare)
+  try {
+    return readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' }).sort(Buffer.compare)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    return []
+  }
 }
 
 export function readLinkOf(fd: number): Buffer {

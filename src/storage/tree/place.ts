@@ -12,7 +12,7 @@ import {
   O,
   openat2,
   S_IF,
-  setModificationTime,
+  setTimeOfFd,
   symlinkat,
   unlinkErrno,
 } from '../../syscall/file.ts'
@@ -91,7 +91,7 @@ export function placeEntry(dirfd: number, name: Buffer, entry: TarEntry, options
   using node = openNode(dirfd, name)
   if (!node) return
   dressNode(node.fd, entry, options)
-  setModificationTime(dirfd, name, entry.mtime)
+  setTimeOfFd(node.fd, entry.mtime)
 }
 
 /** A further name for a file that is there. */

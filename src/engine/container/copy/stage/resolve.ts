@@ -1,8 +1,26 @@
 import { closeSync } from 'node:fs'
-import { isErrno } from '../../../../base/errors.ts'
+import { BryoError, isErrno } from '../../../../base/errors.ts'
 import { nodeOf, openNode, readLinkOf, type TreeNode } from '../../../../storage/tree/node.ts'
 import { AT_FDCWD, O, openat2 } from '../../../../syscall/file.ts'
 import { openInRoot } from '../../../../syscall/rootPath.ts'
+
+/** Opens something; a path that cannot be followed becomes an error for the user. */
+export function explained<T>(path: string, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    const problem = PATH_PROBLEMS.find(({ errno }) => isErrno(error, errno))
+    if (!problem) throw error
+    throw new BryoError(problem.code, `cannot follow "${path}": ${problem.found}`, { cause: error })
+  }
+}
+
+const PATH_PROBLEMS = [
+  { errno: 'ELOOP', code: 'NOT_FOUND', found: 'too many symbolic links, or one of /proc' },
+  { errno: 'ENAMETOOLONG', code: 'USAGE', found: 'the name is too long' },
+  { errno: 'EACCES', code: 'PERMISSION', found: 'permission denied' },
+  { errno: 'EAGAIN', code: 'IN_USE', found: 'it does not stop changing' },
+] as const
 
 /** How one side opens its paths, which are absolute. */
 export interface PathRoot {
@@ -13,7 +31,20 @@ export interface PathRoot {
 
 /** Every path ends in the container's root, whatever links say. */
 export function containerPaths(rootFd: number): PathRoot {
-  return { kind: 'container', open: (path, flags) => openInRoot(rootFd, path, flags) }
+  return { kind: 'container', open: (path, flags) => openPatiently(rootFd, path, flags) }
+}
+
+const ATTEMPTS = 100
+
+/** While somebody moves directories about, the kernel cannot always tell that `..` stays inside. @see openat2(2) EAGAIN */
+function openPatiently(rootFd: number, path: string, flags: number): number {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return openInRoot(rootFd, path, flags)
+    } catch (error) {
+      if (!isErrno(error, 'EAGAIN') || attempt === ATTEMPTS) throw error
+    }
+  }
 }
 
 /** The caller's own paths, as the kernel follows them. */

@@ -8,7 +8,7 @@ import { walkNode } from '../../../../storage/tree/walk.ts'
 import { O } from '../../../../syscall/file.ts'
 import { createTreeWriter } from '../../../stage/writeTree.ts'
 import type { CopyPlan, FoundSource } from '../plan.ts'
-import { type PathRoot, resolvePath } from './resolve.ts'
+import { explained, type PathRoot, resolvePath } from './resolve.ts'
 
 export interface SourceRequest {
   readonly path: string
@@ -28,7 +28,7 @@ export interface OpenedSource extends Disposable {
 
 /** Opens what is to be copied, once: what has its name later does not matter. @throws BryoError NOT_FOUND */
 export function openSource(root: PathRoot, request: SourceRequest): OpenedSource {
-  const { node, name } = openNamed(root, request)
+  const { node, name } = explained(request.path, () => openNamed(root, request))
   const found = {
     isDirectory: node.facts.type === 'directory',
     name,

@@ -3,7 +3,7 @@ import type { TreeNode } from '../../../../storage/tree/node.ts'
 import type { PlaceOptions } from '../../../../storage/tree/place.ts'
 import { umask } from '../../../../syscall/process.ts'
 import type { CopyPlan, FoundTarget } from '../plan.ts'
-import { type PathRoot, type ResolvedPath, resolvePath } from './resolve.ts'
+import { explained, type PathRoot, type ResolvedPath, resolvePath } from './resolve.ts'
 import { type UnpackedTree, unpackTree } from './unpackTree.ts'
 
 export interface TargetRequest {
@@ -20,7 +20,9 @@ export interface OpenedTarget extends Disposable {
 
 /** Opens the place that is copied to, once. @throws BryoError NOT_FOUND where there is no directory to put it in */
 export function openTarget(root: PathRoot, request: TargetRequest): OpenedTarget {
-  const resolved = resolvePath(root, request.path, { keepDangling: root.kind === 'host' })
+  const resolved = explained(request.path, () =>
+    resolvePath(root, request.path, { keepDangling: root.kind === 'host' }),
+  )
   if (!resolved) throw new BryoError('NOT_FOUND', request.missing)
   return {
     found: foundTarget(resolved),

@@ -12,7 +12,7 @@ import {
   placeEntry,
   placeLink,
 } from '../../../../storage/tree/place.ts'
-import { O, openat2, setModificationTime } from '../../../../syscall/file.ts'
+import { O, openat2, setTimeOfFd } from '../../../../syscall/file.ts'
 import { type DirectoryTrail, trailFrom } from './trail.ts'
 
 export interface UnpackedTree {
@@ -38,7 +38,13 @@ export function unpackTree(tarFd: number, directoryFd: number, options: PlaceOpt
     }
   }
   drain(tarFd)
-  for (const directory of directories.reverse()) finishDirectory(trail, directory, options)
+  for (const directory of directories.reverse()) {
+    try {
+      finishDirectory(trail, directory, options)
+    } catch (error) {
+      throw explain(error, directory.entry)
+    }
+  }
   return { skippedDevices }
 }
 
@@ -104,7 +110,7 @@ function finishDirectory(
   // Somebody has moved it away meanwhile.
   if (node?.facts.type !== 'directory') return
   dressNode(node.fd, entry, options)
-  setModificationTime(dirfd, name, entry.mtime)
+  setTimeOfFd(node.fd, entry.mtime)
 }
 
 /** The writer must be able to write what follows the archive. */
