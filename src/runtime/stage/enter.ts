@@ -73,12 +73,13 @@ function runEntered(plan: EnterPlan, controlFd: number): never {
     const rootFd = openSync('/', O.path | O.directory | O.cloexec)
     const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user, plan.maps))
     const fds = { rootFd, controlFd }
+    // The word comes when the first child's message has been read, which what this one sends must not overtake.
+    expectParentMessage(controlFd, 'proceed')
     if (plan.process.terminal) {
       step('set up the terminal', () =>
         setUpTerminal(fds, identity, { window: plan.initialWindow, console: false }),
       )
     } else step('set up stdio', () => setUpStdio(plan.stdio, rootFd, identity))
-    expectParentMessage(controlFd, 'proceed')
     becomeWorkload(plan, fds, identity)
   } catch (error) {
     reportFailure(controlFd, error)
