@@ -4,7 +4,7 @@ import type { World } from '../../e2e/support/world.ts'
 import { makeSentinel, type Sentinel } from './sentinel.ts'
 
 /** What containers are made of: none of these may appear among the mounts of this host. */
-const MOUNT_TYPES = / - (?:overlay|fuse\.fuse-overlayfs|nsfs|mqueue|devpts) /
+const MOUNT_TYPES = / - (?:overlay|fuse\.fuse-overlayfs|nsfs|mqueue) /
 /** Work in the making, which no command that has ended leaves behind. */
 const UNFINISHED = /^data\/(?:containers|pending|tmp|names|partial)\/|^run\/containers\//
 
