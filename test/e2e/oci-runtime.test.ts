@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bundlesOf, type Config, readText } from './support/bundle.ts'
+import { openTerminal } from './support/terminal.ts'
 import { TEST_USER } from './support/user.ts'
 import { BRYO, give, openWorld } from './support/world.ts'
 
@@ -501,6 +502,26 @@ describe('what the specification leaves to the kernel', () => {
       stderr: expect.stringContaining('Warning: cannot run poststop hook #0'),
     })
     expect(await oci(['state', 'poststop'])).toMatchObject({ code: 1 })
+  })
+})
+
+describe('a terminal', () => {
+  it('is served by run and exec where there is no socket for it', async () => {
+    const bundle = make('tty', (config) => {
+      config.process.terminal = true
+      config.process.args = ['sh', '-c', 'tty; stty size; ls /dev/console; read x; echo "<$x>"; exit 6']
+    })
+    const terminal = openTerminal(world, `bryo oci-runtime run --bundle ${bundle} tty`)
+    await terminal.said('/dev/console')
+    terminal.write('typed\n')
+    expect(await terminal.ended).toMatchObject({ code: 6 })
+    expect(terminal.text()).toMatch(/^\/dev\/pts\/0\n24 80\n\/dev\/console\ntyped\n<typed>\n/)
+
+    await ok(['create', '--bundle', make('plain', () => {}), 'plain'])
+    await ok(['start', 'plain'])
+    const added = openTerminal(world, 'bryo oci-runtime exec --tty plain sh -c "sleep 100 & tty; exit 3"')
+    expect(await added.ended).toMatchObject({ code: 3 })
+    expect(added.text()).toBe('/dev/pts/0\n')
   })
 })
 

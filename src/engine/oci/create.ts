@@ -47,18 +47,31 @@ export interface CreateOptions {
   readonly pidFile: string | undefined
   readonly consoleSocket: string | undefined
   readonly preservedFds: number
+  /** The caller waits for the container, and serves its terminal where there is no socket for that. */
+  readonly foreground: boolean
+}
+
+export interface CreatedContainer {
+  readonly record: OciRecord
+  /** Master end of a terminal that the caller serves. */
+  readonly masterFd: number | undefined
 }
 
 /**
  * Creates a container from a bundle: it waits for `start`, and lives on without this process.
  * @throws BryoError; nothing is left of the container then
  */
-export async function createFromBundle(caller: OciCaller, options: CreateOptions): Promise<OciRecord> {
+export async function createFromBundle(caller: OciCaller, options: CreateOptions): Promise<CreatedContainer> {
   const bundle = resolve(caller.facts.cwd, options.bundle)
   const path = join(bundle, 'config.json')
   const content = readConfig(path)
   const config = parseConfig(content, path)
-  using terminal = connectConsole(caller.facts.cwd, options.consoleSocket, config.process.terminal)
+  using terminal = connectConsole({
+    cwd: caller.facts.cwd,
+    socket: options.consoleSocket,
+    terminal: config.process.terminal,
+    foreground: options.foreground,
+  })
   const claimed = claimContainer(caller.stateRoot, options.id)
   using _lock = claimed.lock
   const record: OciRecord = {
@@ -76,7 +89,8 @@ export async function createFromBundle(caller: OciCaller, options: CreateOptions
     writeRecord(record, 'creating')
     writeConfigCopy(claimed.directory, content)
     const plan = await makePlan(caller, config, record, options)
-    return launch(caller, plan, { claimed, record, terminal, pidFile: options.pidFile })
+    const created = launch(caller, plan, { claimed, record, terminal, pidFile: options.pidFile })
+    return { record: created, masterFd: terminal.kept() }
   } catch (error) {
     undo(caller, config, record)
     throw error

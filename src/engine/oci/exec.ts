@@ -29,14 +29,22 @@ export interface ExecOptions {
   readonly pidFile: string | undefined
   readonly consoleSocket: string | undefined
   readonly preservedFds: number
+  /** As for a creation. */
+  readonly foreground: boolean
+}
+
+export interface AddedProcess {
+  /** A child of this process, which lives on without it. */
+  readonly pid: number
+  /** Master end of a terminal that the caller serves. */
+  readonly masterFd: number | undefined
 }
 
 /**
  * Adds a process to a running container.
- * @returns its pid: a child of this process, which lives on without it
  * @throws BryoError NOT_FOUND, INVALID_STATE; COMMAND_NOT_FOUND and the like where its program cannot run
  */
-export async function execById(caller: OciCaller, id: string, options: ExecOptions): Promise<number> {
+export async function execById(caller: OciCaller, id: string, options: ExecOptions): Promise<AddedProcess> {
   const record = findContainer(caller.stateRoot, id)
   const status = statusOf(record)
   if (!record.process || status === 'stopped') {
@@ -47,7 +55,12 @@ export async function execById(caller: OciCaller, id: string, options: ExecOptio
   }
   const config = parseConfig(readConfigCopy(record), 'config.json')
   const process = processOf(caller, config, options)
-  using terminal = connectConsole(caller.facts.cwd, options.consoleSocket, process.terminal)
+  using terminal = connectConsole({
+    cwd: caller.facts.cwd,
+    socket: options.consoleSocket,
+    terminal: process.terminal,
+    foreground: options.foreground,
+  })
   const { facts } = caller
   const { pid } = record.process
   const inUserNamespace = foreignNamespaces(pid).includes('user')
@@ -55,17 +68,18 @@ export async function execById(caller: OciCaller, id: string, options: ExecOptio
     inUserNamespace,
     preservedFds: options.preservedFds,
   })
-  return execInContainer({
+  const added = execInContainer({
     process: plan,
     root: inUserNamespace ? rootIds(mapsOf(record, pid)) : undefined,
     initPid: pid,
     isStillInit: () => isAlive(record),
     debug: facts.debug,
     onTerminal: terminal.send,
-    onCreated: (added) => {
-      if (options.pidFile !== undefined) writePidFile(resolve(facts.cwd, options.pidFile), added)
+    onCreated: (child) => {
+      if (options.pidFile !== undefined) writePidFile(resolve(facts.cwd, options.pidFile), child)
     },
   })
+  return { pid: added, masterFd: terminal.kept() }
 }
 
 function mapsOf(record: OciRecord, pid: number): IdMaps {

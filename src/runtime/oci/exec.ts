@@ -5,6 +5,7 @@ import { foreignNamespaces, setns } from '../../syscall/namespace.ts'
 import { pidfdOpen } from '../../syscall/process.ts'
 import { endForked, type ForkedProcess, forkIntoNamespaces } from './fork.ts'
 import { expectStageMessage, passTerminal, startContainer } from './launch.ts'
+import { sendOciMessage } from './messages.ts'
 import { passedFds } from './plan.ts'
 import { type ExecPlan, runOciExec } from './stage/exec.ts'
 import { openProcessFiles, type ProcessFiles } from './stage/process.ts'
@@ -52,6 +53,7 @@ export function execInContainer(request: ExecRequest): number {
 }
 
 function seeThrough(request: ExecRequest, { pid, controlFd }: ForkedProcess): void {
+  sendOciMessage(controlFd, { kind: 'begin' })
   if (request.process.terminal) {
     expectStageMessage(controlFd, 'terminal')
     passTerminal(controlFd, request)

@@ -2,7 +2,14 @@ import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { BryoError } from '../../base/errors.ts'
 import { messageSocketPair, pollReadable } from '../../syscall/fd.ts'
-import { forkChild, killIfAlive, setChildSubreaper, waitForExit } from '../../syscall/process.ts'
+import {
+  exitCodeOfStatus,
+  forkChild,
+  killIfAlive,
+  setChildSubreaper,
+  type WaitStatus,
+  waitForExit,
+} from '../../syscall/process.ts'
 import { type StageFailure, stageError } from '../messages.ts'
 import { type OciStageMessage, receiveOciStageMessage } from './messages.ts'
 import { ENTER_NAMESPACES, type OciEntry, runOciStage1 } from './stage/stage1.ts'
@@ -12,7 +19,7 @@ const FIRST_MESSAGE_MS = 10_000
 const SIGKILL = 9
 
 export interface ForkRequest extends Omit<OciEntry, 'main'> {
-  /** Runs in the namespaces; never returns. */
+  /** Runs in the namespaces; never returns. Says nothing before it is spoken to, so that its pid is the first word. */
   readonly main: (controlFd: number) => never
 }
 
@@ -53,16 +60,19 @@ function tryFork({ main, ...entry }: ForkRequest): ForkedProcess | undefined {
   const heard = pollReadable(controlFd, FIRST_MESSAGE_MS)
   if (!heard) killIfAlive(stage1, SIGKILL)
   const message = heard ? receiveOciStageMessage(controlFd) : undefined
-  waitForExit(stage1)
+  const status = waitForExit(stage1)
   if (message?.kind === 'init-forked') return { pid: message.pid, controlFd }
   closeSync(controlFd)
-  if (heard) throw forkFailure(message)
+  if (heard) throw forkFailure(message, status)
   return undefined
 }
 
-function forkFailure(message: OciStageMessage | undefined): BryoError {
+function forkFailure(message: OciStageMessage | undefined, status: WaitStatus): BryoError {
   if (message?.kind !== 'failed')
-    return new BryoError('RUNTIME', 'cannot create the container: its process has ended')
+    return new BryoError(
+      'RUNTIME',
+      `cannot create the container: its process has ended, with exit code ${exitCodeOfStatus(status)}`,
+    )
   return refusal(message) ?? stageError(message)
 }
 

@@ -18,6 +18,8 @@ export type OciStageMessage =
 /** What they are told. */
 export type OciParentMessage =
   | { readonly kind: 'maps-written' }
+  /** Its pid has been heard of: from now on an added process may speak. */
+  | { readonly kind: 'begin' }
   /** The hooks of the runtime's side have run; the pid is init's as they saw it. */
   | { readonly kind: 'hooks-done'; readonly pid: number }
   /** The state is written: from now on the container lives without its maker. */

@@ -12,7 +12,10 @@ export const createCommand = defineOciCommand({
   flags: CREATE_FLAGS,
   args: { min: 1, max: 1 },
   run: async ({ flags, args, caller }) => {
-    await createFromBundle(caller, createOptions(flags, args[0] ?? '', caller.facts))
+    await createFromBundle(
+      caller,
+      createOptions(flags, { id: args[0] ?? '', foreground: false }, caller.facts),
+    )
     return 0
   },
 })
@@ -20,7 +23,7 @@ export const createCommand = defineOciCommand({
 /** @throws BryoError UNSUPPORTED for `--no-pivot` */
 export function createOptions(
   flags: FlagValues<typeof CREATE_FLAGS>,
-  id: string,
+  { id, foreground }: Pick<CreateOptions, 'id' | 'foreground'>,
   { env }: HostFacts,
 ): CreateOptions {
   if (flags.noPivot) {
@@ -31,6 +34,7 @@ export function createOptions(
   }
   return {
     id,
+    foreground,
     bundle: flags.bundle,
     pidFile: flags.pidFile,
     consoleSocket: flags.consoleSocket,

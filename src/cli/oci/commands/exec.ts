@@ -37,7 +37,7 @@ export const execCommand = defineOciCommand({
   interspersed: false,
   run: async ({ flags, args, caller }) => {
     const [id = '', ...program] = args
-    const pid = await execById(caller, id, {
+    const { pid, masterFd } = await execById(caller, id, {
       processFile: flags.process,
       args: program,
       terminal: flags.tty,
@@ -50,8 +50,9 @@ export const execCommand = defineOciCommand({
       pidFile: flags.pidFile,
       consoleSocket: flags.consoleSocket,
       preservedFds: flags.preserveFds ?? 0,
+      foreground: !flags.detach,
     })
-    return flags.detach ? 0 : await waitForProgram(pid)
+    return flags.detach ? 0 : await waitForProgram(pid, masterFd)
   },
 })
 

@@ -19,15 +19,16 @@ export const runCommand = defineOciCommand({
   args: { min: 1, max: 1 },
   run: async ({ flags, args, caller }) => {
     const id = args[0] ?? ''
-    const { process } = await createFromBundle(caller, createOptions(flags, id, caller.facts))
+    const wanted = createOptions(flags, { id, foreground: !flags.detach }, caller.facts)
+    const { record, masterFd } = await createFromBundle(caller, wanted)
     try {
       startById(caller, id)
     } catch (error) {
       deleteById(caller, id, { force: true })
       throw error
     }
-    if (flags.detach || !process) return 0
-    const exitCode = await waitForProgram(process.pid)
+    if (flags.detach || !record.process) return 0
+    const exitCode = await waitForProgram(record.process.pid, masterFd)
     if (!flags.keep) deleteById(caller, id, { force: true })
     return exitCode
   },

@@ -24,6 +24,7 @@ export function runOciExec({ process, root }: ExecPlan, files: ProcessFiles, con
   try {
     setsid()
     umask(0)
+    expectOciParentMessage(controlFd, 'begin')
     if (root) step('become root of the container', () => becomeRoot(root))
     const rootFd = openSync('/', O.path | O.directory | O.cloexec)
     if (process.terminal) {
