@@ -107,6 +107,7 @@ const restart = entry(
 const rm = entry('rm', 'Remove containers', () => import('./commands/rm.ts'))
 const rmi = entry('rmi', 'Remove images', () => import('./commands/rmi.ts'))
 const run = entry('run', 'Run a command in a new container', () => import('./commands/run.ts'))
+const save = entry('save', 'Write images as an archive', () => import('./commands/save.ts'))
 const security = entry(
   'security',
   'Show what protects a running container',
@@ -254,6 +255,7 @@ const image: GroupEntry = {
     imagePrune,
     pull,
     as('rm', rmi),
+    save,
     tag,
     untag,
   ],
@@ -364,6 +366,7 @@ export const ENTRIES: readonly Entry[] = [
     rm,
     rmi,
     run,
+    save,
     secret,
     security,
     start,

@@ -12,7 +12,7 @@ const STDIN = 0
 export const command = defineCommand({
   usage: '[options]',
   description:
-    'Takes the images of an archive: an OCI archive or directory, or what docker save wrote; plain, gzip or zstd.',
+    'Takes the images of an archive: an OCI archive or directory, or what docker save wrote; plain or compressed.',
   examples: ['load -i images.tar', 'ssh build cat images.tar.zst | bryo load'],
   flags: LOAD_FLAGS,
   args: { min: 0, max: 0 },

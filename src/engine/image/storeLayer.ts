@@ -1,7 +1,7 @@
 import type { Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import { type DecompressResult, decompressTo } from '../../image/compression.ts'
-import { readChunks } from '../../image/fdStream.ts'
+import { throughTool } from '../../image/compressionTool.ts'
 import { openBlob } from '../../storage/blob/read.ts'
 import type { StoredBlob } from '../../storage/blob/sink.ts'
 import { createBlobWriter } from '../../storage/blob/write.ts'
@@ -35,12 +35,12 @@ export async function storeLayer(
   using writer = createBlobWriter(store)
   const watch = watchSpace(store.dataRoot)
   const storing = async function* () {
-    const chunks = readChunks(fd)
-    for (let item = await chunks.next(); !item.done; item = await chunks.next()) {
+    // Layers have no media type for xz and bzip2, so what these compressed is stored plain.
+    for await (const chunk of throughTool(fd)) {
       watch(writer.size)
-      writer.write(item.value)
+      writer.write(chunk)
       onProgress?.(writer.size)
-      yield item.value
+      yield chunk
     }
   }
   const { compression, outputDigest } = await decompressTo(storing(), async () => {}, {

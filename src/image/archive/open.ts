@@ -4,8 +4,10 @@ import { dupAtLeast, type OwnedFd, ownFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { isTerminal } from '../../syscall/tty.ts'
 import { decompressTo, detectCompression, MAGIC_SIZE } from '../compression.ts'
+import { throughTool, toolFor } from '../compressionTool.ts'
 import { writeAll } from '../fdStream.ts'
 import { openDirectoryTree } from './directoryTree.ts'
+import { isDirTransport, openDirTransport } from './dirTransport.ts'
 import { isDockerArchive, openDockerArchive } from './dockerArchive.ts'
 import type { FileTree } from './fileTree.ts'
 import type { ImageArchive } from './imageArchive.ts'
@@ -20,7 +22,8 @@ export interface OpenArchiveOptions {
 }
 
 /**
- * Opens an OCI archive, a docker archive (either one plain or compressed with gzip or zstd), or a directory in the OCI layout.
+ * Opens an OCI archive, a docker archive (either one plain or compressed with gzip, zstd, xz or bzip2), or a directory: an OCI layout,
+ * or one image as `dir:`.
  * @param source a path, or an fd that stays the caller's (a pipe too)
  * @throws BryoError NOT_FOUND, PERMISSION, INVALID_ARCHIVE, INVALID_IMAGE, DIGEST_MISMATCH, UNSUPPORTED
  */
@@ -35,6 +38,7 @@ export async function openImageArchive(
       : await treeOfPath(source, options)
   try {
     if (isOciLayout(tree)) return await openOciLayout(tree)
+    if (isDirTransport(tree)) return await openDirTransport(tree)
     if (isDockerArchive(tree)) return await openDockerArchive(tree)
     throw new BryoError(
       'INVALID_ARCHIVE',
@@ -56,7 +60,7 @@ async function treeOfPath(path: string, options: OpenArchiveOptions): Promise<Fi
       owned = false
       return openDirectoryTree(file, path)
     }
-    if (found.isFile() && compressionAt(file.fd) === 'none') {
+    if (found.isFile() && isPlain(file.fd)) {
       owned = false
       return treeOfOwned(file, path)
     }
@@ -89,7 +93,7 @@ async function treeOfForeignFd(fd: number, label: string, options: OpenArchiveOp
       hint: 'name a file with --input, or redirect one',
     })
   }
-  const direct = fstatSync(fd).isFile() && positionOf(fd) === 0 && compressionAt(fd) === 'none'
+  const direct = fstatSync(fd).isFile() && positionOf(fd) === 0 && isPlain(fd)
   return direct ? treeOfOwned(ownFd(dupAtLeast(fd, 3)), label) : treeOfFd(fd, label, options)
 }
 
@@ -103,7 +107,7 @@ async function treeOfFd(fd: number, label: string, options: OpenArchiveOptions):
   const spool = options.createSpool()
   try {
     let room = options.maxSpoolBytes
-    const result = await decompressTo(fd, async (chunk) => {
+    const result = await decompressTo(throughTool(fd), async (chunk) => {
       room -= chunk.byteLength
       if (room < 0) throw noRoom(label, options.maxSpoolBytes)
       await writeAll(spool.fd, chunk)
@@ -134,8 +138,8 @@ function treeOfOwned(file: OwnedFd, label: string): FileTree {
   }
 }
 
-function compressionAt(fd: number) {
+function isPlain(fd: number): boolean {
   const head = Buffer.alloc(MAGIC_SIZE)
-  const count = readSync(fd, head, 0, MAGIC_SIZE, 0)
-  return detectCompression(head.subarray(0, count))
+  const found = head.subarray(0, readSync(fd, head, 0, MAGIC_SIZE, 0))
+  return toolFor(found) === undefined && detectCompression(found) === 'none'
 }
