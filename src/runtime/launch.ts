@@ -3,8 +3,17 @@ import { constants } from 'node:os'
 import { BryoError, isErrno } from '../base/errors.ts'
 import { countSilentFork } from '../base/forkCount.ts'
 import type { IdMaps } from '../base/idmap.ts'
+import { cloneChild } from '../syscall/clone.ts'
+import { SyscallError } from '../syscall/error.ts'
 import { messageSocketPair, ownFd, pollReadable, receiveFd, sendFd } from '../syscall/fd.ts'
-import { forkChild, killIfAlive, pidfdOpen, setChildSubreaper, waitForExit } from '../syscall/process.ts'
+import {
+  forkChild,
+  joinNewSessionKeyring,
+  killIfAlive,
+  pidfdOpen,
+  setChildSubreaper,
+  waitForExit,
+} from '../syscall/process.ts'
 import { awaitWorkload, WorkloadFailure } from './execution.ts'
 import { startFuseOverlay } from './fuse.ts'
 import {
@@ -18,7 +27,10 @@ import {
 } from './messages.ts'
 import type { ForkPlan, LaunchPlan } from './plan.ts'
 import { createPlanFile, writePlan } from './planFile.ts'
+import { runClonedInit } from './stage/clonedInit.ts'
+import type { StageFds } from './stage/init.ts'
 import { runKeeper } from './stage/keeper.ts'
+import { tooManyProcesses, withBoundNamespace } from './stage/processLimit.ts'
 import { NAMESPACE_STEP, runStage1 } from './stage/stage1.ts'
 
 /** How long a forked child may take for its first word. */
@@ -101,6 +113,8 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
 
 interface ForkedStages {
   readonly keeperPid: number | undefined
+  /** Init, where this process has made it without a stage 1. */
+  readonly clonedPid: number | undefined
   readonly controlFd: number
   readonly planFd: number
   /** Stage 1 has ended, or has to: blocks until it is gone, where it is a child of this process. */
@@ -116,8 +130,11 @@ interface ForkedStages {
 function forkStages(plan: ForkPlan): ForkedStages {
   const [controlFd, childFd] = messageSocketPair()
   const planFd = createPlanFile()
-  const runStage = () => runStage1(plan, { controlFd: childFd, planFd, stdio: plan.stdio })
-  const child = plan.monitored ? forkKeeper(controlFd, runStage) : forkUnkept(controlFd, runStage)
+  const fds = { controlFd: childFd, planFd, stdio: plan.stdio }
+  const runStage = () => runStage1(plan, fds)
+  const child = plan.monitored
+    ? forkKeeper(controlFd, runStage)
+    : (cloneUnkept(controlFd, plan, fds) ?? forkUnkept(controlFd, runStage))
   closeSync(childFd)
   let open = true
   const close = () => {
@@ -135,6 +152,50 @@ function forkStages(plan: ForkPlan): ForkedStages {
 
 type ForkedChild = Omit<ForkedStages, 'controlFd' | 'planFd' | 'close'>
 
+/** Init is made by this process itself; undefined where that needs a stage 1. */
+function cloneUnkept(controlFd: number, plan: ForkPlan, fds: StageFds): ForkedChild | undefined {
+  const { join, namespaces, processLimit } = plan
+  if (join) return undefined
+  const clone = () =>
+    cloneChild(['user', ...namespaces], () => {
+      closeSync(controlFd)
+      return runClonedInit(plan, fds)
+    })
+  const pid = makeNamespaces(() => {
+    // Init has it from this process, which has no use for its own: inside of the user namespace keys would count for somebody else.
+    joinNewSessionKeyring()
+    return processLimit === undefined ? clone() : withBoundNamespace(processLimit, clone)
+  })
+  if (pid === undefined) return undefined
+  let awaited = false
+  return {
+    keeperPid: undefined,
+    clonedPid: pid,
+    reapStage1: () => {
+      awaited = true
+    },
+    tellKeeper: () => {},
+    handOver: () => {},
+    end: () => {
+      if (!awaited) endProcess(pid)
+      awaited = true
+    },
+  }
+}
+
+/** @throws NamespaceFailure or BryoError RUNTIME, as a stage 1 would report it */
+function makeNamespaces<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (isErrno(error, 'EAGAIN')) throw tooManyProcesses(error)
+    if (!(error instanceof SyscallError)) throw error
+    if (error.syscall !== 'clone')
+      throw new BryoError('RUNTIME', `cannot prepare the container: ${error.message}`, { cause: error })
+    throw new NamespaceFailure(`cannot ${NAMESPACE_STEP}: ${error.message}`, error.errno)
+  }
+}
+
 /** Stage 1 is this process's child, and init will be. */
 function forkUnkept(controlFd: number, runStage: () => number): ForkedChild {
   const pid = forkChild(() => {
@@ -144,6 +205,7 @@ function forkUnkept(controlFd: number, runStage: () => number): ForkedChild {
   let reaped = false
   return {
     keeperPid: undefined,
+    clonedPid: undefined,
     reapStage1: () => {
       waitForExit(pid)
       reaped = true
@@ -176,6 +238,7 @@ function forkKeeper(controlFd: number, runStage: () => number): ForkedChild {
   }
   return {
     keeperPid: pid,
+    clonedPid: undefined,
     reapStage1: () => {},
     tellKeeper: (message) => sendMessage(masterFd, message),
     handOver: (program, fds) => {
@@ -224,8 +287,9 @@ function namespaceFailure(failure: StageFailure): NamespaceFailure | undefined {
 
 function awaitInit(forked: ForkedStages): number {
   const message = firstMessage(forked.controlFd)
-  if (message?.kind === 'init-forked' || message?.kind === 'failed') forked.reapStage1()
+  if (message && ['init-forked', 'init-started', 'failed'].includes(message.kind)) forked.reapStage1()
   if (message?.kind === 'init-forked') return message.pid
+  if (message?.kind === 'init-started' && forked.clonedPid !== undefined) return forked.clonedPid
   if (message?.kind === 'failed') throw namespaceFailure(message) ?? stageError(message)
   throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
 }

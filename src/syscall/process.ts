@@ -51,8 +51,13 @@ const ADDRESS_SPACE_END = 0x7ffffffff000
  * @see madvise(2)
  */
 export function fork(): number {
-  c.madvise(0, ADDRESS_SPACE_END, MADV_DOFORK)
+  shareMemoryWithChildren()
   return check('fork', c.fork())
+}
+
+/** Children get all memory of this process, whatever the engine has said of it. */
+export function shareMemoryWithChildren(): void {
+  c.madvise(0, ADDRESS_SPACE_END, MADV_DOFORK)
 }
 
 /**

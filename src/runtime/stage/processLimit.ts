@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno } from '../../base/errors.ts'
 import { getrlimit, RLIMIT, setrlimit } from '../../syscall/process.ts'
 
 /**
@@ -12,9 +12,31 @@ export function boundNewNamespace(limit: number): void {
   lowerLimit(BigInt(limit) + BigInt(countTasks()))
 }
 
+/** As {@link boundNewNamespace}, for the namespace that `make` makes, and not for what this process makes later. */
+export function withBoundNamespace<T>(limit: number, make: () => T): T {
+  const own = getrlimit(RLIMIT.nproc)
+  const wanted = BigInt(limit) + BigInt(countTasks())
+  setrlimit(RLIMIT.nproc, { soft: own.soft < wanted ? own.soft : wanted, hard: own.hard })
+  try {
+    return make()
+  } finally {
+    setrlimit(RLIMIT.nproc, own)
+  }
+}
+
 /** Inside of the user namespace: what each of its users may have, counted in the namespace alone. */
 export function limitProcesses(limit: number): void {
   lowerLimit(BigInt(limit))
+}
+
+/** What EAGAIN of a fork means. */
+export function tooManyProcesses(cause: unknown): BryoError {
+  const { soft } = getrlimit(RLIMIT.nproc)
+  return new BryoError(
+    'RUNTIME',
+    `cannot start the container: the host allows its caller ${soft} processes, and all of them run already`,
+    { hint: 'end some, or raise the limit: see "ulimit -u", and pids.max of the cgroup', cause },
+  )
 }
 
 /** The caller's own limit stands where it is lower. */

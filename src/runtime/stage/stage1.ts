@@ -1,11 +1,11 @@
 import { closeSync } from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { isErrno } from '../../base/errors.ts'
 import { setns, unshare } from '../../syscall/namespace.ts'
-import { exitNow, fork, getrlimit, joinNewSessionKeyring, RLIMIT } from '../../syscall/process.ts'
+import { exitNow, fork, joinNewSessionKeyring } from '../../syscall/process.ts'
 import { sendMessage } from '../messages.ts'
 import type { ForkPlan } from '../plan.ts'
 import { runInit, type StageFds } from './init.ts'
-import { boundNewNamespace, limitProcesses } from './processLimit.ts'
+import { boundNewNamespace, limitProcesses, tooManyProcesses } from './processLimit.ts'
 import { reportFailure, setStepDebugging, step } from './step.ts'
 
 /** The step whose failure has its cause in the host's settings. */
@@ -44,12 +44,7 @@ function forkWithinLimit(): number {
     return fork()
   } catch (error) {
     if (!isErrno(error, 'EAGAIN')) throw error
-    const { soft } = getrlimit(RLIMIT.nproc)
-    throw new BryoError(
-      'RUNTIME',
-      `cannot start the container: the host allows its caller ${soft} processes, and all of them run already`,
-      { hint: 'end some, or raise the limit: see "ulimit -u", and pids.max of the cgroup', cause: error },
-    )
+    throw tooManyProcesses(error)
   }
 }
 
