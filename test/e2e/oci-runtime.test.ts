@@ -386,10 +386,11 @@ describe('the root', () => {
 
 describe('namespaces', () => {
   it('are joined by their paths', async () => {
+    // One that waits for its start is joined as well as one that runs.
     await ok(['create', '--bundle', make('first', () => {}), 'first'])
-    await ok(['start', 'first'])
     const { pid } = await state('first')
-    const links = 'for n in user net pid mnt; do readlink /proc/self/ns/$n; done; cat /proc/1/comm'
+    const links =
+      'for n in user net pid mnt; do readlink /proc/self/ns/$n; done; cat /proc/1/status | grep ^Pid'
     const said = await run('second', links, ({ linux }) => {
       linux.uidMappings = undefined
       linux.gidMappings = undefined
@@ -404,8 +405,8 @@ describe('namespaces', () => {
     const [user, net, pidNamespace, mnt, first] = said.split('\n')
     expect([user, net, pidNamespace]).toEqual([await link('user'), await link('net'), await link('pid')])
     expect(mnt).not.toBe(await link('mnt'))
-    expect(first).toBe('sleep')
-    expect(await state('first')).toMatchObject({ status: 'running' })
+    expect(first).toBe('Pid:\t1')
+    expect(await state('first')).toMatchObject({ status: 'created' })
   })
 
   it('are never the host’s own for want of a user namespace', async () => {

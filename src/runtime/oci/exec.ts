@@ -31,10 +31,10 @@ export function execInContainer(request: ExecRequest): number {
   using handle = ownFd(pidfdOpen(request.initPid))
   if (!request.isStillInit()) throw new BryoError('INVALID_STATE', 'cannot exec in a stopped container')
   const namespaces = foreignNamespaces(request.initPid)
-  let files: ProcessFiles = { procFd: undefined }
+  let files: ProcessFiles = { procFd: undefined, visible: false }
   const forked = forkIntoNamespaces({
     enter: () => {
-      files = openProcessFiles(request.process)
+      files = openProcessFiles(request.process, files)
       setns(handle.fd, namespaces)
     },
     main: (controlFd) => runOciExec(request, files, controlFd),

@@ -57,7 +57,7 @@ export function runOciInit(plan: ContainerPlan, fds: OciInitFds): never {
     setsid()
     umask(0)
     expectOciParentMessage(controlFd, 'maps-written')
-    const files = openProcessFiles(plan.process)
+    const files = openProcessFiles(plan.process, { visible: plan.maps !== undefined })
     const rootFd = buildRoot(plan, controlFd)
     prepareKernel(plan, rootFd)
     prepareStdio(plan, rootFd.fd, controlFd)

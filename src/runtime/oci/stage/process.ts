@@ -30,16 +30,25 @@ import type { ProcessPlan } from '../plan.ts'
 
 const FIRST_FD = 3
 
-/** What of the host's /proc a process needs once that is out of reach. */
+/** What a process takes along from before it is the container's. */
 export interface ProcessFiles {
   readonly procFd: number | undefined
+  /**
+   * The owner of the user namespace may look into the process while it waits, for example to give its network namespace a device. Nobody
+   * else is in a user namespace that was just made.
+   */
+  readonly visible: boolean
 }
 
 /** While the host's /proc is there. A score below the caller's takes rights over the host: without them the caller's stays. */
-export function openProcessFiles({ oomScoreAdj, apparmorProfile, selinuxLabel }: ProcessPlan): ProcessFiles {
+export function openProcessFiles(
+  { oomScoreAdj, apparmorProfile, selinuxLabel }: ProcessPlan,
+  { visible }: Pick<ProcessFiles, 'visible'>,
+): ProcessFiles {
   if (oomScoreAdj !== undefined) adjustOomScore(oomScoreAdj)
   const labelled = apparmorProfile !== undefined || selinuxLabel !== undefined
-  return { procFd: labelled ? openSync('/proc', O.path | O.directory | O.cloexec) : undefined }
+  const procFd = labelled ? openSync('/proc', O.path | O.directory | O.cloexec) : undefined
+  return { procFd, visible }
 }
 
 function adjustOomScore(score: number): void {
@@ -111,7 +120,7 @@ export function becomePlannedUser(plan: ProcessPlan, rootFd: number, files: Proc
   step('enter the working directory', () => enterWorkingDirectory(rootFd, plan.cwd))
   umask(plan.umask)
   resetSignals()
-  setDumpable(false)
+  setDumpable(files.visible)
   findWorkload(plan.args, env)
   return { execution, env }
 }
