@@ -90,6 +90,8 @@ const port = entry(
   () => import('./commands/port.ts'),
 )
 const events = entry('events', 'Show what happens', () => import('./commands/events.ts'))
+const login = entry('login', 'Log in to a registry', () => import('./commands/login.ts'))
+const logout = entry('logout', 'Forget the login for a registry', () => import('./commands/logout.ts'))
 const logs = entry('logs', 'Show what containers have written', () => import('./commands/logs.ts'))
 const ociRuntime = entry(
   'oci-runtime',
@@ -98,6 +100,7 @@ const ociRuntime = entry(
 )
 const ps = entry('ps', 'List containers', () => import('./commands/ps.ts'))
 const pull = entry('pull', 'Pull images from a registry', () => import('./commands/pull.ts'))
+const push = entry('push', 'Push an image to a registry', () => import('./commands/push.ts'))
 const rename = entry('rename', 'Give a container another name', () => import('./commands/rename.ts'))
 const restart = entry(
   'restart',
@@ -254,6 +257,7 @@ const image: GroupEntry = {
     as('ls', images, ['list']),
     imagePrune,
     pull,
+    push,
     as('rm', rmi),
     save,
     tag,
@@ -354,6 +358,8 @@ export const ENTRIES: readonly Entry[] = [
   ],
   ...[
     kill,
+    login,
+    logout,
     logs,
     mount,
     ociRuntime,
@@ -361,6 +367,7 @@ export const ENTRIES: readonly Entry[] = [
     port,
     ps,
     pull,
+    push,
     rename,
     restart,
     rm,

@@ -146,7 +146,7 @@ describe('fetchToken()', () => {
     await fc.assert(
       fc.asyncProperty(realm, async (text) => {
         const http: HttpClient = {
-          get: async (url, headers) => {
+          send: async (url, { headers }) => {
             expect(['https:', 'http:']).toContain(url.protocol)
             if (headers.authorization !== undefined) {
               expect(url.protocol).toBe('https:')
@@ -158,7 +158,7 @@ describe('fetchToken()', () => {
         }
         const challenge = { scheme: 'bearer', parameters: { realm: text, service: 'x' } }
         await attemptAsync(() =>
-          fetchToken(http, { challenge, registry, scope: 'repository:a:pull', credentials }),
+          fetchToken(http, { challenge, registry, scopes: ['repository:a:pull'], credentials }),
         )
       }),
       FUZZ,

@@ -6,6 +6,7 @@ import { PULL_COMMAND_FLAGS } from '../options/images.ts'
 import { printLine, printWarning } from '../output.ts'
 import { platformText } from '../platformText.ts'
 import { progressOnStderr } from '../progressOnStderr.ts'
+import { registrySettings } from '../registrySettings.ts'
 
 export const command = defineCommand({
   usage: '[options] IMAGE [IMAGE...]',
@@ -25,9 +26,7 @@ export const command = defineCommand({
         reference,
         platform: platformText(flags),
         policy: flags.policy,
-        tlsVerify: flags.tlsVerify,
-        certDir: flags.certDir,
-        authfile: flags.authfile,
+        ...registrySettings(flags),
         onProgress: progress.onProgress,
       }
       const images = flags.allTags ? await pullAllTags(engine, request) : [await pullImage(engine, request)]

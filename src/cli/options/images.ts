@@ -1,4 +1,5 @@
-import { choiceOr, list, text, toggle, triState } from '../flags/kinds.ts'
+import { choiceOr, list, text, toggle } from '../flags/kinds.ts'
+import { TRANSFER_FLAGS } from './registry.ts'
 
 const FILES = { kind: 'files' } as const
 const FORMAT = { help: 'Print as json, or with a Go template' }
@@ -6,14 +7,12 @@ const PLATFORM = text({ help: 'Take the image for OS/ARCH[/VARIANT]' })
 
 export const PULL_COMMAND_FLAGS = {
   'all-tags': toggle({ short: 'a', help: 'Pull every tag of the repository' }),
-  authfile: text({ help: 'Registry logins to use', completion: FILES }),
-  'cert-dir': text({ help: 'Certificates to use for the registry', completion: { kind: 'directories' } }),
+  ...TRANSFER_FLAGS,
   arch: text({ placeholder: 'ARCH', help: 'Take the image for this architecture' }),
   os: text({ placeholder: 'OS', help: 'Take the image for this operating system' }),
   platform: PLATFORM,
   policy: choiceOr('always', ['always', 'missing', 'newer', 'never'], { help: 'When to pull' }),
   quiet: toggle({ short: 'q', help: 'Show no progress' }),
-  'tls-verify': triState({ help: 'Insist on HTTPS and a valid certificate' }),
   variant: text({ placeholder: 'VARIANT', help: 'Take the image for this variant of the architecture' }),
 }
 

@@ -10,14 +10,14 @@ import {
   parseReference,
   repositoryName,
 } from '../../image/reference.ts'
-import type { Repository } from '../../image/registry/repository.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
+import { openPullSource, resolveRegistry } from '../registry/open.ts'
 import { addImage } from './addImage.ts'
 import { noteImage } from './event.ts'
 import { findLocalImage, unknownImage } from './find.ts'
 import type { OnProgress } from './progress.ts'
-import { type RegistrySettings, registryOptions } from './registryOptions.ts'
+import type { RegistrySettings } from './registryOptions.ts'
 
 export type { PullProgress } from './progress.ts'
 export type PullPolicy = 'always' | 'missing' | 'newer' | 'never'
@@ -48,34 +48,46 @@ export interface PulledImage {
  */
 export async function pullImage(engine: Engine, request: PullRequest): Promise<PulledImage> {
   const policy = request.policy ?? 'always'
-  const local = policy === 'always' ? undefined : findFitting(engine, request)
+  let local = policy === 'always' ? undefined : findFitting(engine, request)
+  if (local && policy !== 'newer') return existing(request, local)
+  const { reference } = await resolveRegistry(engine, request.reference)
+  if (policy !== 'always')
+    local ??= findFitting(engine, { ...request, reference: formatReference(reference) })
   if (local && policy !== 'newer') return existing(request, local)
   if (policy === 'never') throw unknownImage(request.reference)
   try {
-    return await pullFresh(engine, request, local)
+    return await pullFrom(engine, { request, reference, local })
   } catch (error) {
     // Newer is a wish: what is there serves as long as the registry cannot be asked.
-    if (local && error instanceof BryoError && error.code === 'NETWORK') return existing(request, local)
+    if (local && error instanceof BryoError && ['NETWORK', 'REGISTRY'].includes(error.code))
+      return existing(request, local)
     throw error
   }
 }
 
 /** Every tag of the repository, one after the other. A tag or digest in the reference is an error. */
 export async function pullAllTags(engine: Engine, request: PullRequest): Promise<readonly PulledImage[]> {
-  const reference = parseReference(request.reference)
+  const { reference } = await resolveRegistry(engine, request.reference)
   if (reference.digest !== undefined || reference.tag !== parseReference(repositoryName(reference)).tag) {
     throw new BryoError(
       'USAGE',
       `cannot pull all tags of "${request.reference}": it names one, expected none`,
     )
   }
-  using repository = await open(engine, request, reference)
+  const tags = await listTags(engine, request, reference)
   const images: PulledImage[] = []
-  for (const tag of [...(await repository.listTags())].sort()) {
-    const tagged = { ...reference, tag }
-    images.push(await pullFrom(engine, { request, reference: tagged, repository, local: undefined }))
-  }
+  for (const tag of [...tags].sort())
+    images.push(await pullFrom(engine, { request, reference: { ...reference, tag } }))
   return images
+}
+
+async function listTags(engine: Engine, request: PullRequest, reference: ImageReference) {
+  const opened = await openPullSource(engine, request, {
+    reference,
+    first: (repository) => repository.listTags(),
+  })
+  using _repository = opened.repository
+  return opened.result
 }
 
 function findFitting(engine: Engine, { reference, platform }: PullRequest): ImageRecord | undefined {
@@ -96,37 +108,23 @@ function formatNames(text: string): readonly string[] {
   return isReference(text) ? localCandidates(text).map(formatReference) : []
 }
 
-async function pullFresh(
-  engine: Engine,
-  request: PullRequest,
-  local: ImageRecord | undefined,
-): Promise<PulledImage> {
-  const reference = parseReference(request.reference)
-  using repository = await open(engine, request, reference)
-  return await pullFrom(engine, { request, reference, repository, local })
-}
-
-/** The registry client is loaded here: most commands never need it. */
-async function open(engine: Engine, request: PullRequest, reference: ImageReference): Promise<Repository> {
-  const { openRepository } = await import('../../image/registry/repository.ts')
-  return openRepository(reference, registryOptions(engine.facts, request))
-}
-
 interface PullWork {
   readonly request: PullRequest
   readonly reference: ImageReference
-  readonly repository: Repository
   /** Good enough where the registry has the same. */
-  readonly local: ImageRecord | undefined
+  readonly local?: ImageRecord | undefined
 }
 
-async function pullFrom(
-  engine: Engine,
-  { request, reference, repository, local }: PullWork,
-): Promise<PulledImage> {
+async function pullFrom(engine: Engine, { request, reference, local }: PullWork): Promise<PulledImage> {
   const full = formatReference(reference)
   request.onProgress?.({ kind: 'started', reference: full })
-  const document = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest')
+  const tagOrDigest = reference.digest ?? reference.tag ?? 'latest'
+  const opened = await openPullSource(engine, request, {
+    reference,
+    first: (source) => source.fetchManifest(tagOrDigest),
+  })
+  using repository = opened.repository
+  const document = opened.result
   if (local?.repoDigests.includes(`${repositoryName(reference)}@${document.digest}`))
     return existing(request, local)
   const added = await addImage(engine, {

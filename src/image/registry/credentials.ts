@@ -1,16 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BryoError, isErrno } from '../../base/errors.ts'
-import { isObject, parseJsonObject } from '../json.ts'
+import { isObject, type JsonObject, parseJsonObject } from '../json.ts'
 import { DEFAULT_DOMAIN } from '../reference.ts'
 
 export interface Credentials {
   readonly username: string
+  /** Empty where there is an identity token. */
   readonly password: string
+  /** Proves the user to the token server in the place of a password. */
+  readonly identityToken?: string
 }
 
 const MAX_AUTH_FILE = 1024 * 1024
-const HUB_KEY = 'https://index.docker.io/v1/'
+/** The key of the Hub in Docker's files. */
+export const HUB_KEY = 'https://index.docker.io/v1/'
 
 export interface AuthFileOptions {
   /** `--authfile`, or REGISTRY_AUTH_FILE: the only one looked at, and it must exist. */
@@ -31,17 +35,62 @@ export function authFiles(options: AuthFileOptions): readonly string[] {
   ]
 }
 
+/** What one auth file says; members of other programs stay in `document`. */
+export interface AuthFile {
+  readonly path: string
+  readonly document: JsonObject
+  readonly auths: JsonObject
+  /** Names of credential helpers by registry. */
+  readonly credHelpers: Readonly<Record<string, string>>
+  /** The credential helper for all other registries. */
+  readonly credsStore: string | undefined
+}
+
 /**
- * The login for a repository from the first file that has one: the most specific namespace first, then the host.
+ * @param required a file that is not there is an error; else it reads as undefined
+ * @throws BryoError AUTH_REQUIRED, INVALID_IMAGE for what is no JSON
+ */
+export function readAuthFile(path: string, required: boolean): AuthFile | undefined {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(path)
+  } catch (error) {
+    if (!required && isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return undefined
+    throw new BryoError('AUTH_REQUIRED', `cannot read auth file "${path}"`, { cause: error })
+  }
+  const empty = bytes.toString('latin1').trim() === ''
+  const document = empty ? {} : parseJsonObject(`auth file "${path}"`, bytes, MAX_AUTH_FILE)
+  const { auths, credHelpers, credsStore } = document
+  const helpers = isObject(credHelpers) ? Object.entries(credHelpers) : []
+  return {
+    path,
+    document,
+    auths: isObject(auths) ? auths : {},
+    credHelpers: Object.fromEntries(
+      helpers.filter((item): item is [string, string] => typeof item[1] === 'string'),
+    ),
+    credsStore: typeof credsStore === 'string' && credsStore !== '' ? credsStore : undefined,
+  }
+}
+
+/**
+ * The login for a repository from the first file that has one in itself: the most specific namespace first, then the host.
  * @param repository `docker.io/library/alpine`
  */
 export function findCredentials(options: AuthFileOptions, repository: string): Credentials | undefined {
-  for (const file of authFiles(options)) {
-    const auths = readAuths(file, file === options.authFile)
-    for (const key of keysFor(repository)) {
-      const credentials = decodeEntry(auths?.[key], file)
-      if (credentials) return credentials
-    }
+  for (const path of authFiles(options)) {
+    const file = readAuthFile(path, path === options.authFile)
+    const found = file && credentialsIn(file, repository)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** The login that the file itself holds. @throws BryoError AUTH_REQUIRED for a spoilt one */
+export function credentialsIn(file: AuthFile, repository: string): Credentials | undefined {
+  for (const key of keysFor(repository)) {
+    const credentials = Object.hasOwn(file.auths, key) ? decodeEntry(file.auths[key], file.path) : undefined
+    if (credentials) return credentials
   }
   return undefined
 }
@@ -57,20 +106,13 @@ export function keysFor(repository: string): readonly string[] {
     : [...namespaces, ...legacy]
 }
 
-function readAuths(file: string, required: boolean): Readonly<Record<string, unknown>> | undefined {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(file)
-  } catch (error) {
-    if (!required && isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return undefined
-    throw new BryoError('AUTH_REQUIRED', `cannot read auth file "${file}"`, { cause: error })
-  }
-  const auths = parseJsonObject(`auth file "${file}"`, bytes, MAX_AUTH_FILE).auths
-  return isObject(auths) ? auths : undefined
-}
-
 function decodeEntry(entry: unknown, file: string): Credentials | undefined {
-  if (!isObject(entry) || typeof entry.auth !== 'string' || entry.auth === '') return undefined
+  if (!isObject(entry)) return undefined
+  const identityToken =
+    typeof entry.identitytoken === 'string' && entry.identitytoken !== '' ? entry.identitytoken : undefined
+  if (typeof entry.auth !== 'string' || entry.auth === '') {
+    return identityToken === undefined ? undefined : { username: '', password: '', identityToken }
+  }
   const text = Buffer.from(entry.auth, 'base64').toString('utf8')
   const colon = text.indexOf(':')
   if (colon <= 0) {
@@ -80,5 +122,6 @@ function decodeEntry(entry: unknown, file: string): Credentials | undefined {
     )
   }
   // Some tools pad the password with NUL.
-  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, '') }
+  const credentials = { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, '') }
+  return identityToken === undefined ? credentials : { ...credentials, identityToken }
 }

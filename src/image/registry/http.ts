@@ -1,5 +1,6 @@
-import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
+import { createSlots } from './slots.ts'
 import type { Trust } from './trust.ts'
 
 export interface HttpOptions {
@@ -20,9 +21,25 @@ export interface HttpResponse {
   readonly discard: () => void
 }
 
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** What is sent; opened again for each try. */
+export interface HttpBody {
+  /** Exactly so many bytes come. */
+  readonly length: number
+  readonly open: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+}
+
+export interface HttpRequest {
+  /** GET by default. */
+  readonly method?: Method
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: HttpBody | undefined
+}
+
 export interface HttpClient {
-  /** One request, no redirect followed. @throws ConnectionError, BryoError NETWORK for a certificate */
-  readonly get: (url: URL, headers: Readonly<Record<string, string>>) => Promise<HttpResponse>
+  /** One request, no redirect followed; waits where too many are under way to the host. @throws ConnectionError, BryoError NETWORK for a certificate */
+  readonly send: (url: URL, request: HttpRequest) => Promise<HttpResponse>
   /** Drops all connections; later requests fail for good. */
   readonly close: () => void
 }
@@ -49,6 +66,9 @@ export function isNotTls(error: unknown): boolean {
   return error instanceof ConnectionError && /wrong.version.number/i.test(error.message)
 }
 
+/** Registries and the boxes before them count connections. */
+const CONNECTIONS_PER_HOST = 6
+
 export async function openHttpClient(options: HttpOptions): Promise<HttpClient> {
   const [http, https] = await Promise.all([import('node:http'), import('node:https')])
   const proxyEnv = proxySettings(options.env)
@@ -69,18 +89,28 @@ export async function openHttpClient(options: HttpOptions): Promise<HttpClient> 
     return agent
   }
   let open = true
-  const get: HttpClient['get'] = async (url, headers) => {
-    if (!open) throw new BryoError('NETWORK', `cannot reach registry "${url.host}": the work was cancelled`)
-    const request = url.protocol === 'https:' ? https.request : http.request
-    const agent = url.protocol === 'https:' ? agentFor(url) : plain
-    return send(request, url, { agent, headers }, options.idleTimeoutMs)
+  const slots = createSlots(CONNECTIONS_PER_HOST)
+  const send: HttpClient['send'] = async (url, { method = 'GET', headers, body }) => {
+    const release = await slots.take(url.host)
+    try {
+      if (!open) throw new BryoError('NETWORK', `cannot reach registry "${url.host}": the work was cancelled`)
+      const request = url.protocol === 'https:' ? https.request : http.request
+      const agent = url.protocol === 'https:' ? agentFor(url) : plain
+      const hasBody = body !== undefined || method === 'POST' || method === 'PUT' || method === 'PATCH'
+      const length = hasBody ? { 'content-length': String(body?.length ?? 0) } : {}
+      const outgoing = request(url, { agent, method, headers: { ...headers, ...length } })
+      return await exchange(outgoing, url, { body, idleTimeoutMs: options.idleTimeoutMs, release })
+    } catch (error) {
+      release()
+      throw error
+    }
   }
   const close = () => {
     open = false
     plain.destroy()
     for (const agent of secure.values()) agent.destroy()
   }
-  return { get, close }
+  return { send, close }
 }
 
 /** As everywhere, a proxy is never asked for what is on this machine. */
@@ -95,39 +125,90 @@ function proxySettings(env: HttpOptions['env']): Record<string, string | undefin
   }
 }
 
-type RequestFunction = typeof import('node:http').request
+interface Exchange {
+  readonly body: HttpBody | undefined
+  readonly idleTimeoutMs: number
+  /** Called when the connection is free again. */
+  readonly release: () => void
+}
 
-function send(
-  request: RequestFunction,
-  url: URL,
-  options: RequestOptions,
-  idleTimeoutMs: number,
-): Promise<HttpResponse> {
+const SHORT_REST = 16 * 1024
+
+/** A registry may hash what it got before it answers. */
+const AFTER_BODY = 5
+
+function exchange(outgoing: ClientRequest, url: URL, how: Exchange): Promise<HttpResponse> {
+  const { body, idleTimeoutMs, release } = how
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(translate(url.host, error))
-    const outgoing = request(url, options, (response) => {
+    let timer: NodeJS.Timeout | undefined
+    const arm = (ms: number) => {
+      clearTimeout(timer)
+      timer = setTimeout(() => outgoing.destroy(idleError(ms)), ms)
+    }
+    let answered = false
+    outgoing.on('response', (response) => {
+      answered = true
       clearTimeout(timer)
       resolve({
         status: response.statusCode ?? 0,
         headers: response.headers,
-        body: readBody(url.host, response, idleTimeoutMs),
-        discard: () => response.destroy(),
+        body: readBody(url.host, response, how),
+        discard: () => {
+          // A short rest is read, so that the connection serves the next request.
+          if (Number(response.headers['content-length'] ?? Number.NaN) <= SHORT_REST) response.resume()
+          else response.destroy()
+          release()
+        },
       })
     })
-    const timer = setTimeout(() => outgoing.destroy(idleError(idleTimeoutMs)), idleTimeoutMs)
     outgoing.on('error', (error) => {
+      answered = true
       clearTimeout(timer)
-      fail(error)
+      reject(translate(url.host, error))
     })
-    outgoing.end()
+    arm(idleTimeoutMs)
+    if (!body) {
+      outgoing.end()
+      return
+    }
+    const sent = writeBody(outgoing, body, { arm: () => arm(idleTimeoutMs), ended: () => answered })
+    sent.then(
+      () => answered || arm(idleTimeoutMs * AFTER_BODY),
+      (error: unknown) => {
+        // What is to be sent cannot be read: nobody's connection is to blame.
+        reject(error)
+        outgoing.destroy()
+      },
+    )
   })
+}
+
+async function writeBody(
+  outgoing: ClientRequest,
+  body: HttpBody,
+  watch: { readonly arm: () => void; readonly ended: () => boolean },
+): Promise<void> {
+  for await (const chunk of body.open()) {
+    // An answer before the end of the body is a refusal.
+    if (watch.ended()) return
+    watch.arm()
+    if (outgoing.write(chunk)) continue
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        for (const event of ['drain', 'close', 'error', 'response']) outgoing.off(event, go)
+        resolve()
+      }
+      for (const event of ['drain', 'close', 'error', 'response']) outgoing.on(event, go)
+    })
+  }
+  if (!watch.ended()) outgoing.end()
 }
 
 /** The clock runs only while this side waits: a slow disk is no idle registry. */
 async function* readBody(
   host: string,
   response: IncomingMessage,
-  idleTimeoutMs: number,
+  { idleTimeoutMs, release }: Exchange,
 ): AsyncGenerator<Uint8Array> {
   let timer: NodeJS.Timeout | undefined
   const arm = () => {
@@ -145,6 +226,7 @@ async function* readBody(
   } finally {
     clearTimeout(timer)
     response.destroy()
+    release()
   }
   if (!response.complete) throw new ConnectionError(host, new Error('the response was cut'))
 }

@@ -7,24 +7,13 @@ import { type ImageReference, repositoryName } from '../reference.ts'
 import type { BlobSource } from '../source.ts'
 import { checkSize, collectBlob, digestOf } from '../verify.ts'
 import { downloadBlob } from './blob.ts'
-import { type AuthFileOptions, findCredentials } from './credentials.ts'
-import { openHttpClient } from './http.ts'
+import { type Connection, connect, type RegistryOptions } from './connect.ts'
 import { readLimited, responseError } from './response.ts'
-import { DEFAULT_RETRY, isTransientAtFirst, type RetryPolicy, withRetry } from './retry.ts'
-import { openSession, type Session } from './session.ts'
-import { loadTrust, type TrustOptions } from './trust.ts'
+import { isTransientAtFirst, withRetry } from './retry.ts'
+import type { Session } from './session.ts'
 
-export interface RegistryOptions {
-  /** False allows any certificate, and plain http. */
-  readonly tlsVerify: boolean
-  readonly auth: AuthFileOptions
-  readonly certs: Omit<TrustOptions, 'verify'>
-  /** For HTTP_PROXY, HTTPS_PROXY, NO_PROXY. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** 60 seconds by default. */
-  readonly idleTimeoutMs?: number
-  readonly retry?: RetryPolicy
-}
+export type { RegistryOptions } from './connect.ts'
+export type RepositoryReference = Pick<ImageReference, 'domain' | 'path'>
 
 export interface FetchedManifest {
   readonly bytes: Uint8Array
@@ -40,69 +29,55 @@ export interface Repository extends BlobSource, Disposable {
   readonly listTags: () => Promise<readonly string[]>
 }
 
-const DEFAULT_IDLE_TIMEOUT_MS = 60_000
-
 /**
  * @throws BryoError AUTH_REQUIRED, NETWORK, REGISTRY
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md
  */
 export async function openRepository(
-  reference: Pick<ImageReference, 'domain' | 'path'>,
+  reference: RepositoryReference,
   options: RegistryOptions,
 ): Promise<Repository> {
-  const closed = new AbortController()
-  const policy = options.retry ?? DEFAULT_RETRY
-  const retry: RetryPolicy = { ...policy, sleep: (ms) => policy.sleep(ms, closed.signal) }
-  const http = await openHttpClient({
-    trust: (host) => loadTrust({ ...options.certs, verify: options.tlsVerify }, host),
-    env: options.env,
-    idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
-  })
+  return repositoryOn(
+    await connect(options, {
+      domain: reference.domain,
+      root: `/v2/${reference.path}/`,
+      scopes: [`repository:${reference.path}:pull`],
+      login: repositoryName(reference),
+      purpose: 'pull from',
+    }),
+    reference,
+  )
+}
+
+/** What can be read over a connection. */
+export function repositoryOn(connection: Connection, reference: RepositoryReference): Repository {
+  const { session, retry } = connection
   const name = repositoryName(reference)
-  const open = () =>
-    openSession({
-      http,
-      repository: reference,
-      credentials: findCredentials(options.auth, name),
-      tlsVerify: options.tlsVerify,
-    })
-  try {
-    const session = await withRetry(retry, open, isTransientAtFirst)
-    return {
-      fetchManifest: (tagOrDigest) =>
-        withRetry(retry, () => fetchManifest(session, reference, tagOrDigest), isTransientAtFirst),
-      listTags: () => withRetry(retry, () => listTags(session, name), isTransientAtFirst),
-      openBlob: (descriptor, offset) => downloadBlob(session, descriptor, offset, retry),
-      readBlob: (descriptor, limit) =>
-        collectBlob(
-          `blob ${descriptor.digest}`,
-          downloadBlob(session, descriptor, 0, retry),
-          descriptor,
-          limit,
-        ),
-      readManifest: async (descriptor) => {
-        const fetched = await withRetry(
-          retry,
-          () => fetchManifest(session, reference, descriptor.digest),
-          isTransientAtFirst,
-        )
-        checkSize(`manifest ${descriptor.digest}`, fetched.bytes, descriptor.size)
-        return fetched.bytes
-      },
-      [Symbol.dispose]: () => {
-        http.close()
-        closed.abort()
-      },
-    }
-  } catch (error) {
-    http.close()
-    throw error
+  const manifest = (tagOrDigest: string) =>
+    withRetry(retry, () => fetchManifest(session, reference, tagOrDigest), isTransientAtFirst)
+  return {
+    fetchManifest: manifest,
+    listTags: () => withRetry(retry, () => listTags(session, name), isTransientAtFirst),
+    openBlob: (descriptor, offset) => downloadBlob(session, descriptor, offset, retry),
+    readBlob: (descriptor, limit) =>
+      collectBlob(
+        `blob ${descriptor.digest}`,
+        downloadBlob(session, descriptor, 0, retry),
+        descriptor,
+        limit,
+      ),
+    readManifest: async (descriptor) => {
+      const fetched = await manifest(descriptor.digest)
+      checkSize(`manifest ${descriptor.digest}`, fetched.bytes, descriptor.size)
+      return fetched.bytes
+    },
+    [Symbol.dispose]: connection[Symbol.dispose],
   }
 }
 
 async function fetchManifest(
   session: Session,
-  repository: Pick<ImageReference, 'domain' | 'path'>,
+  repository: RepositoryReference,
   tagOrDigest: string,
 ): Promise<FetchedManifest> {
   const byDigest = tagOrDigest.startsWith('sha256:')

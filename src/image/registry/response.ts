@@ -30,12 +30,18 @@ export async function readLimited(
 /**
  * Turns an answer other than success into an error with the registry's own words.
  * @param what e.g. `manifest of "localhost:5000/app:latest"`
+ * @param verb what could not be done with it
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
  */
-export async function responseError(what: string, host: string, response: HttpResponse): Promise<Error> {
+export async function responseError(
+  what: string,
+  host: string,
+  response: HttpResponse,
+  verb = 'get',
+): Promise<Error> {
   const words = await errorWords(response)
   const said = words === '' ? '' : ` (${words})`
-  const message = `cannot get ${what}: ${host} answered ${response.status}${said}`
+  const message = `cannot ${verb} ${what}: ${host} answered ${response.status}${said}`
   if (isBusy(response.status)) {
     return new BusyError(message, parseRetryAfter(response.headers['retry-after'], Date.now()))
   }

@@ -10,11 +10,12 @@ export interface TokenRequest {
   readonly challenge: Challenge
   /** The registry's address, which sent the challenge. */
   readonly registry: URL
-  /** `repository:library/alpine:pull`. */
-  readonly scope: string
+  /** `repository:library/alpine:pull`; none to prove a login only. */
+  readonly scopes: readonly string[]
   readonly credentials: Credentials | undefined
 }
 
+const CLIENT_ID = 'bryo'
 const MAX_TOKEN_ANSWER = 1024 * 1024
 
 /**
@@ -26,15 +27,11 @@ const MAX_TOKEN_ANSWER = 1024 * 1024
  */
 export async function fetchToken(http: HttpClient, request: TokenRequest): Promise<string> {
   const realm = realmUrl(request)
-  const { service } = request.challenge.parameters
-  if (service !== undefined) realm.searchParams.set('service', service)
-  realm.searchParams.set('scope', request.scope)
   const trusted = isSameSite(realm.hostname, request.registry.hostname)
   const credentials = trusted ? request.credentials : undefined
-  const response = await http.get(
-    realm,
-    credentials ? { authorization: basicAuthorization(credentials) } : {},
-  )
+  const response = await (credentials?.identityToken === undefined
+    ? askByGet(http, realm, { ...request, credentials })
+    : askByPost(http, realm, request, credentials.identityToken))
   if (response.status !== 200) refuseToken(request, realm, response, trusted)
   const answer = parseJsonObject(
     'token',
@@ -49,6 +46,39 @@ export async function fetchToken(http: HttpClient, request: TokenRequest): Promi
     )
   }
   return token
+}
+
+/** @see https://distribution.github.io/distribution/spec/auth/token/ */
+function askByGet(http: HttpClient, realm: URL, request: TokenRequest): Promise<HttpResponse> {
+  const { credentials, challenge, scopes } = request
+  const url = new URL(realm)
+  const { service } = challenge.parameters
+  if (service !== undefined) url.searchParams.set('service', service)
+  for (const scope of scopes) url.searchParams.append('scope', scope)
+  if (credentials) url.searchParams.set('account', credentials.username)
+  return http.send(url, { headers: credentials ? { authorization: basicAuthorization(credentials) } : {} })
+}
+
+/** An identity token is exchanged for one that the registry takes. @see https://distribution.github.io/distribution/spec/auth/oauth/ */
+function askByPost(
+  http: HttpClient,
+  realm: URL,
+  { challenge, scopes }: TokenRequest,
+  identityToken: string,
+): Promise<HttpResponse> {
+  const form = new URLSearchParams({
+    grant_type: 'refresh_token',
+    service: challenge.parameters.service ?? '',
+    client_id: CLIENT_ID,
+    ...(scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
+    refresh_token: identityToken,
+  })
+  const bytes = Buffer.from(form.toString())
+  return http.send(realm, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: { length: bytes.byteLength, open: () => [bytes] },
+  })
 }
 
 export function basicAuthorization(credentials: Credentials): string {

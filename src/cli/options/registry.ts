@@ -1,0 +1,62 @@
+import { choice, count, list, text, toggle, triState, value } from '../flags/kinds.ts'
+import { parseDuration } from '../parse/duration.ts'
+
+const FILES = { kind: 'files' } as const
+
+/** What every command that talks to a registry takes. */
+export const REGISTRY_FLAGS = {
+  authfile: text({ help: 'Registry logins to use', completion: FILES }),
+  'cert-dir': text({ help: 'Certificates to use for the registry', completion: { kind: 'directories' } }),
+  'tls-verify': triState({ help: 'Insist on HTTPS and a valid certificate' }),
+}
+
+const CREDS = {
+  creds: text({ placeholder: 'USERNAME:PASSWORD', help: 'Log in with this, this time only' }),
+}
+
+export const RETRY_FLAGS = {
+  retry: count({ help: 'How often a failure that may pass is tried again', defaultText: '3' }),
+  'retry-delay': value({
+    placeholder: 'duration',
+    help: 'How long to wait before the second try',
+    parse: parseDuration,
+  }),
+}
+
+/** {@link REGISTRY_FLAGS} with a login and tries. */
+export const TRANSFER_FLAGS = { ...REGISTRY_FLAGS, ...CREDS, ...RETRY_FLAGS }
+
+export const LOGIN_FLAGS = {
+  ...REGISTRY_FLAGS,
+  'get-login': toggle({ help: 'Print who is logged in, and do nothing else' }),
+  password: text({ short: 'p', help: 'Password; other users of the host may see it' }),
+  'password-stdin': toggle({ help: 'Read the password from standard input' }),
+  username: text({ short: 'u', help: 'User name' }),
+  verbose: toggle({ short: 'v', help: 'Say where the login is kept' }),
+  verify: toggle({ help: 'Ask the registry whether it takes the saved login, and do nothing else' }),
+}
+
+export const LOGOUT_FLAGS = {
+  all: toggle({ short: 'a', help: 'Forget every login' }),
+  authfile: REGISTRY_FLAGS.authfile,
+}
+
+export const PUSH_FLAGS = {
+  ...TRANSFER_FLAGS,
+  all: toggle({ help: 'Of a manifest list, push the images that it names too' }),
+  'compression-format': choice(['gzip', 'zstd'], { help: 'Compress layers that are not compressed so' }),
+  'compression-level': count({ help: 'How hard to compress' }),
+  digestfile: text({ help: 'Write the digest to this file', completion: FILES }),
+  format: choice(['docker', 'oci', 'v2s2'], { short: 'f', help: 'Write the manifest in this format' }),
+  quiet: toggle({ short: 'q', help: 'Show no progress' }),
+}
+
+export const SEARCH_FLAGS = {
+  ...REGISTRY_FLAGS,
+  ...CREDS,
+  filter: list({ short: 'f', help: 'Show only what fits: stars=, is-official=, is-automated=' }),
+  format: text({ help: 'Print as json, or with a Go template' }),
+  limit: count({ help: 'Show at most so many', defaultText: '25' }),
+  'list-tags': toggle({ help: 'List the tags of a repository' }),
+  'no-trunc': toggle({ help: 'Show whole descriptions' }),
+}
