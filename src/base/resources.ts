@@ -1,0 +1,38 @@
+/** What a container may have of the host; a field that is missing sets no limit of ours. Plain data, stored with the container. */
+export interface ResourceLimits {
+  /** Bytes. */
+  readonly memory?: number
+  readonly memoryReservation?: number
+  /** Memory and swap together; -1 for any amount of swap. */
+  readonly memorySwap?: number
+  /** Processors, 0.5 for half of one. */
+  readonly cpus?: number
+  /** Relative, 1024 for the usual share. */
+  readonly cpuShares?: number
+  /** Microseconds. */
+  readonly cpuPeriod?: number
+  /** Microseconds of each period; -1 for no limit. */
+  readonly cpuQuota?: number
+  /** `0-2,4` */
+  readonly cpusetCpus?: string
+  readonly cpusetMems?: string
+  /** 10 to 1000. */
+  readonly blkioWeight?: number
+  readonly deviceRates?: readonly DeviceRate[]
+  /** Files of the container's control group and what is written into them. */
+  readonly cgroupConf?: Readonly<Record<string, string>>
+}
+
+/** How fast a block device may be used. */
+export interface DeviceRate {
+  /** Of the device node. */
+  readonly path: string
+  readonly kind: 'rbps' | 'wbps' | 'riops' | 'wiops'
+  /** Bytes or operations a second. */
+  readonly rate: number
+}
+
+/** Where a container's control group is made, if at all. */
+export type CgroupMode = 'enabled' | 'disabled' | 'no-conmon' | 'split'
+
+export const CGROUP_MODES: readonly CgroupMode[] = ['enabled', 'disabled', 'no-conmon', 'split']

@@ -1,0 +1,133 @@
+import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { BryoError, isErrno, messageOf } from '../base/errors.ts'
+import { readControl, readKeyed, readNames } from './hierarchy.ts'
+import type { CgroupSetting } from './settings.ts'
+
+export const DELEGATION_HINT = `let your systemd have all controllers; as root:
+  mkdir -p /etc/systemd/system/user@.service.d
+  printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' >/etc/systemd/system/user@.service.d/delegate.conf
+  systemctl daemon-reload
+and log in anew`
+
+/** Makes a group for processes below one without any, with the controllers that the settings need. @returns its directory */
+export function makeGroup(parent: string, name: string, settings: readonly CgroupSetting[]): string {
+  enableControllers(parent, settings)
+  const directory = `${parent}/${name}`
+  try {
+    mkdirSync(directory)
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error
+  }
+  return directory
+}
+
+/** Whatever is there and not needed by a setting is enabled too, so that it can be counted and limited later. */
+function enableControllers(parent: string, settings: readonly CgroupSetting[]): void {
+  const available = readNames(`${parent}/cgroup.controllers`)
+  const enabled = readNames(`${parent}/cgroup.subtree_control`)
+  for (const name of available.filter((controller) => !enabled.includes(controller))) {
+    try {
+      writeFileSync(`${parent}/cgroup.subtree_control`, `+${name}`)
+    } catch (error) {
+      const needed = settings.find(({ controller, option }) => controller === name && option !== undefined)
+      if (needed)
+        throw cannotSet(needed, `the controller "${name}" cannot be enabled: ${messageOf(error)}`, error)
+    }
+  }
+}
+
+/** @throws BryoError UNSUPPORTED for one that was asked for and cannot be set; others are left out */
+export function applySettings(directory: string, settings: readonly CgroupSetting[]): void {
+  const available = readNames(`${directory}/cgroup.controllers`)
+  for (const setting of settings) {
+    const { file, value, controller, option } = setting
+    if (controller !== 'cgroup' && !available.includes(controller)) {
+      if (option === undefined) continue
+      throw new BryoError(
+        'UNSUPPORTED',
+        `cannot set ${option}: the cgroup controller "${controller}" is not delegated to you`,
+        { hint: DELEGATION_HINT },
+      )
+    }
+    try {
+      writeFileSync(`${directory}/${file}`, value)
+    } catch (error) {
+      if (option === undefined) continue
+      const found = isErrno(error, 'ENOENT')
+        ? `this kernel has no ${file}`
+        : `${file} does not take "${value}"`
+      throw cannotSet(setting, found, error)
+    }
+  }
+}
+
+function cannotSet({ option, file }: CgroupSetting, found: string, cause: unknown): BryoError {
+  return new BryoError('UNSUPPORTED', `cannot set ${option ?? file}: ${found}`, { cause })
+}
+
+/** Moves a process. @throws Error EACCES where the group that both are in is not the caller's */
+export function enterGroup(directory: string, pid: number): void {
+  writeFileSync(`${directory}/cgroup.procs`, String(pid))
+}
+
+/** Kills every process in the group and below it, however it was forked. @returns false where the kernel or the group cannot */
+export function killGroup(directory: string): boolean {
+  try {
+    writeFileSync(`${directory}/cgroup.kill`, '1')
+    return true
+  } catch (error) {
+    // Before Linux 5.14 there is no such file.
+    if (isErrno(error, 'ENOENT', 'EACCES', 'ENODEV', 'EOPNOTSUPP')) return false
+    throw error
+  }
+}
+
+const FREEZE_STEP_MS = 10
+const FREEZE_MS = 10_000
+
+/** Stops or continues all processes of the group, and waits until they have. @returns false where they do not */
+export function freezeGroup(directory: string, frozen: boolean): boolean {
+  writeFileSync(`${directory}/cgroup.freeze`, frozen ? '1' : '0')
+  const deadline = Date.now() + FREEZE_MS
+  while (readKeyed(`${directory}/cgroup.events`).get('frozen') !== (frozen ? 1 : 0)) {
+    if (Date.now() > deadline || readControl(`${directory}/cgroup.events`) === undefined) return false
+    pause(FREEZE_STEP_MS)
+  }
+  return true
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
+
+/** How many processes of the group the kernel has killed for want of memory. */
+export function oomKills(directory: string): number {
+  return readKeyed(`${directory}/memory.events`).get('oom_kill') ?? 0
+}
+
+const REMOVE_MS = 2000
+
+/** Removes a group and those that its processes have made in it. Nothing where it is gone, or still in use. */
+export function removeGroup(directory: string): void {
+  const deadline = Date.now() + REMOVE_MS
+  for (;;) {
+    try {
+      for (const child of childGroups(directory)) removeGroup(child)
+      rmdirSync(directory)
+      return
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ENODEV', 'EACCES')) return
+      if (!isErrno(error, 'EBUSY', 'ENOTEMPTY')) throw error
+      // The last process may be on its way out.
+      if (Date.now() > deadline || (readKeyed(`${directory}/cgroup.events`).get('populated') ?? 0) === 1)
+        return
+      pause(FREEZE_STEP_MS)
+    }
+  }
+}
+
+function childGroups(directory: string): readonly string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `${directory}/${name}`)
+}

@@ -1,0 +1,210 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { BryoError, isErrno } from '../base/errors.ts'
+import type { CgroupMode } from '../base/resources.ts'
+import { applySettings, enterGroup, makeGroup } from './group.ts'
+import { CGROUP_ROOT, cgroupPathOf, isDelegated, isUnified } from './hierarchy.ts'
+import type { CgroupSetting } from './settings.ts'
+import { callManager, ManagerFailure, managerSocket } from './systemd.ts'
+
+/** Where a container's group is made. */
+export type CgroupPlace =
+  /** A scope of the user's systemd. */
+  | {
+      readonly kind: 'scope'
+      readonly socket: string
+      readonly unit: string
+      readonly slice: string | undefined
+    }
+  /** A group in one that is the caller's already. */
+  | { readonly kind: 'group'; readonly parent: string; readonly name: string }
+  /** `split`: the caller's own group is divided. */
+  | { readonly kind: 'split'; readonly own: string }
+
+export interface PlaceRequest {
+  readonly id: string
+  readonly mode: CgroupMode
+  /** `--cgroup-parent` */
+  readonly parent: string | undefined
+  /** XDG_RUNTIME_DIR, or where it would be. */
+  readonly runtimeDirectory: string
+}
+
+const HYBRID_HINT =
+  'boot with the kernel parameter systemd.unified_cgroup_hierarchy=1; without limits containers run here as well'
+
+/**
+ * Finds where a container's group can be made.
+ * @throws BryoError UNSUPPORTED that says why there is no such place
+ */
+export function findPlace(request: PlaceRequest): CgroupPlace {
+  if (!isUnified()) {
+    throw new BryoError(
+      'UNSUPPORTED',
+      'cannot limit a container: this host has control groups of version 1 or both, expected cgroup v2 alone',
+      { hint: HYBRID_HINT },
+    )
+  }
+  const own = `${CGROUP_ROOT}${cgroupPathOf('self') ?? ''}`
+  if (request.mode === 'split') {
+    if (isDelegated(own)) return { kind: 'split', own }
+    throw new BryoError(
+      'UNSUPPORTED',
+      `cannot split the control group "${own}": it is not delegated to you`,
+      {
+        hint: 'start bryo as a service with Delegate=yes, or leave out --cgroups split',
+      },
+    )
+  }
+  const name = `bryo-${request.id}`
+  const { parent } = request
+  if (parent !== undefined && !parent.endsWith('.slice'))
+    return { kind: 'group', parent: namedParent(parent), name }
+  const socket = managerSocket(request.runtimeDirectory)
+  if (socket !== undefined) return { kind: 'scope', socket, unit: `${name}.scope`, slice: parent }
+  if (parent !== undefined) throw noManager(request, 'a slice')
+  const place = [own.replace(/\/[^/]*$/, ''), own].find(
+    (directory) => directory.startsWith(CGROUP_ROOT) && isDelegated(directory),
+  )
+  if (place !== undefined) return { kind: 'group', parent: place, name }
+  throw noManager(request, 'a control group')
+}
+
+function namedParent(parent: string): string {
+  const path = `${CGROUP_ROOT}/${parent.replace(/^\/+/, '')}`
+  if (!parent.split('/').includes('..') && isDelegated(path)) return path
+  throw new BryoError(
+    'UNSUPPORTED',
+    `cannot use the cgroup parent "${parent}": it is not a control group of yours`,
+    {
+      hint: 'name a slice of your systemd, such as limits.slice, or a path below /sys/fs/cgroup that is delegated to you',
+    },
+  )
+}
+
+function noManager({ runtimeDirectory }: PlaceRequest, wanted: string): BryoError {
+  return new BryoError(
+    'UNSUPPORTED',
+    `cannot make ${wanted} for the container: no systemd of yours listens in "${runtimeDirectory}", and your own control group is not delegated to you`,
+    {
+      hint: 'log in (ssh, machinectl shell) instead of su or sudo; or have one from boot on: loginctl enable-linger',
+    },
+  )
+}
+
+/**
+ * Makes the group, sets what it is held to, and moves a process in.
+ * @returns its directory
+ * @throws BryoError UNSUPPORTED for a setting that was asked for and cannot be made, RUNTIME
+ */
+export function enterPlace(place: CgroupPlace, pid: number, settings: readonly CgroupSetting[]): string {
+  const { parent, name } = preparePlace(place, pid)
+  const directory = makeGroup(parent, name, settings)
+  applySettings(directory, settings)
+  try {
+    enterGroup(directory, pid)
+  } catch (error) {
+    throw new BryoError('RUNTIME', `cannot move the container into its control group "${directory}"`, {
+      cause: error,
+    })
+  }
+  return directory
+}
+
+/** Of scopes and split groups: the leaf that the processes are in. */
+const LEAF = 'container'
+
+function preparePlace(place: CgroupPlace, pid: number): { readonly parent: string; readonly name: string } {
+  if (place.kind === 'group') return place
+  if (place.kind === 'split') {
+    leave(place.own)
+    return { parent: place.own, name: LEAF }
+  }
+  return { parent: makeScope(place, pid), name: LEAF }
+}
+
+/** A group with processes has no groups with controllers below it: its own go into one of their own. */
+function leave(own: string): void {
+  const supervisor = makeGroup(own, 'supervisor', [])
+  for (const pid of readFileSync(`${own}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)) {
+    try {
+      writeFileSync(`${supervisor}/cgroup.procs`, pid)
+    } catch (error) {
+      if (!isErrno(error, 'ESRCH')) throw error
+    }
+  }
+}
+
+const SCOPE_MS = 10_000
+const STEP_MS = 1
+
+/** A scope with the process in it. @returns its directory */
+function makeScope(place: Extract<CgroupPlace, { readonly kind: 'scope' }>, pid: number): string {
+  const { socket, unit, slice } = place
+  startScope(socket, unit, [
+    ['Description', { type: 's', value: `Container ${unit}` }],
+    ['PIDs', { type: 'au', value: [pid] }],
+    ['Delegate', { type: 'b', value: true }],
+    ['CollectMode', { type: 's', value: 'inactive-or-failed' }],
+    ...(slice === undefined ? [] : [['Slice', { type: 's', value: slice }] as const]),
+  ])
+  // The answer comes before the work is done.
+  const deadline = Date.now() + SCOPE_MS
+  for (;;) {
+    const path = cgroupPathOf(pid)
+    if (path?.endsWith(`/${unit}`)) return `${CGROUP_ROOT}${path}`
+    if (path === undefined || Date.now() > deadline) {
+      throw new BryoError(
+        'RUNTIME',
+        `cannot move the container into its scope "${unit}": your systemd did not do it`,
+        {
+          hint: `journalctl --user -u ${unit} may tell why`,
+        },
+      )
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STEP_MS)
+  }
+}
+
+type Properties = Extract<Parameters<typeof callManager>[2][number], { readonly type: 'properties' }>['value']
+
+function startScope(socket: string, unit: string, properties: Properties): void {
+  const start = () =>
+    callManager(socket, 'StartTransientUnit', [
+      { type: 's', value: unit },
+      { type: 's', value: 'fail' },
+      { type: 'properties', value: properties },
+      { type: 'no-units' },
+    ])
+  const deadline = Date.now() + SCOPE_MS
+  for (;;) {
+    try {
+      start()
+      return
+    } catch (error) {
+      // Its former one, whose end systemd is about to notice.
+      const exists = error instanceof ManagerFailure && error.errorName.endsWith('.UnitExists')
+      if (!exists || Date.now() > deadline) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STEP_MS * 20)
+    }
+  }
+}
+
+/** Moves a further process into a container's group. @param runtimeDirectory for the help of systemd where the caller may not itself */
+export function joinGroup(directory: string, pid: number, runtimeDirectory: string): void {
+  try {
+    enterGroup(directory, pid)
+  } catch (error) {
+    const socket = managerSocket(runtimeDirectory)
+    const [, unit, below = '/'] = /\/([^/]+\.scope)(\/.*)?$/.exec(directory) ?? []
+    if (!isErrno(error, 'EACCES') || socket === undefined || unit === undefined) {
+      throw new BryoError('RUNTIME', `cannot join the container's control group "${directory}"`, {
+        cause: error,
+      })
+    }
+    callManager(socket, 'AttachProcessesToUnit', [
+      { type: 's', value: unit },
+      { type: 's', value: below },
+      { type: 'au', value: [pid] },
+    ])
+  }
+}

@@ -1,0 +1,166 @@
+import type { ResourceLimits } from '../base/resources.ts'
+
+/** A value for a file of a control group. */
+export interface CgroupSetting {
+  readonly file: string
+  readonly value: string
+  /** What has to be delegated for the file to be there. */
+  readonly controller: string
+  /** Named where it cannot be set; undefined for one that was not asked for and may be left out. */
+  readonly option: string | undefined
+}
+
+export interface AllLimits extends ResourceLimits {
+  readonly pidsLimit?: number
+  /** A limit of processes that nobody asked for. */
+  readonly defaultPidsLimit?: number
+}
+
+const DEFAULT_PERIOD_US = 100_000
+
+/**
+ * What limits mean in files of cgroup v2, in the order in which they are to be written.
+ * @see https://docs.kernel.org/admin-guide/cgroup-v2.html
+ */
+export function cgroupSettings(
+  limits: AllLimits,
+  deviceNumber: (path: string) => string,
+): readonly CgroupSetting[] {
+  return [
+    ...memorySettings(limits),
+    ...cpuSettings(limits),
+    ...cpusetSettings(limits),
+    ...pidsSettings(limits),
+    ...ioSettings(limits, deviceNumber),
+    ...Object.entries(limits.cgroupConf ?? {}).map(([file, value]) => ({
+      file,
+      value,
+      controller: file.split('.')[0] ?? file,
+      option: '--cgroup-conf',
+    })),
+  ]
+}
+
+function memorySettings({ memory, memoryReservation, memorySwap }: ResourceLimits): readonly CgroupSetting[] {
+  const controller = 'memory'
+  const settings: CgroupSetting[] = []
+  if (memoryReservation !== undefined) {
+    settings.push({
+      file: 'memory.low',
+      value: String(memoryReservation),
+      controller,
+      option: '--memory-reservation',
+    })
+  }
+  if (memory !== undefined && memory > 0) {
+    // Docker's rule: as much swap again, where nothing is said.
+    const swap = memorySwap === undefined ? memory : memorySwap - memory
+    settings.push(
+      { file: 'memory.max', value: String(memory), controller, option: '--memory' },
+      {
+        file: 'memory.swap.max',
+        value: memorySwap === -1 ? 'max' : String(swap),
+        controller,
+        option: memorySwap === undefined ? undefined : '--memory-swap',
+      },
+    )
+  }
+  return settings
+}
+
+function cpuSettings({ cpus, cpuPeriod, cpuQuota, cpuShares }: ResourceLimits): readonly CgroupSetting[] {
+  const controller = 'cpu'
+  const settings: CgroupSetting[] = []
+  if (cpus !== undefined && cpus > 0) {
+    const quota = Math.round(cpus * DEFAULT_PERIOD_US)
+    settings.push({
+      file: 'cpu.max',
+      value: `${quota} ${DEFAULT_PERIOD_US}`,
+      controller,
+      option: '--cpus',
+    })
+  } else if ((cpuPeriod ?? cpuQuota) !== undefined) {
+    const quota = cpuQuota === undefined || cpuQuota <= 0 ? 'max' : String(cpuQuota)
+    settings.push({
+      file: 'cpu.max',
+      value: `${quota} ${cpuPeriod || DEFAULT_PERIOD_US}`,
+      controller,
+      option: cpuQuota === undefined ? '--cpu-period' : '--cpu-quota',
+    })
+  }
+  if (cpuShares !== undefined && cpuShares > 0) {
+    settings.push({
+      file: 'cpu.weight',
+      value: String(weightOfShares(cpuShares)),
+      controller,
+      option: '--cpu-shares',
+    })
+  }
+  return settings
+}
+
+/** 2..262144 as 1..10000. */
+export function weightOfShares(shares: number): number {
+  return 1 + Math.floor(((shares - 2) * 9999) / 262_142)
+}
+
+/** 10..1000 as 1..10000. */
+export function ioWeightOf(blkioWeight: number): number {
+  return 1 + Math.floor(((blkioWeight - 10) * 9999) / 990)
+}
+
+function cpusetSettings({ cpusetCpus, cpusetMems }: ResourceLimits): readonly CgroupSetting[] {
+  const setting = (file: string, value: string | undefined, option: string) =>
+    value === undefined || value === '' ? [] : [{ file, value, controller: 'cpuset', option }]
+  return [
+    ...setting('cpuset.cpus', cpusetCpus, '--cpuset-cpus'),
+    ...setting('cpuset.mems', cpusetMems, '--cpuset-mems'),
+  ]
+}
+
+function pidsSettings({ pidsLimit, defaultPidsLimit }: AllLimits): readonly CgroupSetting[] {
+  const limit = pidsLimit ?? defaultPidsLimit
+  if (limit === undefined) return []
+  return [
+    {
+      file: 'pids.max',
+      value: limit > 0 ? String(limit) : 'max',
+      controller: 'pids',
+      // Without a control group, RLIMIT_NPROC of the user namespace holds the container to it.
+      option: undefined,
+    },
+  ]
+}
+
+const RATE_OPTIONS = {
+  rbps: '--device-read-bps',
+  wbps: '--device-write-bps',
+  riops: '--device-read-iops',
+  wiops: '--device-write-iops',
+} as const
+
+function ioSettings(
+  { blkioWeight, deviceRates = [] }: ResourceLimits,
+  deviceNumber: (path: string) => string,
+): readonly CgroupSetting[] {
+  const weight =
+    blkioWeight === undefined || blkioWeight === 0
+      ? []
+      : [
+          {
+            file: 'io.weight',
+            value: `default ${ioWeightOf(blkioWeight)}`,
+            controller: 'io',
+            option: '--blkio-weight',
+          },
+        ]
+  return [
+    ...weight,
+    ...deviceRates.map(({ path, kind, rate }) => ({
+      file: 'io.max',
+      value: `${deviceNumber(path)} ${kind}=${rate === 0 ? 'max' : rate}`,
+      controller: 'io',
+      option: RATE_OPTIONS[kind],
+    })),
+  ]
+}
