@@ -111,6 +111,7 @@ const rm = entry('rm', 'Remove containers', () => import('./commands/rm.ts'))
 const rmi = entry('rmi', 'Remove images', () => import('./commands/rmi.ts'))
 const run = entry('run', 'Run a command in a new container', () => import('./commands/run.ts'))
 const save = entry('save', 'Write images as an archive', () => import('./commands/save.ts'))
+const search = entry('search', 'Search a registry', () => import('./commands/search.ts'))
 const security = entry(
   'security',
   'Show what protects a running container',
@@ -260,6 +261,7 @@ const image: GroupEntry = {
     push,
     as('rm', rmi),
     save,
+    search,
     tag,
     untag,
   ],
@@ -374,6 +376,7 @@ export const ENTRIES: readonly Entry[] = [
     rmi,
     run,
     save,
+    search,
     secret,
     security,
     start,

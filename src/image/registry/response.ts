@@ -79,7 +79,7 @@ async function errorWords(response: HttpResponse): Promise<string> {
 }
 
 /** Foreign text goes to a terminal: no control characters, no page of it. */
-function printable(text: unknown): string {
+export function printable(text: unknown): string {
   return String(text)
     .replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')
     .slice(0, 300)
