@@ -3,17 +3,9 @@ import { constants } from 'node:os'
 import { BryoError, isErrno } from '../base/errors.ts'
 import { countSilentFork } from '../base/forkCount.ts'
 import type { IdMaps } from '../base/idmap.ts'
-import { cloneChild } from '../syscall/clone.ts'
 import { SyscallError } from '../syscall/error.ts'
 import { messageSocketPair, ownFd, pollReadable, receiveFd, sendFd } from '../syscall/fd.ts'
-import {
-  forkChild,
-  joinNewSessionKeyring,
-  killIfAlive,
-  pidfdOpen,
-  setChildSubreaper,
-  waitForExit,
-} from '../syscall/process.ts'
+import { forkChild, killIfAlive, pidfdOpen, setChildSubreaper, waitForExit } from '../syscall/process.ts'
 import { awaitWorkload, WorkloadFailure } from './execution.ts'
 import { startFuseOverlay } from './fuse.ts'
 import {
@@ -27,10 +19,10 @@ import {
 } from './messages.ts'
 import type { ForkPlan, LaunchPlan } from './plan.ts'
 import { createPlanFile, writePlan } from './planFile.ts'
-import { runClonedInit } from './stage/clonedInit.ts'
+import { cloneInit } from './stage/clonedInit.ts'
 import type { StageFds } from './stage/init.ts'
 import { runKeeper } from './stage/keeper.ts'
-import { tooManyProcesses, withBoundNamespace } from './stage/processLimit.ts'
+import { tooManyProcesses } from './stage/processLimit.ts'
 import { NAMESPACE_STEP, runStage1 } from './stage/stage1.ts'
 
 /** How long a forked child may take for its first word. */
@@ -133,7 +125,7 @@ function forkStages(plan: ForkPlan): ForkedStages {
   const fds = { controlFd: childFd, planFd, stdio: plan.stdio }
   const runStage = () => runStage1(plan, fds)
   const child = plan.monitored
-    ? forkKeeper(controlFd, runStage)
+    ? forkKeeper(controlFd, plan, fds)
     : (cloneUnkept(controlFd, plan, fds) ?? forkUnkept(controlFd, runStage))
   closeSync(childFd)
   let open = true
@@ -154,18 +146,7 @@ type ForkedChild = Omit<ForkedStages, 'controlFd' | 'planFd' | 'close'>
 
 /** Init is made by this process itself; undefined where that needs a stage 1. */
 function cloneUnkept(controlFd: number, plan: ForkPlan, fds: StageFds): ForkedChild | undefined {
-  const { join, namespaces, processLimit } = plan
-  if (join) return undefined
-  const clone = () =>
-    cloneChild(['user', ...namespaces], () => {
-      closeSync(controlFd)
-      return runClonedInit(plan, fds)
-    })
-  const pid = makeNamespaces(() => {
-    // Init has it from this process, which has no use for its own: inside of the user namespace keys would count for somebody else.
-    joinNewSessionKeyring()
-    return processLimit === undefined ? clone() : withBoundNamespace(processLimit, clone)
-  })
+  const pid = makeNamespaces(() => cloneInit(plan, fds, () => closeSync(controlFd)))
   if (pid === undefined) return undefined
   let awaited = false
   return {
@@ -219,16 +200,13 @@ function forkUnkept(controlFd: number, runStage: () => number): ForkedChild {
   }
 }
 
-/** Stage 1 is the keeper's child, and init will be. */
-function forkKeeper(controlFd: number, runStage: () => number): ForkedChild {
+/** Init is the keeper's child, or will be. */
+function forkKeeper(controlFd: number, plan: ForkPlan, fds: StageFds): ForkedChild {
   const [masterFd, keeperFd] = messageSocketPair()
   const pid = forkChild(() => {
     closeSync(controlFd)
     closeSync(masterFd)
-    return runKeeper(keeperFd, () => {
-      closeSync(keeperFd)
-      return runStage()
-    })
+    return runKeeper(keeperFd, plan, fds)
   })
   closeSync(keeperFd)
   let open = true
@@ -286,12 +264,25 @@ function namespaceFailure(failure: StageFailure): NamespaceFailure | undefined {
 }
 
 function awaitInit(forked: ForkedStages): number {
-  const message = firstMessage(forked.controlFd)
-  if (message && ['init-forked', 'init-started', 'failed'].includes(message.kind)) forked.reapStage1()
-  if (message?.kind === 'init-forked') return message.pid
-  if (message?.kind === 'init-started' && forked.clonedPid !== undefined) return forked.clonedPid
-  if (message?.kind === 'failed') throw namespaceFailure(message) ?? stageError(message)
-  throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
+  let pid = forked.clonedPid
+  let started = false
+  while (pid === undefined || !started) {
+    const message = firstMessage(forked.controlFd)
+    if (message === undefined)
+      throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
+    if (message.kind === 'failed') {
+      forked.reapStage1()
+      throw namespaceFailure(message) ?? stageError(message)
+    }
+    if (message.kind === 'init-started') started = true
+    if (message.kind === 'init-forked') {
+      pid = message.pid
+      // A stage 1 speaks once it has forked; an init that was cloned speaks for itself.
+      started ||= message.cloned !== true
+    }
+  }
+  forked.reapStage1()
+  return pid
 }
 
 /** What the first forked child says; undefined where it stays silent. */

@@ -3,8 +3,8 @@ import { pollReadable, readFd, writeFd } from '../syscall/fd.ts'
 
 /** What the container's processes tell the waiting process: facts, one packet each. */
 export type StageMessage =
-  | { readonly kind: 'init-forked'; readonly pid: number }
-  /** Of init itself, where the waiting process has made it. */
+  | { readonly kind: 'init-forked'; readonly pid: number; readonly cloned?: true }
+  /** Of init itself, where no stage 1 has made it. */
   | { readonly kind: 'init-started' }
   /** The next packet carries the fd that fuse-overlayfs must serve. */
   | { readonly kind: 'fuse' }

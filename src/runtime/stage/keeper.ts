@@ -1,4 +1,5 @@
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
+import { isErrno } from '../../base/errors.ts'
 import { closeAllFdsBut, closeOnExecFrom, dup2, dupAtLeast, receiveFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import {
@@ -11,7 +12,13 @@ import {
   waitForExit,
 } from '../../syscall/process.ts'
 import { resetSignals } from '../../syscall/signal.ts'
-import { type MonitorProgram, receiveKeeperMessage } from '../messages.ts'
+import { type MonitorProgram, receiveKeeperMessage, sendMessage } from '../messages.ts'
+import type { ForkPlan } from '../plan.ts'
+import { cloneInit } from './clonedInit.ts'
+import type { StageFds } from './init.ts'
+import { tooManyProcesses } from './processLimit.ts'
+import { runStage1 } from './stage1.ts'
+import { reportFailure, setStepDebugging } from './step.ts'
 
 const SIGKILL = 9
 const FIRST_FD = 3
@@ -19,19 +26,19 @@ const FIRST_FD = 3
 const ASIDE = 64
 
 /**
- * Body of the process that a detached container has for a parent: it forks stage 1, so that init becomes its child, waits while the
+ * Body of the process that a detached container has for a parent: it makes init, or forks a stage 1 that does, so that init becomes its child; waits while the
  * container is built by its master, and then executes the monitor. Where the master goes before that, so does the container.
  * @param masterFd the master's messages come from it
  */
-export function runKeeper(masterFd: number, runStage1: () => number): never {
+export function runKeeper(masterFd: number, plan: ForkPlan, fds: StageFds): never {
   setsid()
   setChildSubreaper()
-  const stage1 = forkChild(runStage1)
+  const stage1 = makeInit(masterFd, plan, fds)
   closeAllFdsBut([0, 1, 2, masterFd])
   // Whoever called bryo may wait for the end of its output.
   const nothing = openSync('/dev/null', O.rdwr)
   for (const fd of [0, 1, 2]) dup2(nothing, fd)
-  waitForExit(stage1)
+  if (stage1 !== undefined) waitForExit(stage1)
   let initPid: number | undefined
   for (;;) {
     const message = receiveKeeperMessage(masterFd)
@@ -44,6 +51,24 @@ export function runKeeper(masterFd: number, runStage1: () => number): never {
     waitForExit(initPid)
   }
   exitNow(0)
+}
+
+/** @returns the pid of stage 1, where there is one */
+function makeInit(masterFd: number, plan: ForkPlan, fds: StageFds): number | undefined {
+  setStepDebugging(plan.debug)
+  try {
+    const pid = cloneInit(plan, fds, () => closeSync(masterFd))
+    if (pid === undefined) {
+      return forkChild(() => {
+        closeSync(masterFd)
+        return runStage1(plan, fds)
+      })
+    }
+    sendMessage(fds.controlFd, { kind: 'init-forked', pid, cloned: true })
+  } catch (error) {
+    reportFailure(fds.controlFd, isErrno(error, 'EAGAIN') ? tooManyProcesses(error) : error)
+  }
+  return undefined
 }
 
 function receiveFds(masterFd: number, count: number): readonly number[] {
