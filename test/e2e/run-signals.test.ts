@@ -54,6 +54,7 @@ describe('signals', () => {
     await run.said('up')
     run.kill('SIGTERM')
     expect(await run.ended).toMatchObject({ code: 143, stdout: 'up\n' })
+    await expect.poll(() => processesOf(world.directory), { timeout: 5000, interval: 20 }).toEqual([])
     expect(await world.inside(NO_NETWORK, 'echo healed')).toBe('healed')
     expect((await bryo(['ps', '-aq'])).stdout).toBe('')
   })
