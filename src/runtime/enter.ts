@@ -4,18 +4,22 @@ import { rootIds } from '../base/idmap.ts'
 import { messageSocketPair, ownFd } from '../syscall/fd.ts'
 import { foreignNamespaces } from '../syscall/namespace.ts'
 import { forkChild, pidfdOpen, setChildSubreaper, waitForExit } from '../syscall/process.ts'
-import { awaitExecution, endProcess, firstMessage, tellInit } from './launch.ts'
+import { awaitExecution, tellInit } from './launch.ts'
 import { stageError } from './messages.ts'
 import { scopesOf } from './scopes.ts'
 import { type EnterPlan, runEntering } from './stage/enter.ts'
+import { endProcess, firstMessage } from './stages.ts'
 
-export interface EnterRequest extends Omit<EnterPlan, 'pidFd' | 'namespaces' | 'root' | 'scopes'> {
+export interface EnterRequest
+  extends Omit<EnterPlan, 'pidFd' | 'namespaces' | 'root' | 'scopes' | 'awaitGroup'> {
   /** The container's init. */
   readonly initPid: number
   /** Whether that pid still is the container's init; asked once it cannot become somebody else's any more. */
   readonly isStillInit: () => boolean
   /** Sockets and signals end at the process where its namespaces are the host's. */
   readonly landlock: boolean
+  /** Moves the process into the container's control group, as what this process is itself: systemd moves nobody else. */
+  readonly joinGroup: ((pid: number) => void) | undefined
 }
 
 export interface EnteredProcess {
@@ -26,7 +30,13 @@ export interface EnteredProcess {
 }
 
 /** Adds a process to a running container. @throws BryoError; nothing of it runs then */
-export function enterContainer({ initPid, isStillInit, landlock, ...request }: EnterRequest): EnteredProcess {
+export function enterContainer({
+  initPid,
+  isStillInit,
+  landlock,
+  joinGroup,
+  ...request
+}: EnterRequest): EnteredProcess {
   setChildSubreaper()
   using handle = ownFd(pidfdOpen(initPid))
   if (!isStillInit()) throw new BryoError('INVALID_STATE', 'the container has ended')
@@ -39,6 +49,7 @@ export function enterContainer({ initPid, isStillInit, landlock, ...request }: E
       ? scopesOf({ network: !namespaces.includes('network'), pid: !namespaces.includes('pid') })
       : undefined,
     root: rootIds(request.maps),
+    awaitGroup: joinGroup !== undefined,
   }
   const [controlFd, childFd] = messageSocketPair()
   const first = forkChild(() => {
@@ -47,6 +58,7 @@ export function enterContainer({ initPid, isStillInit, landlock, ...request }: E
   })
   closeSync(childFd)
   using control = ownFd(controlFd)
+  if (joinGroup) admit(first, control.fd, joinGroup)
   const pid = awaitEntered(first, control.fd)
   try {
     tellInit(control.fd, 'proceed')
@@ -55,6 +67,16 @@ export function enterContainer({ initPid, isStillInit, landlock, ...request }: E
     endProcess(pid)
     throw error
   }
+}
+
+function admit(first: number, controlFd: number, joinGroup: (pid: number) => void): void {
+  try {
+    joinGroup(first)
+  } catch (error) {
+    endProcess(first)
+    throw error
+  }
+  tellInit(controlFd, 'proceed')
 }
 
 function awaitEntered(first: number, controlFd: number): number {
