@@ -41,6 +41,7 @@ const exportContainer = entry(
   "Write a container's root as a tar archive",
   () => import('./commands/export.ts'),
 )
+const history = entry('history', 'Show how an image was made', () => import('./commands/history.ts'))
 const images = entry('images', 'List images', () => import('./commands/images.ts'))
 const importRoot = entry(
   'import',
@@ -148,6 +149,15 @@ const imageExists = entry(
   () => import('./commands/imageExists.ts'),
 )
 
+const imageTree = entry('tree', 'Show the layers of an image', () => import('./commands/imageTree.ts'))
+const imageMount = entry('mount', 'Mount images inside of unshare', () => import('./commands/imageMount.ts'))
+const imageUnmount = entry(
+  'unmount',
+  'Take away mounts of images',
+  () => import('./commands/imageUnmount.ts'),
+  ['umount'],
+)
+
 const containerDiff: CommandEntry = {
   kind: 'command',
   name: 'diff',
@@ -219,10 +229,12 @@ const image: GroupEntry = {
   commands: [
     imageDiff,
     imageExists,
+    history,
     importRoot,
     imageInspect,
     load,
     as('ls', images, ['list']),
+    imageMount,
     imagePrune,
     pull,
     push,
@@ -230,6 +242,8 @@ const image: GroupEntry = {
     save,
     search,
     tag,
+    imageTree,
+    imageUnmount,
     untag,
   ],
 }
@@ -269,6 +283,26 @@ const system: GroupEntry = {
       page: 'system-migrate',
     },
     entry('reset', 'Remove everything', () => import('./commands/systemReset.ts')),
+  ],
+}
+
+const manifest: GroupEntry = {
+  kind: 'group',
+  name: 'manifest',
+  summary: 'Work with images for several platforms under one name',
+  commands: [
+    entry('add', 'Add an image to a list', () => import('./commands/manifestAdd.ts')),
+    entry('annotate', 'Say more of an image in a list', () => import('./commands/manifestAnnotate.ts')),
+    entry('create', 'Make a list', () => import('./commands/manifestCreate.ts')),
+    entry(
+      'exists',
+      'Tell by the exit code whether a list exists',
+      () => import('./commands/manifestExists.ts'),
+    ),
+    entry('inspect', 'Show a list', () => import('./commands/manifestInspect.ts')),
+    entry('push', 'Push a list to a registry', () => import('./commands/manifestPush.ts')),
+    entry('remove', 'Take an image out of a list', () => import('./commands/manifestRemove.ts')),
+    entry('rm', 'Remove lists', () => import('./commands/manifestRm.ts')),
   ],
 }
 
@@ -318,6 +352,7 @@ export const ENTRIES: readonly Entry[] = [
     exec,
     exportContainer,
     healthcheck,
+    history,
     image,
     images,
     importRoot,
@@ -330,6 +365,7 @@ export const ENTRIES: readonly Entry[] = [
     login,
     logout,
     logs,
+    manifest,
     mount,
     ociRuntime,
     pause,

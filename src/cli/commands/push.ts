@@ -1,11 +1,11 @@
-import { writeFileSync } from 'node:fs'
-import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
 import { pushImage } from '../../engine/image/push.ts'
+import { findManifestList } from '../../engine/registry/manifestList.ts'
+import { pushManifestList } from '../../engine/registry/pushManifestList.ts'
 import { defineCommand } from '../command.ts'
+import { writeDigestFile } from '../digestFile.ts'
 import { engineOf } from '../engine.ts'
 import { PUSH_FLAGS } from '../options/registry.ts'
 import { printLine } from '../output.ts'
-import { absoluteHostPath } from '../parse/path.ts'
 import { progressOnStderr } from '../progressOnStderr.ts'
 import { registrySettings } from '../registrySettings.ts'
 
@@ -27,29 +27,22 @@ export const command = defineCommand({
   run: async ({ flags, args: [image = '', destination], context }) => {
     const engine = engineOf(context)
     using progress = await progressOnStderr({ quiet: flags.quiet, announce: 'Pushing to' })
-    const pushed = await pushImage(engine, {
-      image,
+    const common = {
       destination,
       format: flags.format === 'v2s2' ? 'docker' : flags.format,
-      compression: flags.compressionFormat,
-      compressionLevel: flags.compressionLevel,
       ...registrySettings(flags),
       onProgress: progress.onProgress,
-    })
-    if (flags.digestfile !== undefined) writeDigest(flags.digestfile, context.facts.cwd, pushed.digest)
+    } as const
+    const pushed = findManifestList(engine.store, image)
+      ? await pushManifestList(engine, { ...common, list: image, all: flags.all })
+      : await pushImage(engine, {
+          ...common,
+          image,
+          compression: flags.compressionFormat,
+          compressionLevel: flags.compressionLevel,
+        })
+    if (flags.digestfile !== undefined) writeDigestFile(flags.digestfile, context.facts.cwd, pushed.digest)
     if (!flags.quiet) printLine(pushed.digest)
     return 0
   },
 })
-
-function writeDigest(path: string, cwd: string, digest: string): void {
-  try {
-    writeFileSync(absoluteHostPath(path, cwd), digest)
-  } catch (cause) {
-    if (!isErrno(cause, 'ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR', 'ENOSPC', 'EROFS')) throw cause
-    throw new BryoError('USAGE', `cannot write digest to "${path}": ${messageOf(cause)}`, {
-      hint: `the image was pushed as ${digest}`,
-      cause,
-    })
-  }
-}

@@ -3,7 +3,7 @@ import { listRepositoryTags, type SearchResult, searchImages } from '../../engin
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { type Filters, parseFilters } from '../filter.ts'
-import { formatRows } from '../format/rows.ts'
+import { formatJson, formatRows, isJsonFormat } from '../format/rows.ts'
 import { SEARCH_FLAGS } from '../options/registry.ts'
 import { writeOut } from '../output.ts'
 import { registrySettings } from '../registrySettings.ts'
@@ -21,6 +21,11 @@ export const command = defineCommand({
     const rows = flags.listTags
       ? await tagRows(engineOf(context), settings, flags.filter)
       : await resultRows(engineOf(context), settings, flags)
+    if (flags.listTags && isJsonFormat(flags.format) && context.program !== 'docker') {
+      const [first] = rows
+      writeOut(formatJson(first ? [{ Name: first.Name, Tags: rows.map(({ Tag }) => Tag) }] : []))
+      return 0
+    }
     writeOut(
       await formatRows(rows, {
         columns: [
@@ -32,7 +37,7 @@ export const command = defineCommand({
         format: flags.format,
         noHeading: false,
         fields: (row) => ({ ...row }),
-        json: (row) => (flags.listTags ? { Name: row.Name, Tags: [row.Tag] } : row),
+        json: (row) => row,
         jsonLines: context.program === 'docker',
       }),
     )

@@ -60,3 +60,40 @@ export const SEARCH_FLAGS = {
   'list-tags': toggle({ help: 'List the tags of a repository' }),
   'no-trunc': toggle({ help: 'Show whole descriptions' }),
 }
+
+const PLATFORM_FLAGS = {
+  annotation: list({ placeholder: 'KEY=VALUE', help: 'Set an annotation of the image in the list' }),
+  arch: text({ placeholder: 'ARCH', help: 'Say that the image is for this architecture' }),
+  features: list({ help: 'Set features of the processor that the image needs' }),
+  os: text({ placeholder: 'OS', help: 'Say that the image is for this operating system' }),
+  'os-features': list({ help: 'Set features of the operating system that the image needs' }),
+  'os-version': text({ help: 'Set the version of the operating system' }),
+  variant: text({ placeholder: 'VARIANT', help: 'Say that the image is for this variant' }),
+}
+
+export const MANIFEST_CREATE_FLAGS = {
+  ...TRANSFER_FLAGS,
+  all: toggle({ help: 'Of an index, take every image' }),
+  amend: toggle({ short: 'a', help: 'Add to a list that there is' }),
+  annotation: list({ placeholder: 'KEY=VALUE', help: 'Set an annotation of the list' }),
+}
+
+export const MANIFEST_ADD_FLAGS = {
+  ...TRANSFER_FLAGS,
+  ...PLATFORM_FLAGS,
+  all: toggle({ help: 'Of an index, take every image' }),
+}
+
+export const MANIFEST_ANNOTATE_FLAGS = PLATFORM_FLAGS
+
+export const MANIFEST_INSPECT_FLAGS = TRANSFER_FLAGS
+
+export const MANIFEST_PUSH_FLAGS = {
+  ...TRANSFER_FLAGS,
+  all: toggle({ initial: true, help: 'Push the images that the list names too' }),
+  digestfile: text({ help: 'Write the digest to this file', completion: FILES }),
+  format: choice(['docker', 'oci', 'v2s2'], { short: 'f', help: 'Write the list in this format' }),
+  purge: toggle({ short: 'p', help: 'Remove the list afterwards' }),
+  quiet: toggle({ short: 'q', help: 'Show no progress' }),
+  rm: toggle({ help: 'Remove the list afterwards' }),
+}
