@@ -39,6 +39,8 @@ export interface MonitorConfig {
   /** Milliseconds that the last restart was held back for; 0 for none. */
   readonly backOffMs: number
   readonly health?: HealthSchedule
+  /** The directory of the container's control group. */
+  readonly cgroup?: string
   /** The service manager's socket. */
   readonly notifySocket?: string
   /** The command line that calls bryo on this store, up to where a command follows, and its environment. */

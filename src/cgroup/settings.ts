@@ -12,7 +12,7 @@ export interface CgroupSetting {
 
 export interface AllLimits extends ResourceLimits {
   readonly pidsLimit?: number
-  /** A limit of processes that nobody asked for. */
+  /** What RLIMIT_NPROC holds it to as well, so that nothing is lost without the controller. */
   readonly defaultPidsLimit?: number
 }
 
@@ -126,8 +126,7 @@ function pidsSettings({ pidsLimit, defaultPidsLimit }: AllLimits): readonly Cgro
       file: 'pids.max',
       value: limit > 0 ? String(limit) : 'max',
       controller: 'pids',
-      // Without a control group, RLIMIT_NPROC of the user namespace holds the container to it.
-      option: undefined,
+      option: defaultPidsLimit === undefined ? '--pids-limit' : undefined,
     },
   ]
 }

@@ -3,6 +3,7 @@ import { BryoError } from '../base/errors.ts'
 import type { HostFacts } from '../base/hostFacts.ts'
 import type { ContainerRequest, MountRequest } from '../engine/container/request.ts'
 import type { FlagValues } from './flags/flag.ts'
+import { resourceSettings } from './limits.ts'
 import type { CREATE_FLAGS } from './options/create.ts'
 import type { HEALTH_FLAGS } from './options/health.ts'
 import { parseHealthCommand } from './parse/healthCommand.ts'
@@ -38,6 +39,7 @@ export function containerRequest(
     ...identity(flags, facts.cwd),
     ...firstProcess(flags, facts),
     ...isolation(flags),
+    ...resourceSettings(flags),
     ...healthSettings(flags),
     ...network(flags),
     ...pullSettings(flags),
@@ -183,7 +185,6 @@ function isolation(flags: CreateFlags) {
     capDrop: flags.capDrop,
     privileged: flags.privileged,
     securityOpt: flags.securityOpt,
-    ...given('pidsLimit', flags.pidsLimit),
     sysctls: toRecord(flags.sysctl),
   }
 }

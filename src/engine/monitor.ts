@@ -20,8 +20,9 @@ import {
   spawnProgram,
 } from '../syscall/process.ts'
 import { openSignalFd, resetSignals, takeSignal } from '../syscall/signal.ts'
-import { diedEvent } from './container/event.ts'
+import { containerEvent, diedEvent } from './container/event.ts'
 import { planRestart } from './container/monitor/end.ts'
+import { type MemoryWatch, watchMemory } from './container/monitor/memory.ts'
 import { hasStopMark } from './container/monitor/stopMark.ts'
 import { notifyHost, passedLines } from './container/notify.ts'
 import { storedConfig } from './container/stored.ts'
@@ -65,6 +66,7 @@ interface Served {
 function serve(config: MonitorConfig, store: Store): Served {
   const { id, startedAt, restartCount } = config
   let served: Served | undefined
+  let memory: MemoryWatch | undefined
   monitorContainer({
     initPid: config.init.pid,
     fds: config.fds,
@@ -72,11 +74,14 @@ function serve(config: MonitorConfig, store: Store): Served {
     awaitClient: config.awaitClient,
     timeoutMs: config.timeoutMs,
     onStart: (reactor, children) => {
+      memory = watchMemory(reactor, config.cgroup)
       passNotifications(reactor, config)
       if (config.health) scheduleHealthChecks(reactor, children, config.health, () => startCheck(config))
     },
     onEnd: (status) => {
       const exitCode = exitCodeOfStatus(status)
+      const oomKilled = memory?.killed() ?? false
+      memory?.end()
       const stoppedByUser = hasStopMark(store, id)
       const ranMs = Date.now() - Date.parse(startedAt)
       const restart = storedPolicy(store, config)
@@ -89,9 +94,11 @@ function serve(config: MonitorConfig, store: Store): Served {
         finishedAt: new Date().toISOString(),
         ...(restartCount > 0 && { restartCount }),
         ...(stoppedByUser && { stoppedByUser }),
+        ...(oomKilled && { oomKilled }),
       } as const
       writeState(store, id, restarting ? { ...state, restarting } : state)
       const subject = readContainer(store, id) ?? { id, name: config.name, image: { name: config.imageName } }
+      if (oomKilled) appendEvent(store, containerEvent(subject, 'oom'))
       appendEvent(store, diedEvent(subject, exitCode))
       served = { state, restartMs }
       return { exitCode }

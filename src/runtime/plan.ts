@@ -58,6 +58,8 @@ export interface LaunchPlan {
   /** An error where the working directory is missing; else it is made. */
   readonly requireWorkingDirectory: boolean
   readonly nestedUserNamespaces: boolean
+  /** Init makes its cgroup namespace once it is in the control group that is its root. */
+  readonly newCgroupNamespace: boolean
   /** What of the host's namespaces, which the container shares, is out of its reach; undefined for nothing. */
   readonly scopes: LandlockScopes | undefined
   readonly bringUpLoopback: boolean

@@ -5,7 +5,7 @@ import { bind, lastErrno } from './native.ts'
 const c = { poll: bind('int poll(void *fds, size_t count, int timeoutMs)') }
 
 /** Bits of {@link PollEntry}. @see poll(2) */
-export const POLL = { in: 1, out: 4, error: 8, hangup: 16 } as const
+export const POLL = { in: 1, priority: 2, out: 4, error: 8, hangup: 16, readHangup: 0x2000 } as const
 
 export interface PollEntry {
   readonly fd: number

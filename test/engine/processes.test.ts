@@ -119,7 +119,8 @@ describe('cgroups', () => {
 
   it("are the container's own where its id stands in the path", () => {
     const path = `/user.slice/user-1000.slice/user@1000.service/bryo-${id}.scope`
-    expect(ownCgroup(`0::${path}/container\n`, id)).toBe(path)
+    expect(ownCgroup(`0::${path}/container\n`, id)).toBe(`${path}/container`)
+    expect(ownCgroup(`0::${path}/init.scope\n`, id)).toBe(path)
     expect(ownCgroup(`12:pids:/x\n0::${path}\n`, id)).toBe(path)
     expect(ownCgroup('0::/user.slice/session-1.scope\n', id)).toBeUndefined()
     expect(ownCgroup('4:memory:/x\n', id)).toBeUndefined()

@@ -8,7 +8,7 @@ import { PAUSE_FLAGS } from '../options/life.ts'
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
   description:
-    'Stops all processes of running containers, to go on later. It needs a control group for each container, which this version does not make yet: so it says why it cannot.',
+    'Stops all processes of running containers, to go on later. It takes a control group of the container, which is made on hosts with cgroup v2 and a session of systemd.',
   examples: ['pause web'],
   flags: PAUSE_FLAGS,
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },

@@ -5,6 +5,7 @@ import { HEALTH_FLAGS } from './health.ts'
 import { ISOLATION_FLAGS, NETWORK_FLAGS } from './isolation.ts'
 import { LOGGING_FLAGS } from './logging.ts'
 import { IDENTITY_FLAGS, PROCESS_FLAGS, STDIO_FLAGS } from './process.ts'
+import { RESOURCE_FLAGS } from './resources.ts'
 
 /** What `create` and `run` share: all that describes a container. */
 export const CREATE_FLAGS = {
@@ -16,6 +17,7 @@ export const CREATE_FLAGS = {
   ...FILESYSTEM_FLAGS,
   ...PULL_FLAGS,
   ...ISOLATION_FLAGS,
+  ...RESOURCE_FLAGS,
   ...NETWORK_FLAGS,
 }
 

@@ -1,4 +1,4 @@
-import { choiceOr, commaList, integer, list, many, text, toggle } from '../flags/kinds.ts'
+import { choiceOr, commaList, list, many, text, toggle } from '../flags/kinds.ts'
 import { parseKeyValue } from '../parse/keyValue.ts'
 
 const OWN_OR_HOST = ['private', 'host'] as const
@@ -19,7 +19,6 @@ export const ISOLATION_FLAGS = {
   gidmap: list({ help: 'Map group ids: CONTAINER_ID:FROM_ID:SIZE' }),
   hostname: text({ short: 'h', help: 'Host name of the container' }),
   ipc: choiceOr('private', OWN_OR_HOST, { help: 'IPC namespace to use' }),
-  'pids-limit': integer({ help: 'At most so many processes; -1 for no limit', defaultText: '2048' }),
   privileged: toggle({ help: 'Give the container all that you may do yourself' }),
   'security-opt': list({ help: 'Change one layer of security, e.g. seccomp=FILE' }),
   subgidname: text({ help: 'Take group ids from the range of this name' }),

@@ -13,6 +13,7 @@ import { resolveImage } from './image.ts'
 import { checkLog } from './logConfig.ts'
 import { type ContainerOutline, outlineContainer } from './outline.ts'
 import type { ContainerRequest } from './request.ts'
+import { asksForGroup } from './resources.ts'
 import type { StoredConfig } from './stored.ts'
 import { makeVolumes, planVolumes } from './volumes.ts'
 
@@ -42,6 +43,8 @@ export async function createContainer(
   // Until the record names the layers, nothing else keeps them.
   using _adding = lockForAdding(engine.store)
   const image = await resolveImage(engine, request, options.onProgress)
+  if (request.limits !== undefined || asksForGroup(request))
+    (await import('./resourcesCheck.ts')).checkResources(engine, request)
   const outline = outlineContainer(engine, request, image?.config)
   options.onOutline?.(outline)
   const volumes = planVolumes(request, image?.config)

@@ -23,10 +23,11 @@ import { containerFilesDirectory, writeContainerFiles } from './files.ts'
 import { findInitProgram } from './initProgram.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
 import type { Notification } from './notify.ts'
-import type { ContainerOutline, OutlinedFork } from './outline.ts'
+import { type ContainerOutline, type OutlinedFork, processLimitOf } from './outline.ts'
 import { overlayMounts } from './overlays.ts'
 import { giveToContainerRoot, subordinateRoot } from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
+import type { PreparedResources } from './resourcesPlan.ts'
 import { prepareRootfs } from './rootfs.ts'
 import { planSecrets } from './secrets.ts'
 import { buildSpec } from './spec.ts'
@@ -56,6 +57,8 @@ export interface LaunchIo {
 export interface PreparedLaunch extends Disposable {
   readonly plan: LaunchPlan
   readonly network: ContainerNetwork
+  /** undefined where there is nothing to be set. */
+  readonly resources: PreparedResources | undefined
   /** What the user should know, a sentence each. */
   readonly warnings: readonly string[]
   /** To be called once the workload runs. */
@@ -100,10 +103,12 @@ export async function prepareLaunch(
     cacheDirectory: hostPath(engine.store.dataRoot, 'seccomp'),
   })
   const place = prepareRootfs(engine, subject, { maps: fork.maps, inheritStdin: io.inheritStdin })
+  const resources = await planResources(engine, record.id, fork)
   const owned = stack.move()
   return {
     network,
-    warnings: launchWarnings(fork.outline, network, capabilities.root),
+    resources,
+    warnings: [...launchWarnings(fork.outline, network, capabilities.root), ...(resources?.warnings ?? [])],
     plan: {
       ...io,
       spec,
@@ -119,6 +124,7 @@ export async function prepareLaunch(
       seccomp,
       requireWorkingDirectory: config.request.workdir !== undefined,
       nestedUserNamespaces: security.nestedUserns,
+      newCgroupNamespace: fork.grouped && config.request.cgroupns === 'private',
       scopes: security.landlock
         ? scopesOf({ network: network.kind === 'host', pid: sharesPids(spec) })
         : undefined,
@@ -130,6 +136,17 @@ export async function prepareLaunch(
     },
     [Symbol.dispose]: () => owned.dispose(),
   }
+}
+
+async function planResources(
+  engine: Engine,
+  id: string,
+  { outline, grouped }: OutlinedFork,
+): Promise<PreparedResources | undefined> {
+  const { request } = outline
+  if (!grouped && request.oomScoreAdj === undefined) return undefined
+  const { prepareResources } = await import('./resourcesPlan.ts')
+  return prepareResources(engine, { id, request, grouped, processLimit: processLimitOf(request) })
 }
 
 function labelRootfs(rootfs: RootfsPlan, label: string | undefined): RootfsPlan {

@@ -1,4 +1,5 @@
 import { BryoError, isErrno } from '../../base/errors.ts'
+import { freezeGroup, killGroup } from '../../cgroup/group.ts'
 import { type ContainerRecord, readContainer } from '../../storage/container/record.ts'
 import {
   type ContainerState,
@@ -86,6 +87,8 @@ export function endContainer(engine: Engine, record: ContainerRecord, request: S
   markStopped(store, record.id)
   const { signal, timeoutMs = -1, signalName } = request
   if (timeoutMs !== 0 && signal !== SIGKILL && signalProcess(state.process, signal)) {
+    // What is frozen takes no signal but SIGKILL.
+    if (state.status === 'paused' && state.cgroup !== undefined) freezeGroup(state.cgroup, false)
     if (!awaitProcess(state.process, timeoutMs)) {
       const seconds = Math.round(timeoutMs / 1000)
       request.onWarning(
@@ -99,7 +102,9 @@ export function endContainer(engine: Engine, record: ContainerRecord, request: S
 
 const KILL_WAIT_MS = 10_000
 
-function killNow(record: ContainerRecord, { process: init }: LiveState): void {
+function killNow(record: ContainerRecord, { process: init, cgroup }: LiveState): void {
+  // A pid that is somebody else's by now is in another group.
+  if (cgroup !== undefined) killGroup(cgroup)
   signalProcess(init, SIGKILL)
   if (awaitProcess(init, KILL_WAIT_MS)) return
   throw new BryoError('RUNTIME', `cannot end container "${record.name}": it does not end by SIGKILL`)

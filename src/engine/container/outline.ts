@@ -14,6 +14,7 @@ import { checkOptions } from './checkOptions.ts'
 import { planContainerIds } from './ids.ts'
 import { type JoinedNetwork, openJoinedNetwork, planContainerNetwork } from './network.ts'
 import type { ContainerRequest } from './request.ts'
+import { wantsGroup } from './resources.ts'
 import { type ContainerStdio, openContainerStdio, type StdioChoice } from './stdio.ts'
 import { timezoneFile } from './timezone.ts'
 
@@ -60,6 +61,8 @@ export interface OutlinedFork extends Disposable {
   readonly container: ForkedContainer
   readonly joined: JoinedNetwork | undefined
   readonly maps: IdMaps
+  /** It is to get a control group of its own. */
+  readonly grouped: boolean
   /** Starts to write the id maps of the new user namespace; nothing where one is joined. */
   beginMaps(): void
   /** Blocks until they are written. @throws BryoError IDMAP_FAILED, TOOL_MISSING */
@@ -70,6 +73,8 @@ export interface OutlinedFork extends Disposable {
 export interface ForkChoice {
   /** Their parent is a keeper that becomes the monitor, not this process. */
   readonly monitored: boolean
+  /** It gets a control group of its own where that is possible, even without limits. */
+  readonly grouped?: boolean
   readonly stdio: StdioChoice['kind']
   readonly interactive: boolean
 }
@@ -90,9 +95,10 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: 
   const { tty } = outline.request
   const stdio = stack.use(openContainerStdio({ tty, interactive: choice.interactive, kind: choice.stdio }))
   const joined = stack.use(openJoinedNetwork(engine, outline.network))
+  const grouped = wantsGroup(outline.request, choice.grouped ?? false)
   const container = stack.use(
     forkContainer({
-      namespaces: newNamespaces(outline),
+      namespaces: newNamespaces(outline, grouped),
       join: joined?.fds,
       processLimit: processLimitOf(outline.request),
       monitored: choice.monitored,
@@ -109,6 +115,7 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: 
     container,
     joined,
     maps,
+    grouped,
     beginMaps: () => {
       if (joined) return
       mapping.current = beginIdMaps(awaitInit(container), maps, {
@@ -129,13 +136,14 @@ function awaitInit(container: ForkedContainer): number {
   }
 }
 
-function newNamespaces({ request, network }: ContainerOutline): readonly NamespaceType[] {
+/** A container with a control group of its own makes the namespace in that, later. */
+function newNamespaces({ request, network }: ContainerOutline, grouped: boolean): readonly NamespaceType[] {
   return [
     'mount',
     'pid',
     ...(network.namespace.kind === 'new' ? (['network'] as const) : []),
     ...(request.ipc === 'private' ? (['ipc'] as const) : []),
     ...(request.uts === 'private' ? (['uts'] as const) : []),
-    ...(request.cgroupns === 'private' ? (['cgroup'] as const) : []),
+    ...(request.cgroupns === 'private' && !grouped ? (['cgroup'] as const) : []),
   ]
 }

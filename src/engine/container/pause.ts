@@ -1,25 +1,41 @@
 import { BryoError } from '../../base/errors.ts'
+import { freezeGroup } from '../../cgroup/group.ts'
 import { requireContainer } from '../../storage/container/find.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { effectiveState, writeState } from '../../storage/container/state.ts'
+import { appendEvent } from '../../storage/events.ts'
 import type { Engine } from '../engine.ts'
+import { containerEvent } from './event.ts'
 
 /**
- * `pause` and `unpause`: the freezer stops a control group, and containers have none of their own so far.
- * @throws BryoError INVALID_STATE where it does not run, else UNSUPPORTED
+ * `pause` and `unpause`: the freezer of its control group stops all processes of a container.
+ * @returns the name it was called by
+ * @throws BryoError INVALID_STATE where it does not run, UNSUPPORTED where it has no control group
  */
-export function pauseContainer(engine: Engine, name: string, verb: 'pause' | 'unpause'): never {
+export function pauseContainer(engine: Engine, name: string, verb: 'pause' | 'unpause'): string {
   const record = requireContainer(engine.store, name)
-  const { status } = effectiveState(engine.store, record.id)
-  if (verb === 'unpause' || status !== 'running') {
-    const expected = verb === 'pause' ? 'running' : 'paused'
+  const state = effectiveState(engine.store, record.id)
+  const [expected, next] =
+    verb === 'pause' ? (['running', 'paused'] as const) : (['paused', 'running'] as const)
+  if (state.status !== expected) {
     throw new BryoError(
       'INVALID_STATE',
-      `cannot ${verb} container "${record.name}": it is ${status}, expected ${expected}`,
+      `cannot ${verb} container "${record.name}": it is ${state.status}, expected ${expected}`,
     )
   }
-  throw new BryoError(
-    'UNSUPPORTED',
-    `cannot pause container "${record.name}": it has no control group of its own, whose freezer would stop it`,
-    { hint: 'kill --signal STOP stops its first process alone, kill --signal CONT lets it go on' },
-  )
+  if (state.cgroup === undefined) {
+    throw new BryoError(
+      'UNSUPPORTED',
+      `cannot pause container "${record.name}": it has no control group of its own, whose freezer would stop it`,
+      {
+        hint: 'that needs cgroup v2 and a session of systemd, and no --cgroups disabled; kill --signal STOP stops its first process alone',
+      },
+    )
+  }
+  if (!freezeGroup(state.cgroup, verb === 'pause')) {
+    if (verb === 'pause') freezeGroup(state.cgroup, false)
+    throw new BryoError('RUNTIME', `cannot ${verb} container "${record.name}": its processes do not follow`)
+  }
+  writeState(engine.store, record.id, { ...state, status: next })
+  appendEvent(engine.store, containerEvent(record, verb))
+  return name
 }

@@ -1,8 +1,9 @@
 import { BryoError } from '../../base/errors.ts'
+import { removeGroup } from '../../cgroup/group.ts'
 import { findContainer, readContainers, requireContainer } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { effectiveState, readState } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
 import type { Engine } from '../engine.ts'
 import { containerEvent } from './event.ts'
@@ -62,6 +63,7 @@ function removeRecord(engine: Engine, record: ContainerRecord, options: RemoveOp
     else stopContainer(engine, record, { timeoutSeconds, onWarning })
   }
   const { runInUserns } = engine
+  removeLeftGroup(engine, record)
   try {
     removeContainer(engine.store, record.id, { runInUserns, removeVolumes: options.volumes })
     appendEvent(engine.store, containerEvent(record, 'remove'))
@@ -71,6 +73,12 @@ function removeRecord(engine: Engine, record: ContainerRecord, options: RemoveOp
     // Whoever ran it removes it by itself, once it has noticed the end.
     awaitRemoval(engine, record)
   }
+}
+
+/** Where its monitor was killed, nobody has removed its control group. */
+function removeLeftGroup({ store }: Engine, { id }: ContainerRecord): void {
+  const state = readState(store, id)
+  if ('cgroup' in state && state.cgroup !== undefined) removeGroup(state.cgroup)
 }
 
 const KILL = { signal: SIGKILL, signalName: 'SIGKILL', timeoutMs: 0 }

@@ -1,6 +1,7 @@
 import type { HealthAction, HealthCheckSettings, StartupCheckSettings } from '../../base/health.ts'
 import type { RestartPolicy } from '../../base/monitorConfig.ts'
 import type { NotifyMode } from '../../base/notify.ts'
+import type { CgroupMode, ResourceLimits } from '../../base/resources.ts'
 
 /**
  * What a user asks of a container: plain data, stored with its record, so that `start` repeats what `create` was told.
@@ -65,6 +66,13 @@ export interface ContainerRequest {
   readonly preserveFds?: number
   /** Processes; 0 or less for no limit. */
   readonly pidsLimit?: number
+  /** Absent for none. */
+  readonly limits?: ResourceLimits
+  readonly oomScoreAdj?: number
+  /** `enabled` where absent. */
+  readonly cgroups?: CgroupMode
+  /** A slice of systemd, or a path below the root of the control groups. */
+  readonly cgroupParent?: string
   /** Octal bits. */
   readonly umask?: number
   readonly stopSignal?: string

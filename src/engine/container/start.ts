@@ -159,6 +159,7 @@ export async function launchContainer(
     if (!init) return
     const monitor = monitorPid === undefined ? undefined : processRef(monitorPid)
     const { ports } = prepared.network
+    const cgroup = prepared.resources?.directory()
     state.current = {
       status: 'running',
       process: init,
@@ -166,6 +167,7 @@ export async function launchContainer(
       ...(monitor && { monitor }),
       ...(ports.length > 0 && { ports }),
       ...(restartCount > 0 && { restartCount }),
+      ...(cgroup !== undefined && { cgroup }),
     }
     writeState(engine.store, record.id, state.current)
     options.onPlanned?.(pid, prepared.plan, config.request)
@@ -205,6 +207,7 @@ function launch(
   const searchPath = engine.facts.env.PATH
   let network: ReturnType<PreparedLaunch['network']['start']> | undefined
   let released = false
+  const { resources } = prepared
   const container = fork.container.launch(prepared.plan, {
     finishIdMaps: () => fork.finishMaps(),
     writeIdMaps: (pid, maps) => writeIdMaps(pid, maps, { identity, searchPath }),
@@ -214,6 +217,7 @@ function launch(
       return { waitReady: () => running.waitReady(NETWORK_READY_MS), close: () => running.close() }
     },
     onCreated,
+    ...(resources && { onForked: (pid: number) => resources.enter(pid) }),
   })
   return {
     container,
@@ -226,6 +230,7 @@ function launch(
       // It is told to end; this process, about to end itself, does not wait for the kernel to take the device down.
       network?.close({ wait: false })
       if (container.fusePid !== undefined) waitForExit(container.fusePid)
+      resources?.remove()
     },
   }
 }

@@ -1,26 +1,72 @@
 import type { HealthAction, HealthCheckSettings } from '../../base/health.ts'
 import type { RestartPolicy } from '../../base/monitorConfig.ts'
+import type { ResourceLimits } from '../../base/resources.ts'
 import { changeContainerRecord } from '../../storage/container/create.ts'
 import { requireContainer } from '../../storage/container/find.ts'
 import type { JsonValue } from '../../storage/json.ts'
 import type { Engine } from '../engine.ts'
+import type { ContainerRequest } from './request.ts'
 import { storedConfig } from './stored.ts'
 
 export interface ContainerUpdate {
+  readonly limits?: ResourceLimits
+  readonly pidsLimit?: number
   readonly restart?: RestartPolicy
   readonly healthcheck?: HealthCheckSettings
   readonly healthAction?: HealthAction
 }
 
-/** `update`: changes settings of a container that exists. The restart policy counts at once, a new schedule of health checks from the next start. */
-export function updateContainer(engine: Engine, name: string, update: ContainerUpdate): string {
+/**
+ * `update`: changes settings of a container that exists. Limits and the restart policy count at once, a new schedule of health checks from the
+ * next start.
+ * @throws BryoError USAGE, UNSUPPORTED for limits that make no sense or cannot be set; nothing is changed then
+ */
+export async function updateContainer(
+  engine: Engine,
+  name: string,
+  update: ContainerUpdate,
+): Promise<string> {
   const record = requireContainer(engine.store, name)
+  const before = storedConfig(record).request
+  if ((update.limits ?? update.pidsLimit) !== undefined) {
+    const { limitRunning } = await import('./resourcesUpdate.ts')
+    limitRunning(engine, record, merge(before, update))
+  }
   changeContainerRecord(engine.store, record.id, (current) => {
     const config = storedConfig(current)
-    const { request } = config
-    const healthcheck = update.healthcheck && { ...request.healthcheck, ...update.healthcheck }
-    const changed = { ...config, request: { ...request, ...update, ...(healthcheck && { healthcheck }) } }
-    return { ...current, config: changed as unknown as JsonValue }
+    return {
+      ...current,
+      config: { ...config, request: merge(config.request, update) } as unknown as JsonValue,
+    }
   })
   return record.id
+}
+
+function merge(request: ContainerRequest, update: ContainerUpdate): ContainerRequest {
+  const healthcheck = update.healthcheck && { ...request.healthcheck, ...update.healthcheck }
+  const limits = update.limits && mergeLimits(request.limits, update.limits)
+  return { ...request, ...update, ...(healthcheck && { healthcheck }), ...(limits && { limits }) }
+}
+
+/** What says the same in other words goes. */
+function mergeLimits(before: ResourceLimits = {}, update: ResourceLimits): ResourceLimits {
+  const { cpus, cpuPeriod, cpuQuota, memorySwap, deviceRates = [], ...rest } = before
+  const quota = (update.cpuPeriod ?? update.cpuQuota) !== undefined
+  const newRates = update.deviceRates ?? []
+  const rates = [
+    ...deviceRates.filter(
+      (old) => !newRates.some((rate) => rate.path === old.path && rate.kind === old.kind),
+    ),
+    ...newRates,
+  ]
+  return {
+    ...rest,
+    ...(!quota && cpus !== undefined && { cpus }),
+    ...(update.cpus === undefined && cpuPeriod !== undefined && { cpuPeriod }),
+    ...(update.cpus === undefined && cpuQuota !== undefined && { cpuQuota }),
+    // A new limit of memory brings its own swap where nothing else is said.
+    ...(update.memory === undefined && memorySwap !== undefined && { memorySwap }),
+    ...update,
+    ...(rates.length > 0 && { deviceRates: rates }),
+  }
 }

@@ -34,6 +34,8 @@ export interface EnterPlan extends WorkloadPlan {
   readonly root: { readonly uid: number; readonly gid: number }
   readonly stdio: StdioFds
   readonly initialWindow: WindowSize | undefined
+  /** The waiting process moves it into a control group before it enters anything. */
+  readonly awaitGroup: boolean
   readonly debug: boolean
 }
 
@@ -44,6 +46,7 @@ export interface EnterPlan extends WorkloadPlan {
 export function runEntering(plan: EnterPlan, controlFd: number): never {
   setStepDebugging(plan.debug)
   try {
+    if (plan.awaitGroup) expectParentMessage(controlFd, 'proceed')
     step('join a new session keyring', joinNewSessionKeyring)
     // Nobody in there may look at this process, which still has descriptors of the host.
     setDumpable(false)

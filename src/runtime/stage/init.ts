@@ -3,6 +3,7 @@ import { rootIds } from '../../base/idmap.ts'
 import { dupAtLeast, ownFd, sendFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
+import { unshare } from '../../syscall/namespace.ts'
 import { bringLoopbackUp } from '../../syscall/net.ts'
 import {
   exitNow,
@@ -70,6 +71,7 @@ export function runInit({ controlFd, planFd, stdio }: StageFds): never {
     step('detach mount propagation', detachPropagation)
     expectParentMessage(controlFd, 'planned')
     const plan = step('read the plan', () => readPlan(planFd))
+    if (plan.newCgroupNamespace) step('create the cgroup namespace', () => unshare(['cgroup']))
     const luggage = packLuggage(plan)
     expectParentMessage(controlFd, 'maps-written')
     using mountPoint = ownFd(changeToRoot(plan, luggage, controlFd))

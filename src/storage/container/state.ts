@@ -24,6 +24,8 @@ export type ContainerState =
       readonly ports?: readonly PortMapping[]
       /** How often its restart policy has started it; missing for 0. */
       readonly restartCount?: number
+      /** The directory of its control group; missing where it has none of its own. */
+      readonly cgroup?: string
     }
   | {
       readonly status: 'exited'
@@ -127,6 +129,7 @@ function parseState(fields: Fields): ContainerState {
       startedAt: fields.text('startedAt'),
       ...(fields.has('ports') && { ports: fields.list('ports', parsePort) }),
       ...(fields.has('restartCount') && { restartCount: fields.number('restartCount') }),
+      ...(fields.has('cgroup') && { cgroup: fields.text('cgroup') }),
     }
   }
   if (status !== 'exited') return { status: 'created' }

@@ -1,4 +1,265 @@
-import type { VmTest } from './support.ts'
+import { strict as assert } from 'node:assert'
+import { cgroupOf, eventually, read, sleep, type VmHost, type VmTest } from './support.ts'
+
+const HAS_SESSION = ['linger', 'guest']
+const MEBIBYTE = 1024 * 1024
+/** Writes into memory until it is stopped. */
+const HOG = 'tail /dev/zero'
+
+function usage(group: string): number {
+  return Number(/^usage_usec (\d+)$/m.exec(read(`${group}/cpu.stat`))?.[1])
+}
+
+/** What part of a processor a container uses, measured over some seconds. */
+function load(group: string, seconds: number): number {
+  const [from, begin] = [usage(group), performance.now()]
+  sleep(seconds)
+  return (usage(group) - from) / ((performance.now() - begin) * 1000)
+}
+
+function detached({ ok, image }: VmHost, flags: readonly string[], command: string): void {
+  ok('run', '-d', '--network', 'none', '--name', 'it', ...flags, image, 'sh', '-c', command)
+}
 
 /** What control groups hold a container to. */
-export const LIMIT_TESTS: readonly VmTest[] = []
+export const LIMIT_TESTS: readonly VmTest[] = [
+  {
+    name: 'a limit of memory stands in the control group, which is the root of its namespace',
+    users: HAS_SESSION,
+    run: (host) => {
+      detached(host, ['-m', '64m', '--memory-reservation', '32m', '--cpu-shares', '2048'], 'sleep 600')
+      const group = cgroupOf(host, 'it')
+      assert.match(group, /bryo-[0-9a-f]{64}\.scope\/container$/)
+      assert.equal(read(`${group}/memory.max`), String(64 * MEBIBYTE))
+      assert.equal(read(`${group}/memory.low`), String(32 * MEBIBYTE))
+      assert.equal(read(`${group}/memory.swap.max`), String(64 * MEBIBYTE))
+      assert.equal(read(`${group}/cpu.weight`), '79')
+      assert.equal(read(`${group}/pids.max`), '2048')
+      assert.equal(host.ok('exec', 'it', 'cat', '/proc/self/cgroup'), '0::/')
+      assert.equal(host.ok('exec', 'it', 'cat', '/sys/fs/cgroup/memory.max'), String(64 * MEBIBYTE))
+      assert.equal(host.inspect('it', '{{.HostConfig.Memory}}'), String(64 * MEBIBYTE))
+      assert.match(host.ok('stats', '--no-stream', '--format', '{{.MemUsage}}', 'it'), /\/ 6[47]/)
+      console.log('memory.peak', read(`${group}/memory.peak`))
+    },
+  },
+  {
+    name: 'a container starts within the least memory that is taken',
+    users: ['linger'],
+    run: ({ ok, image }) => {
+      assert.equal(ok('run', '--rm', '--network', 'none', '-m', '6m', image, 'echo', 'small'), 'small')
+    },
+  },
+  {
+    name: 'a memory hog is killed at its limit, and the container says OOM',
+    users: HAS_SESSION,
+    run: (host) => {
+      detached(host, ['-m', '32m'], HOG)
+      assert.equal(host.ok('wait', 'it'), '137')
+      assert.equal(host.inspect('it', '{{.State.OOMKilled}} {{.State.ExitCode}}'), 'true 137')
+      assert.match(host.ok('events', '--stream=false', '--filter', 'container=it'), /container oom/)
+    },
+  },
+  {
+    name: 'an end without want of memory does not say OOM',
+    users: ['linger'],
+    run: (host) => {
+      detached(host, ['-m', '32m'], 'sleep 600')
+      host.ok('kill', 'it')
+      assert.equal(host.ok('wait', 'it'), '137')
+      assert.equal(host.inspect('it', '{{.State.OOMKilled}}'), 'false')
+    },
+  },
+  {
+    name: 'a fork bomb stops at its limit of processes',
+    users: HAS_SESSION,
+    run: (host) => {
+      detached(host, ['--pids-limit', '20'], 'bomb() { sleep 600 & bomb; }; bomb; sleep 600')
+      const group = cgroupOf(host, 'it')
+      assert.equal(read(`${group}/pids.max`), '20')
+      eventually('20 processes', () => {
+        const [current, ended] = [
+          Number(read(`${group}/pids.current`)),
+          host.inspect('it', '{{.State.Status}}'),
+        ]
+        assert.ok(current <= 20)
+        return current >= 19 || ended === 'exited'
+      })
+    },
+  },
+  {
+    name: 'a quota of processor time is met within 10 %, and changed while the container runs',
+    users: ['linger'],
+    run: (host) => {
+      detached(host, ['--cpus', '0.3'], 'while :; do :; done')
+      const group = cgroupOf(host, 'it')
+      assert.equal(read(`${group}/cpu.max`), '30000 100000')
+      sleep(1)
+      const before = load(group, 6)
+      console.log('cpus 0.3:', before)
+      assert.ok(Math.abs(before - 0.3) <= 0.03, `${before} of 0.3`)
+      host.ok('update', '--cpus', '0.1', 'it')
+      assert.equal(read(`${group}/cpu.max`), '10000 100000')
+      sleep(1)
+      const after = load(group, 6)
+      console.log('cpus 0.1:', after)
+      assert.ok(Math.abs(after - 0.1) <= 0.01, `${after} of 0.1`)
+    },
+  },
+  {
+    name: 'processors and memory nodes are those that were asked for',
+    users: ['linger'],
+    run: ({ ok, image }) => {
+      const flags = [
+        '--cpuset-cpus',
+        '1',
+        '--cpuset-mems',
+        '0',
+        '--cpu-period',
+        '50000',
+        '--cpu-quota',
+        '20000',
+      ]
+      const status = ok(
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        ...flags,
+        image,
+        'sh',
+        '-c',
+        'cat /proc/self/status /sys/fs/cgroup/cpu.max',
+      )
+      assert.match(status, /Cpus_allowed_list:\s+1$/m)
+      assert.match(status, /^20000 50000$/m)
+    },
+  },
+  {
+    name: 'limits of a block device hold',
+    users: ['linger'],
+    run: (host) => {
+      const flags = [
+        '--device-write-bps',
+        '/dev/vda:1mb',
+        '--blkio-weight',
+        '500',
+        '-v',
+        `${process.env.HOME}:/data`,
+      ]
+      const bryo = () =>
+        detached(
+          host,
+          flags,
+          'dd if=/dev/zero of=/data/written bs=64k count=64 conv=fsync 2>/dev/null; sleep 600',
+        )
+      bryo()
+      const group = cgroupOf(host, 'it')
+      assert.match(read(`${group}/io.max`), /wbps=1048576/)
+      const begin = performance.now()
+      eventually(
+        '4 MiB are written',
+        () => Number(/wbytes=(\d+)/.exec(read(`${group}/io.stat`))?.[1] ?? 0) >= 3.9 * MEBIBYTE,
+        60,
+      )
+      const seconds = (performance.now() - begin) / 1000
+      console.log('4 MiB at 1 MiB/s:', seconds)
+      assert.ok(seconds > 2, `written in ${seconds} s`)
+    },
+  },
+  {
+    name: 'limits change while a container runs, and stay with it',
+    users: HAS_SESSION,
+    run: (host) => {
+      detached(host, ['-m', '64m'], 'sleep 600')
+      const group = cgroupOf(host, 'it')
+      host.ok('update', '-m', '96m', '--memory-swap', '96m', '--pids-limit', '30', 'it')
+      assert.equal(read(`${group}/memory.max`), String(96 * MEBIBYTE))
+      assert.equal(read(`${group}/memory.swap.max`), '0')
+      assert.equal(read(`${group}/pids.max`), '30')
+      const refused = host.bryo('update', '-m', '1m', 'it')
+      assert.match(refused.stderr, /at least 6 MB/)
+      assert.equal(read(`${group}/memory.max`), String(96 * MEBIBYTE))
+      host.ok('restart', '--time', '0', 'it')
+      assert.equal(read(`${cgroupOf(host, 'it')}/memory.max`), String(96 * MEBIBYTE))
+    },
+  },
+  {
+    name: 'files of the control group are written as they are asked for, and a slice holds the scope',
+    users: ['linger'],
+    run: (host) => {
+      detached(host, ['--cgroup-conf', 'memory.high=50000000', '--cgroup-parent', 'tests.slice'], 'sleep 600')
+      const group = cgroupOf(host, 'it')
+      assert.match(group, /\/tests\.slice\/bryo-/)
+      assert.equal(read(`${group}/memory.high`), String(Math.floor(50_000_000 / 4096) * 4096))
+    },
+  },
+  {
+    name: 'the control group goes with the container',
+    users: HAS_SESSION,
+    run: (host) => {
+      detached(host, ['-m', '64m'], 'sleep 600')
+      const group = cgroupOf(host, 'it')
+      host.ok('rm', '-f', 'it')
+      eventually('no group', () => host.command('test', '-d', group).code !== 0)
+      assert.equal(
+        host.command('systemctl', '--user', 'list-units', '--all', '--plain', '--no-legend', 'bryo-*').stdout,
+        '',
+      )
+    },
+  },
+  {
+    name: 'without a session, limits say what is missing',
+    users: ['plain'],
+    run: ({ bryo, ok, image }) => {
+      const refused = bryo('run', '--rm', '-m', '64m', image, 'true')
+      assert.equal(refused.code, 125)
+      assert.match(refused.stderr, /cannot make a control group for the container: no systemd of yours/)
+      assert.match(refused.stderr, /loginctl enable-linger/)
+      assert.equal(ok('ps', '-aq'), '')
+      assert.match(bryo('run', '--rm', '--cgroup-parent', 'x.slice', image, 'true').stderr, /a slice/)
+    },
+  },
+  {
+    name: 'a container with limits of its processes alone needs no session',
+    users: ['plain'],
+    run: ({ ok, image }) => {
+      assert.equal(
+        ok('run', '--rm', '--network', 'none', '--pids-limit', '50', image, 'sh', '-c', 'ulimit -u'),
+        '50',
+      )
+    },
+  },
+  {
+    name: '--cgroups split divides the group of a service',
+    users: ['linger'],
+    run: ({ command, image }) => {
+      const ended = command(
+        ...['systemd-run', '--user', '--wait', '--pipe', '--collect', '--quiet', '-p', 'Delegate=yes'],
+        ...['bryo', 'run', '--rm', '--network', 'none', '--cgroups', 'split', '-m', '64m', image],
+        ...['sh', '-c', 'cat /sys/fs/cgroup/memory.max'],
+      )
+      assert.equal(ended.stdout.trim(), String(64 * MEBIBYTE), ended.stderr)
+    },
+  },
+  {
+    name: 'limits that make no sense are refused',
+    users: ['linger'],
+    run: ({ bryo, image, ok }) => {
+      for (const [flags, expected] of [
+        [['-m', '1m'], /at least 6 MB/],
+        [['-m', '900g'], /this host has/],
+        [['--cpus', '64'], /as many as this host has/],
+        [['--cpuset-cpus', '7'], /no 7/],
+        [['--memory-swap', '1g'], /without --memory/],
+        [['-m', '-5'], /size/],
+        [['--cgroups', 'disabled', '-m', '64m'], /conflicting/],
+        [['--device-read-bps', '/dev/null:1m'], /no block device/],
+      ] as const) {
+        const ended = bryo('run', '--rm', ...flags, image, 'true')
+        assert.equal(ended.code, 125, flags.join(' '))
+        assert.match(ended.stderr, expected)
+      }
+      assert.equal(ok('ps', '-aq'), '')
+    },
+  },
+]

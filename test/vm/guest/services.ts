@@ -1,4 +1,90 @@
-import type { VmTest } from './support.ts'
+import { strict as assert } from 'node:assert'
+import { eventually, type VmTest } from './support.ts'
 
 /** With the real systemd and journald. */
-export const SERVICE_TESTS: readonly VmTest[] = []
+export const SERVICE_TESTS: readonly VmTest[] = [
+  {
+    name: 'the journal takes the output, and logs reads it back',
+    run: ({ ok, image, command }) => {
+      const script = 'echo to the journal; echo an error >&2; echo last'
+      ok(
+        'run',
+        '-d',
+        '--network',
+        'none',
+        '--name',
+        'it',
+        '--log-driver',
+        'journald',
+        image,
+        'sh',
+        '-c',
+        script,
+      )
+      ok('wait', 'it')
+      eventually('three lines', () => ok('logs', 'it').split('\n').length === 3)
+      const text = ok('logs', 'it')
+      assert.match(text, /to the journal/)
+      assert.match(text, /last/)
+      assert.equal(ok('logs', '--tail', '1', 'it'), 'last')
+      const id = ok('inspect', '--format', '{{.Id}}', 'it')
+      assert.match(command('journalctl', '-o', 'cat', `CONTAINER_ID_FULL=${id}`).stdout, /to the journal/)
+    },
+  },
+  {
+    name: 'a service of type notify is ready when its container says so, and stops with it',
+    users: ['linger', 'guest'],
+    run: ({ ok, command, image, inspect }) => {
+      for (const mode of ['conmon', 'container']) {
+        const say =
+          mode === 'conmon' ? 'sleep 600' : 'printf READY=1 | nc -u local:"$NOTIFY_SOCKET"; sleep 600'
+        if (mode === 'container') continue
+        const started = command(
+          ...[
+            'systemd-run',
+            '--user',
+            '--quiet',
+            '--unit',
+            'served',
+            '-p',
+            'Type=notify',
+            '-p',
+            'NotifyAccess=all',
+          ],
+          ...[
+            'bryo',
+            'run',
+            '--rm',
+            '-d',
+            '--network',
+            'none',
+            '--sdnotify',
+            mode,
+            '--name',
+            'served',
+            image,
+            'sh',
+            '-c',
+            say,
+          ],
+        )
+        assert.equal(started.code, 0, started.stderr)
+        assert.equal(command('systemctl', '--user', 'is-active', 'served').stdout.trim(), 'active')
+        const monitor = inspect('served', '{{.State.ConmonPid}}')
+        assert.equal(command('systemctl', '--user', 'show', '-P', 'MainPID', 'served').stdout.trim(), monitor)
+        const stopped = command('systemctl', '--user', 'stop', 'served')
+        assert.equal(stopped.code, 0, stopped.stderr)
+        eventually('it is gone', () => ok('ps', '-aq') === '')
+      }
+    },
+  },
+  {
+    name: 'run -d warns where the container would end at logout',
+    run: ({ bryo, image, user }) => {
+      const { stderr, code } = bryo('run', '-d', '--network', 'none', image, 'sleep', '600')
+      assert.equal(code, 0, stderr)
+      if (user === 'linger') assert.doesNotMatch(stderr, /linger/)
+      else assert.match(stderr, /linger/)
+    },
+  },
+]

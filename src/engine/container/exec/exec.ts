@@ -20,6 +20,7 @@ import { planContainerIds } from '../ids.ts'
 import type { AttachEnd, AttachOptions } from '../monitor/attach.ts'
 import { processLimitOf } from '../outline.ts'
 import type { ContainerRequest } from '../request.ts'
+import { runtimeDirectory } from '../resources.ts'
 import { containerSettings } from '../settings.ts'
 import { processOf } from '../spec.ts'
 import { openContainerStdio } from '../stdio.ts'
@@ -137,6 +138,7 @@ export async function enter(
     capabilities,
     seccomp,
     landlock: security.landlock,
+    joinGroup: await groupOf(engine, record),
     processLimit: processLimitOf(container),
     user: { ...planUser(engine, container, image, idsOf(engine, container)), addEntries: false },
     preservedFds: request.preservedFds,
@@ -145,6 +147,18 @@ export async function enter(
     initialWindow: request.tty && isTerminal(1) ? getWindowSize(1) : undefined,
     debug: engine.facts.debug,
   })
+}
+
+/** What moves a process into the container's control group. */
+async function groupOf(
+  engine: Engine,
+  { id }: ContainerRecord,
+): Promise<((pid: number) => void) | undefined> {
+  const state = effectiveState(engine.store, id)
+  const cgroup = 'cgroup' in state ? state.cgroup : undefined
+  if (cgroup === undefined) return undefined
+  const { joinGroup } = await import('../../../cgroup/place.ts')
+  return (pid) => joinGroup(cgroup, pid, runtimeDirectory(engine))
 }
 
 /** Which user the maps keep; the maps themselves are read back from the container. */

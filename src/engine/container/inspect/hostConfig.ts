@@ -1,3 +1,4 @@
+import type { DeviceRate, ResourceLimits } from '../../../base/resources.ts'
 import { formatMapping, parsePublish } from '../../../netns/publish.ts'
 import { planLog } from '../logConfig.ts'
 import { DEFAULT_SHM_BYTES } from '../mounts.ts'
@@ -39,7 +40,7 @@ export function hostConfigOf(subject: InspectSubject): Part {
     GroupAdd: request.groupAdd,
     IpcMode: request.ipc,
     Cgroup: '',
-    Cgroups: 'default',
+    Cgroups: request.cgroups === undefined || request.cgroups === 'enabled' ? 'default' : request.cgroups,
     Links: null,
     PidMode: 'private',
     UTSMode: request.uts,
@@ -103,42 +104,49 @@ function securityOf(request: ContainerRequest): Part {
 
 /** What has no limit is 0, but for the number of processes. */
 function limitsOf(request: ContainerRequest): Part {
+  const { limits = {} } = request
   return {
-    CpuShares: 0,
-    Memory: 0,
-    NanoCpus: 0,
-    CgroupParent: '',
-    BlkioWeight: 0,
+    CpuShares: limits.cpuShares ?? 0,
+    Memory: limits.memory ?? 0,
+    NanoCpus: Math.round((limits.cpus ?? 0) * 1e9),
+    CgroupParent: request.cgroupParent ?? '',
+    BlkioWeight: limits.blkioWeight ?? 0,
     BlkioWeightDevice: null,
-    BlkioDeviceReadBps: null,
-    BlkioDeviceWriteBps: null,
-    BlkioDeviceReadIOps: null,
-    BlkioDeviceWriteIOps: null,
-    CpuPeriod: 0,
-    CpuQuota: 0,
+    BlkioDeviceReadBps: ratesOf(limits, 'rbps'),
+    BlkioDeviceWriteBps: ratesOf(limits, 'wbps'),
+    BlkioDeviceReadIOps: ratesOf(limits, 'riops'),
+    BlkioDeviceWriteIOps: ratesOf(limits, 'wiops'),
+    CpuPeriod: limits.cpuPeriod ?? 0,
+    CpuQuota: limits.cpuQuota ?? 0,
     CpuRealtimePeriod: 0,
     CpuRealtimeRuntime: 0,
-    CpusetCpus: '',
-    CpusetMems: '',
+    CpusetCpus: limits.cpusetCpus ?? '',
+    CpusetMems: limits.cpusetMems ?? '',
     Devices: request.devices.map(({ hostPath: host, path, access }) => ({
       PathOnHost: host,
       PathInContainer: path,
       CgroupPermissions: access,
     })),
     KernelMemory: 0,
-    MemoryReservation: 0,
-    MemorySwap: 0,
+    MemoryReservation: limits.memoryReservation ?? 0,
+    MemorySwap: limits.memorySwap ?? (limits.memory ?? 0) * 2,
     MemorySwappiness: 0,
     OomKillDisable: false,
-    OomScoreAdj: 0,
+    OomScoreAdj: request.oomScoreAdj ?? 0,
     PidsLimit: request.pidsLimit ?? DEFAULT_PIDS,
     Ulimits: request.ulimits.map(({ type, soft, hard }) => ({
       Name: type,
       Soft: limitNumber(soft),
       Hard: limitNumber(hard),
     })),
-    CgroupConf: null,
+    CgroupConf: limits.cgroupConf ?? null,
   }
+}
+
+/** null for none. */
+function ratesOf({ deviceRates = [] }: ResourceLimits, kind: DeviceRate['kind']): readonly Part[] | null {
+  const rates = deviceRates.filter((rate) => rate.kind === kind)
+  return rates.length === 0 ? null : rates.map(({ path, rate }) => ({ Path: path, Rate: rate }))
 }
 
 /** -1 for no limit. */

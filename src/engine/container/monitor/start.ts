@@ -27,7 +27,7 @@ export interface MonitoredOptions extends StartOptions {
 
 /** How a container with a monitor is forked. @param interactive its standard input is open */
 export function monitoredFork(interactive: boolean, logDriver?: string): ForkChoice {
-  return { monitored: true, stdio: logDriver === 'passthrough' ? 'own' : 'piped', interactive }
+  return { monitored: true, grouped: true, stdio: logDriver === 'passthrough' ? 'own' : 'piped', interactive }
 }
 
 /**
@@ -140,6 +140,7 @@ function monitorOf(
     ...(request.timeoutSeconds !== undefined &&
       request.timeoutSeconds > 0 && { timeoutMs: request.timeoutSeconds * 1000 }),
     ...(health && { health }),
+    ...(state.cgroup !== undefined && { cgroup: state.cgroup }),
     ...(notification && { notifySocket: notification.hostSocket }),
     restart: request.restart ?? { name: 'no', maxRetries: 0 },
     restartCount,

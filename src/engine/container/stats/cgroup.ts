@@ -32,13 +32,17 @@ export function cgroupUsage(init: number, id: string): CgroupUsage | undefined {
   }
 }
 
+const LEAF = 'container'
+
 /** The path in the unified hierarchy, from where the container's id stands in it. @param text of /proc/PID/cgroup */
 export function ownCgroup(text: string, id: string): string | undefined {
   const path = /^0::(.*)$/m.exec(text)?.[1]
   if (path === undefined) return undefined
   const parts = path.split('/')
   const own = parts.findIndex((part) => part.includes(id))
-  return own === -1 ? undefined : parts.slice(0, own + 1).join('/')
+  if (own === -1) return undefined
+  // The limits of a scope's container are set one below.
+  return parts.slice(0, own + (parts[own + 1] === LEAF ? 2 : 1)).join('/')
 }
 
 function flatKeyed(text: string): ReadonlyMap<string, number> {

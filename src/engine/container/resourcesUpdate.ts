@@ -1,0 +1,32 @@
+import { BryoError } from '../../base/errors.ts'
+import { applySettings } from '../../cgroup/group.ts'
+import { cgroupSettings } from '../../cgroup/settings.ts'
+import type { ContainerRecord } from '../../storage/container/record.ts'
+import { effectiveState } from '../../storage/container/state.ts'
+import type { Engine } from '../engine.ts'
+import { isLive } from './lifecycle.ts'
+import type { ContainerRequest } from './request.ts'
+import { blockDevice, checkResources } from './resourcesCheck.ts'
+
+/**
+ * Holds a container to new limits, at once where it runs.
+ * @param request with the limits that it is to have from now on
+ * @throws BryoError
+ */
+export function limitRunning(engine: Engine, record: ContainerRecord, request: ContainerRequest): void {
+  checkResources(engine, request)
+  const state = effectiveState(engine.store, record.id)
+  if (!isLive(state)) return
+  if (state.cgroup === undefined) {
+    throw new BryoError(
+      'UNSUPPORTED',
+      `cannot limit container "${record.name}" while it runs: it has no control group of its own`,
+      { hint: 'stop it, update it, and start it again' },
+    )
+  }
+  const { limits, pidsLimit } = request
+  applySettings(
+    state.cgroup,
+    cgroupSettings({ ...limits, ...(pidsLimit !== undefined && { pidsLimit }) }, blockDevice),
+  )
+}
