@@ -1,4 +1,13 @@
 import { type CommandEntry, type Entry, entry, type GroupEntry, isCalled } from './commandEntry.ts'
+import {
+  imageDiff,
+  imageExists,
+  imageInspect,
+  imageMount,
+  imagePrune,
+  imageTree,
+  imageUnmount,
+} from './imageCommands.ts'
 
 const attach = entry('attach', 'Connect with a running container', () => import('./commands/attach.ts'))
 const completion = entry(
@@ -96,14 +105,6 @@ const update = entry('update', 'Change settings of a container', () => import('.
 const version = entry('version', 'Show the version', () => import('./commands/version.ts'))
 const wait = entry('wait', 'Wait for the end of containers', () => import('./commands/wait.ts'))
 
-const imageInspect: CommandEntry = {
-  kind: 'command',
-  name: 'inspect',
-  summary: 'Show all about images',
-  page: 'inspect',
-  load: async () => (await import('./commands/inspect.ts')).imageInspect,
-}
-
 const containerInspect: CommandEntry = {
   kind: 'command',
   name: 'inspect',
@@ -137,25 +138,10 @@ const containerPrune = entry(
   'Remove containers that do not run',
   () => import('./commands/containerPrune.ts'),
 )
-const imagePrune = entry('prune', 'Remove images that nobody uses', () => import('./commands/imagePrune.ts'))
 const containerCleanup = entry(
   'cleanup',
   'Remove what containers that have ended no longer need',
   () => import('./commands/containerCleanup.ts'),
-)
-const imageExists = entry(
-  'exists',
-  'Tell by the exit code whether an image exists',
-  () => import('./commands/imageExists.ts'),
-)
-
-const imageTree = entry('tree', 'Show the layers of an image', () => import('./commands/imageTree.ts'))
-const imageMount = entry('mount', 'Mount images inside of unshare', () => import('./commands/imageMount.ts'))
-const imageUnmount = entry(
-  'unmount',
-  'Take away mounts of images',
-  () => import('./commands/imageUnmount.ts'),
-  ['umount'],
 )
 
 const containerDiff: CommandEntry = {
@@ -164,13 +150,6 @@ const containerDiff: CommandEntry = {
   summary: 'List what a container has changed',
   page: 'diff',
   load: async () => (await import('./commands/diff.ts')).containerDiff,
-}
-const imageDiff: CommandEntry = {
-  kind: 'command',
-  name: 'diff',
-  summary: 'List what the top layer of an image has changed',
-  page: 'diff',
-  load: async () => (await import('./commands/diff.ts')).imageDiff,
 }
 
 /** A command of the top under the name that it has in a group. */

@@ -1,5 +1,7 @@
 import { assertNever } from '../../base/assert.ts'
-import { IMAGE_FILTERS, type ListedImage, listImages } from '../../engine/image/list.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { describeListed, type ListedDetails, type ListedImage, listImages } from '../../engine/image/list.ts'
+import { IMAGE_FILTERS } from '../../engine/image/listFilter.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { parseFilters } from '../filter.ts'
@@ -7,6 +9,7 @@ import { type Column, formatJson, formatRows, isJsonFormat } from '../format/row
 import { humanAgo, humanSize } from '../format/units.ts'
 import { IMAGES_FLAGS, type IMAGES_SORTS } from '../options/images.ts'
 import { writeOut } from '../output.ts'
+import { momentOf } from '../pruneFilter.ts'
 
 /** A line of the list: an image under one of its names. */
 interface Row {
@@ -15,6 +18,8 @@ interface Row {
   readonly repository: string
   readonly tag: string
   readonly createdSince: string
+  /** Costs the reading of all images. */
+  readonly details: () => ListedDetails
 }
 
 export const command = defineCommand({
@@ -28,16 +33,18 @@ export const command = defineCommand({
   flags: IMAGES_FLAGS,
   args: { min: 0, completion: { kind: 'names', of: ['images'] } },
   run: async ({ flags, args, context }) => {
+    const engine = engineOf(context)
     const filters = parseFilters(flags.filter, IMAGE_FILTERS)
-    const images = listImages(engineOf(context), { filters, names: args })
+    const images = listImages(engine, { filters, names: args, intermediate: flags.all, momentOf })
     const docker = context.program === 'docker'
+    const detailsOf = lazyDetails(engine)
     if (isJsonFormat(flags.format) && !docker) {
-      writeOut(formatJson(images.map(imageJson)))
+      writeOut(formatJson(images.map((image) => imageJson(image, detailsOf(image)()))))
       return 0
     }
-    const now = Date.now()
+    const words = { noTrunc: flags.noTrunc, now: Date.now() }
     const rows = sortRows(
-      images.flatMap((image) => toRows(image, flags.noTrunc, now)),
+      images.flatMap((image) => toRows(image, words, detailsOf(image))),
       flags.sort,
     )
     if (flags.quiet) {
@@ -46,12 +53,12 @@ export const command = defineCommand({
     }
     writeOut(
       await formatRows(rows, {
-        columns: flags.digests ? COLUMNS : COLUMNS.filter(({ title }) => title !== 'DIGEST'),
+        columns: columnsFor(images, flags),
         format: flags.format,
         noHeading: flags.noheading,
         fields: templateFields,
         titles: { ID: 'IMAGE ID', CreatedSince: 'CREATED', CreatedAt: 'CREATED AT' },
-        json: (row) => imageJson(row.image),
+        json: (row) => imageJson(row.image, row.details()),
         jsonLines: docker,
       }),
     )
@@ -66,19 +73,43 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'IMAGE ID', cell: (row) => row.id },
   { title: 'CREATED', cell: (row) => row.createdSince },
   { title: 'SIZE', cell: (row) => humanSize(row.image.size) },
+  { title: 'R/O', cell: (row) => String(row.image.readOnly ?? false) },
+  { title: 'HISTORY', cell: (row) => historyOf(row.image).join(', ') || NONE },
 ]
+
+function columnsFor(
+  images: readonly ListedImage[],
+  { digests, history }: { readonly digests: boolean; readonly history: boolean },
+): readonly Column<Row>[] {
+  const hasReadOnly = images.some(({ readOnly = false }) => readOnly)
+  const wanted: Readonly<Record<string, boolean>> = { DIGEST: digests, HISTORY: history, 'R/O': hasReadOnly }
+  return COLUMNS.filter(({ title }) => wanted[title] ?? true)
+}
+
+function lazyDetails(engine: Engine): (image: ListedImage) => () => ListedDetails {
+  let describe: ReturnType<typeof describeListed> | undefined
+  return ({ id }) =>
+    () => {
+      describe ??= describeListed(engine)
+      return describe(id)
+    }
+}
 
 const NONE = '<none>'
 const SHORT_ID = 12
 
-function toRows(image: ListedImage, noTrunc: boolean, now: number): readonly Row[] {
+function toRows(
+  image: ListedImage,
+  { noTrunc, now }: { readonly noTrunc: boolean; readonly now: number },
+  details: () => ListedDetails,
+): readonly Row[] {
   const hex = image.id.slice('sha256:'.length)
   const id = noTrunc ? image.id : hex.slice(0, SHORT_ID)
   const createdSince = humanAgo(Date.parse(image.created), now)
   const names = image.names.length === 0 ? [`${NONE}:${NONE}`] : image.names
   return names.map((name) => {
     const colon = name.lastIndexOf(':')
-    return { image, id, repository: name.slice(0, colon), tag: name.slice(colon + 1), createdSince }
+    return { image, id, repository: name.slice(0, colon), tag: name.slice(colon + 1), createdSince, details }
   })
 }
 
@@ -117,13 +148,36 @@ function templateFields(row: Row): Readonly<Record<string, unknown>> {
     RepoTags: image.names,
     RepoDigests: image.repoDigests,
     Dangling: image.names.length === 0,
+    History: historyOf(image).join(', '),
+    ReadOnly: image.readOnly ?? false,
+    get Containers() {
+      return row.details().containers
+    },
+    get Labels() {
+      return row.details().labels
+    },
+    get ParentId() {
+      return row.details().parent?.slice('sha256:'.length) ?? ''
+    },
+    get SharedSize() {
+      return humanSize(row.details().sizes.shared)
+    },
+    get UniqueSize() {
+      return humanSize(row.details().sizes.unique)
+    },
   }
 }
 
+/** The names that an image has, and those that it had. */
+function historyOf({ names, formerNames = [] }: ListedImage): readonly string[] {
+  return [...new Set([...names, ...formerNames])]
+}
+
 /** One object an image, with all of its names. */
-function imageJson(image: ListedImage): unknown {
+function imageJson(image: ListedImage, { parent, labels, containers, sizes }: ListedDetails): unknown {
   return {
     Id: image.id.slice('sha256:'.length),
+    ParentId: parent?.slice('sha256:'.length) ?? '',
     RepoTags: image.names.length === 0 ? null : image.names,
     RepoDigests: image.repoDigests,
     Names: image.names,
@@ -132,6 +186,12 @@ function imageJson(image: ListedImage): unknown {
     CreatedAt: image.created,
     Size: image.size,
     VirtualSize: image.size,
+    SharedSize: sizes.shared,
+    UniqueSize: sizes.unique,
+    Labels: labels,
+    Containers: containers,
+    ReadOnly: image.readOnly ?? false,
+    History: historyOf(image),
     Dangling: image.names.length === 0,
   }
 }

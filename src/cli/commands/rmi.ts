@@ -25,7 +25,7 @@ export const command = defineCommand({
     let exitCode = 0
     for (const image of images) {
       try {
-        await removeOne(engine, image, flags.force)
+        await removeOne(engine, image, { force: flags.force, prune: !flags.noPrune })
       } catch (error) {
         if (!(error instanceof BryoError)) throw error
         if (flags.ignore && error.code === 'NOT_FOUND') continue
@@ -43,10 +43,15 @@ function exitCodeFor(error: BryoError): number {
   return error.code === 'IN_USE' ? 2 : 125
 }
 
-async function removeOne(engine: Engine, image: string, force: boolean): Promise<void> {
+async function removeOne(
+  engine: Engine,
+  image: string,
+  { force, prune }: { readonly force: boolean; readonly prune: boolean },
+): Promise<void> {
   const { untagged, deleted } = await removeImage(engine, {
     image,
     force,
+    prune,
     removeContainers: async (ids) => {
       for (const id of ids) removeByName(engine, id, { force: true, volumes: true, ignore: true })
     },

@@ -38,13 +38,14 @@ export const IMPORT_FLAGS = {
 export const IMAGES_SORTS = ['created', 'id', 'repository', 'size', 'tag'] as const
 
 export const IMAGES_FLAGS = {
-  all: toggle({ short: 'a', help: 'Show all images' }),
+  all: toggle({ short: 'a', help: 'Show intermediate images too' }),
   digests: toggle({ help: 'Show digests' }),
   filter: list({
     short: 'f',
-    help: 'Show only what fits: dangling=, label=, reference=, before=, since=, id=',
+    help: 'Show only what fits: for example dangling=true, label=, reference=, before=, until=',
   }),
   format: text(FORMAT),
+  history: toggle({ help: 'Show the names that images have had' }),
   'no-trunc': toggle({ help: 'Show whole ids' }),
   noheading: toggle({ short: 'n', help: 'Leave the headings out' }),
   quiet: toggle({ short: 'q', help: 'Show ids only' }),
@@ -55,4 +56,5 @@ export const RMI_FLAGS = {
   all: toggle({ short: 'a', help: 'Remove all images' }),
   force: toggle({ short: 'f', help: 'Remove an image that has several names or that containers use' }),
   ignore: toggle({ short: 'i', help: 'An unknown image is no error' }),
+  'no-prune': toggle({ help: 'Keep images without a name that the image was made of' }),
 }

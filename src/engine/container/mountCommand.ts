@@ -68,7 +68,7 @@ export function unmountContainer(engine: Engine, name: string, force: boolean): 
   return record
 }
 
-function unmountPath(path: HostPath, force: boolean): void {
+export function unmountPath(path: HostPath, force: boolean): void {
   if (force) {
     unmountDetach(path)
     return
@@ -97,7 +97,7 @@ function mountPath({ store }: Engine, { id }: ContainerRecord): HostPath {
 }
 
 /** @see proc_pid_mountinfo(5) */
-function mountPoints(): ReadonlySet<string> {
+export function mountPoints(): ReadonlySet<string> {
   const lines = readFileSync('/proc/self/mountinfo', 'latin1').split('\n')
   return new Set(lines.map((line) => decodeOctal(line.split(' ')[4] ?? '')))
 }

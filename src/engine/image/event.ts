@@ -2,7 +2,18 @@ import type { Digest } from '../../base/brand.ts'
 import { appendEvent } from '../../storage/events.ts'
 import type { Store } from '../../storage/store.ts'
 
-export type ImageAction = 'import' | 'loadfromarchive' | 'pull' | 'push' | 'remove' | 'save' | 'tag' | 'untag'
+export type ImageAction =
+  | 'bootstrap'
+  | 'import'
+  | 'loadfromarchive'
+  | 'mount'
+  | 'pull'
+  | 'push'
+  | 'remove'
+  | 'save'
+  | 'tag'
+  | 'unmount'
+  | 'untag'
 
 /** Notes what has happened to an image. @param name the one that it was done by; the id where it has none */
 export function noteImage(

@@ -1,7 +1,7 @@
 import { BryoError } from '../../base/errors.ts'
 import { formatReference, isReference, localCandidates } from '../../image/reference.ts'
 import { findImage } from '../../storage/image/images.ts'
-import type { ImageRecord, ImageSummary } from '../../storage/image/record.ts'
+import { type ImageRecord, type ImageSummary, repoDigestsOf } from '../../storage/image/record.ts'
 import type { Store } from '../../storage/store.ts'
 
 export interface FoundImage {
@@ -20,7 +20,7 @@ export function findAmong(images: readonly ImageSummary[], text: string): FoundI
   for (const name of candidates) {
     const named = images.find((image) => image.names.includes(name))
     if (named) return { summary: named, name }
-    const digested = images.find((image) => image.repoDigests.includes(name))
+    const digested = name.includes('@') && images.find((image) => repoDigestsOf(image).includes(name))
     if (digested) return { summary: digested, name: undefined }
   }
   const summary = findById(images, text)

@@ -2,10 +2,12 @@ import { MAX_CONFIG_SIZE, parseImageDetails } from '../../image/config.ts'
 import { isObject } from '../../image/json.ts'
 import { MAX_MANIFEST_SIZE, parseManifest } from '../../image/manifest.ts'
 import { readBlob } from '../../storage/blob/read.ts'
-import type { ImageRecord } from '../../storage/image/record.ts'
+import { readImages } from '../../storage/image/images.ts'
+import { type ImageRecord, repoDigestsOf } from '../../storage/image/record.ts'
 import { layerDiffPath } from '../../storage/layer/layers.ts'
 import type { Engine } from '../engine.ts'
 import { requireLocalImage } from './find.ts'
+import { type ImageNode, parentsOf, readNodes } from './relations.ts'
 
 /** The document of `inspect`, with the members and the order that Docker and Podman users know. */
 export type ImageInspection = Readonly<Record<string, unknown>>
@@ -21,8 +23,8 @@ export function inspectImage(engine: Engine, text: string): ImageInspection {
     Id: image.id.slice('sha256:'.length),
     Digest: image.manifestDigest,
     RepoTags: image.names,
-    RepoDigests: image.repoDigests,
-    Parent: '',
+    RepoDigests: repoDigestsOf(image),
+    Parent: parentOf(engine, { record: image, history: details.history }),
     Comment: details.comment,
     Created: config.created ?? image.created,
     Config: configOf(image, details.raw),
@@ -46,9 +48,14 @@ export function inspectImage(engine: Engine, text: string): ImageInspection {
       ...(entry.comment === undefined ? {} : { comment: entry.comment }),
       ...(entry.emptyLayer ? { empty_layer: true } : {}),
     })),
-    NamesHistory: image.names,
+    NamesHistory: [...new Set([...image.names, ...(image.formerNames ?? [])])],
     ...(isObject(healthcheck) ? { HealthCheck: healthcheck } : {}),
   }
+}
+
+function parentOf({ store }: Engine, node: ImageNode): string {
+  const [parent] = parentsOf(node, readNodes(store, readImages(store)))
+  return parent?.record.id.slice('sha256:'.length) ?? ''
 }
 
 /** As in the image, without what it leaves empty. */

@@ -1,19 +1,22 @@
 import type { Digest } from '../../base/brand.ts'
-import { BryoError } from '../../base/errors.ts'
-import { readImage, readImages } from '../../storage/image/images.ts'
+import { readContainers } from '../../storage/container/find.ts'
+import { readImages } from '../../storage/image/images.ts'
 import type { ImageSummary } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
-import { requireFound } from './find.ts'
+import { filterOf } from './listFilter.ts'
 import { matchesReference } from './referencePattern.ts'
-
-/** Keys that {@link listImages} knows. */
-export const IMAGE_FILTERS = ['before', 'dangling', 'id', 'label', 'reference', 'since'] as const
+import { intermediateIds, parentsOf, readNodes } from './relations.ts'
+import { type ImageSizes, sizesOf } from './sizes.ts'
 
 export interface ListImagesRequest {
   /** Values by key: an image must match all keys, and of each key at least one value (of `label` every value). */
   readonly filters?: ReadonlyMap<string, readonly string[]> | undefined
   /** Names or ids: only these. */
   readonly names?: readonly string[] | undefined
+  /** Also images without a name that others were made of; true by default. */
+  readonly intermediate?: boolean | undefined
+  /** A time of the filter `until`, as milliseconds since 1970. */
+  readonly momentOf?: ((text: string) => number) | undefined
 }
 
 export interface ListedImage {
@@ -26,51 +29,54 @@ export interface ListedImage {
   readonly created: string
   /** Bytes of all layers' content. */
   readonly size: number
+  readonly formerNames?: readonly string[]
+  /** It lies in an additional store. */
+  readonly readOnly?: boolean
+}
+
+/** What of all images must be read to be known. */
+export interface ListedDetails {
+  readonly labels: Readonly<Record<string, string>>
+  /** How many containers have it. */
+  readonly containers: number
+  readonly sizes: ImageSizes
+  /** The image that it was made of, where the store has it. */
+  readonly parent: Digest | undefined
+}
+
+/** Reads every image of the store, whichever was asked for: others share its layers. */
+export function describeListed({ store }: Engine): (id: Digest) => ListedDetails {
+  const nodes = readNodes(store, readImages(store))
+  const sizes = sizesOf(nodes.map(({ record }) => record))
+  const users = readContainers(store).map(({ image }) => image?.id)
+  return (id) => {
+    const node = nodes.find(({ record }) => record.id === id)
+    return {
+      labels: node?.record.config.labels ?? {},
+      containers: users.filter((user) => user === id).length,
+      sizes: sizes.get(id) ?? { shared: 0, unique: 0 },
+      parent: node && parentsOf(node, nodes)[0]?.record.id,
+    }
+  }
 }
 
 /** The images of the store, the newest first. @throws BryoError USAGE, NOT_FOUND for `before` and `since` */
 export function listImages(engine: Engine, request: ListImagesRequest = {}): readonly ListedImage[] {
   const images = readImages(engine.store)
   const filters = [...(request.filters ?? [])]
-  const keep = filters.map(([key, values]) => filterOf(engine, images, { key, values }))
+  const keep = filters.map(([key, values]) =>
+    filterOf(engine, images, { key, values, momentOf: request.momentOf ?? Date.parse }),
+  )
+  if (request.intermediate === false && images.some(({ names }) => names.length === 0)) {
+    const hidden = intermediateIds(readNodes(engine.store, images))
+    keep.push(({ id }) => !hidden.has(id))
+  }
   const patterns = [...(request.names ?? []), ...(request.filters?.get('reference') ?? [])]
   return images
     .filter((image) => keep.every((matches) => matches(image)))
     .map((image) => withFittingNames(image, patterns))
     .filter((image) => image !== undefined)
     .sort((a, b) => b.created.localeCompare(a.created))
-}
-
-type Matches = (image: ImageSummary) => boolean
-
-function filterOf(
-  engine: Engine,
-  images: readonly ImageSummary[],
-  { key, values }: { readonly key: string; readonly values: readonly string[] },
-): Matches {
-  switch (key) {
-    case 'dangling': {
-      const wanted = values.map((value) => booleanOf(key, value))
-      return (image) => wanted.includes(image.names.length === 0)
-    }
-    case 'id':
-      return (image) =>
-        values.some((value) => image.id.replace('sha256:', '').startsWith(value.replace('sha256:', '')))
-    case 'label':
-      return (image) => {
-        const labels = readImage(engine.store, image)?.config.labels ?? {}
-        return values.every((value) => hasLabel(labels, value))
-      }
-    case 'before':
-    case 'since': {
-      const times = values.map((value) => requireFound(images, value).summary.created)
-      return (image) => times.some((time) => (key === 'before' ? image.created < time : image.created > time))
-    }
-    case 'reference':
-      return () => true
-    default:
-      throw new BryoError('USAGE', `unknown filter "${key}", expected one of ${IMAGE_FILTERS.join(', ')}`)
-  }
 }
 
 function withFittingNames(image: ImageSummary, patterns: readonly string[]): ListedImage | undefined {
@@ -81,17 +87,4 @@ function withFittingNames(image: ImageSummary, patterns: readonly string[]): Lis
   )
   if (names.length > 0) return { ...image, names }
   return byId ? image : undefined
-}
-
-function booleanOf(key: string, value: string): boolean {
-  if (/^(?:true|1|t)$/i.test(value)) return true
-  if (/^(?:false|0|f)$/i.test(value)) return false
-  throw new BryoError('USAGE', `invalid filter "${key}=${value}", expected true or false`)
-}
-
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const equals = wanted.indexOf('=')
-  if (equals === -1) return Object.hasOwn(labels, wanted)
-  const key = wanted.slice(0, equals)
-  return Object.hasOwn(labels, key) && labels[key] === wanted.slice(equals + 1)
 }

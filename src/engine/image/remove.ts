@@ -2,16 +2,20 @@ import type { ContainerId, Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { removeImage as removeFromStore } from '../../storage/gc.ts'
-import { untagImage } from '../../storage/image/edit.ts'
+import { dropImage, untagImage } from '../../storage/image/edit.ts'
 import { readImages } from '../../storage/image/images.ts'
+import type { ImageSummary } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { noteImage } from './event.ts'
 import { requireFound } from './find.ts'
+import { isMadeOf, parentsOf, readNodes } from './relations.ts'
 
 export interface RemoveImageRequest {
   /** A name or an id. */
   readonly image: string
   readonly force?: boolean | undefined
+  /** Images without a name that this one was made of go with it, where nothing else needs them; true by default. */
+  readonly prune?: boolean | undefined
   /** With `force`: removes the containers that use the image. Without it they stay, and keep the layers that they need. */
   readonly removeContainers?: ((ids: readonly ContainerId[]) => Promise<void>) | undefined
 }
@@ -56,7 +60,29 @@ export async function removeImage(engine: Engine, request: RemoveImageRequest): 
     )
   }
   if (first) await request.removeContainers?.(users.map((container) => container.id))
+  const orphans = (request.prune ?? true) ? orphansOf(engine, summary) : []
+  for (const orphan of orphans) dropImage(engine.store, orphan)
   removeFromStore(engine.store, id, engine.runInUserns)
-  noteImage(engine.store, 'remove', { id, name: names[0] })
-  return { untagged: names, deleted: [id] }
+  for (const gone of [id, ...orphans]) {
+    noteImage(engine.store, 'remove', { id: gone, name: gone === id ? names[0] : undefined })
+  }
+  return { untagged: names, deleted: [id, ...orphans] }
+}
+
+/** Unnamed images that only this one was made of, the nearest first, up to one that somebody needs. */
+function orphansOf({ store }: Engine, summary: ImageSummary): readonly Digest[] {
+  const images = readImages(store)
+  if (images.every(({ id, names }) => names.length > 0 || id === summary.id)) return []
+  const nodes = readNodes(store, images)
+  const node = nodes.find(({ record }) => record.id === summary.id)
+  const users = new Set(readContainers(store).map(({ image }) => image?.id))
+  const gone = new Set([summary.id])
+  for (const parent of node ? parentsOf(node, nodes) : []) {
+    const { id, names } = parent.record
+    const isNeeded = nodes.some((other) => !gone.has(other.record.id) && isMadeOf(other, parent))
+    if (names.length > 0 || users.has(id) || isNeeded) break
+    gone.add(id)
+  }
+  gone.delete(summary.id)
+  return [...gone]
 }

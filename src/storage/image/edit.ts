@@ -33,6 +33,7 @@ export function putImage(store: Store, image: ImageRecord): ImageSummary {
       ...summaryOf(image),
       names: union(before?.names, image.names),
       repoDigests: union(before?.repoDigests, image.repoDigests),
+      ...(before?.formerNames && { formerNames: before.formerNames }),
     }
     writeJsonAtomic(imageDetailPath(store, image.id), detailOf(image), { durable: true })
     const others = withoutNames(images, image.names).filter(({ id }) => id !== image.id)
@@ -101,10 +102,19 @@ function requireImage(images: readonly ImageSummary[], id: Digest): ImageSummary
 
 function withoutNames(images: readonly ImageSummary[], names: readonly string[]): readonly ImageSummary[] {
   return images.map((image) =>
-    image.names.some((name) => names.includes(name))
-      ? { ...image, names: image.names.filter((name) => !names.includes(name)) }
-      : image,
+    image.names.some((name) => names.includes(name)) ? withoutSome(image, names) : image,
   )
+}
+
+const MAX_FORMER_NAMES = 100
+
+function withoutSome(image: ImageSummary, names: readonly string[]): ImageSummary {
+  const lost = image.names.filter((name) => names.includes(name))
+  return {
+    ...image,
+    names: image.names.filter((name) => !names.includes(name)),
+    formerNames: union(image.formerNames, lost).slice(-MAX_FORMER_NAMES),
+  }
 }
 
 function union(before: readonly string[] = [], added: readonly string[]): readonly string[] {

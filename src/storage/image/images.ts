@@ -4,7 +4,7 @@ import { BryoError } from '../../base/errors.ts'
 import { hostPath } from '../hostPath.ts'
 import { type Fields, fieldsOf, readJsonFile } from '../json.ts'
 import type { Store } from '../store.ts'
-import { type ImageRecord, type ImageSummary, parseDetail, parseSummary } from './record.ts'
+import { type ImageRecord, type ImageSummary, parseDetail, parseSummary, repoDigestsOf } from './record.ts'
 
 /** All images, in the order in which they came. Takes no lock. */
 export function readImages(store: Store): readonly ImageSummary[] {
@@ -35,7 +35,12 @@ export function findImage(store: Store, nameOrId: string): ImageRecord | undefin
   // Only the one that is found is parsed: an index may have a thousand.
   const found = find(readIndex(store), nameOrId, {
     names: (image) => image.texts('names'),
-    repoDigests: (image) => image.texts('repoDigests'),
+    repoDigests: (image) =>
+      repoDigestsOf({
+        names: image.texts('names'),
+        repoDigests: image.texts('repoDigests'),
+        manifestDigest: image.digest('manifestDigest'),
+      }),
     id: (image) => image.text('id'),
   })
   return found && readImage(store, parseSummary(found))
@@ -45,7 +50,7 @@ export function findImage(store: Store, nameOrId: string): ImageRecord | undefin
 export function findSummary(images: readonly ImageSummary[], nameOrId: string): ImageSummary | undefined {
   const keys: Keys<ImageSummary> = {
     names: (image) => image.names,
-    repoDigests: (image) => image.repoDigests,
+    repoDigests: repoDigestsOf,
     id: (image) => image.id,
   }
   return find(images, nameOrId, keys)
@@ -60,7 +65,9 @@ interface Keys<T> {
 function find<T>(images: readonly T[], nameOrId: string, keys: Keys<T>): T | undefined {
   return (
     images.find((image) => keys.names(image).includes(nameOrId)) ??
-    images.find((image) => keys.repoDigests(image).includes(nameOrId)) ??
+    (nameOrId.includes('@')
+      ? images.find((image) => keys.repoDigests(image).includes(nameOrId))
+      : undefined) ??
     findById(images, nameOrId, keys.id)
   )
 }

@@ -16,6 +16,10 @@ export interface ImageSummary {
   readonly created: string
   /** Bytes of all layers' content. */
   readonly size: number
+  /** Names that it had once. */
+  readonly formerNames?: readonly string[]
+  /** It lies in an additional store, which is never written; not stored. */
+  readonly readOnly?: boolean
 }
 
 export interface ImageLayer {
@@ -38,8 +42,19 @@ export interface ImageDetail {
 export interface ImageRecord extends ImageSummary, ImageDetail {}
 
 export function summaryOf(image: ImageSummary): ImageSummary {
-  const { id, manifestDigest, names, repoDigests, created, size } = image
-  return { id, manifestDigest, names, repoDigests, created, size }
+  const { id, manifestDigest, names, repoDigests, created, size, formerNames = [] } = image
+  const summary = { id, manifestDigest, names, repoDigests, created, size }
+  return formerNames.length === 0 ? summary : { ...summary, formerNames }
+}
+
+/** The digests under which the image came, and its own under each of its names. */
+export function repoDigestsOf({
+  names,
+  repoDigests,
+  manifestDigest,
+}: Pick<ImageSummary, 'names' | 'repoDigests' | 'manifestDigest'>): readonly string[] {
+  const own = names.map((name) => `${name.slice(0, name.lastIndexOf(':'))}@${manifestDigest}`)
+  return [...new Set([...repoDigests, ...own])]
 }
 
 export function detailOf(image: ImageDetail): ImageDetail {
@@ -55,6 +70,7 @@ export function parseSummary(fields: Fields): ImageSummary {
     repoDigests: fields.texts('repoDigests'),
     created: fields.text('created'),
     size: fields.number('size'),
+    ...(fields.has('formerNames') && { formerNames: fields.texts('formerNames') }),
   }
 }
 

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { BRYO, IMAGE, openWorld } from './support/world.ts'
+
+const world = await openWorld()
+const { bryo } = world
+const lines = async (...args: readonly string[]) => {
+  const ended = await bryo(args)
+  expect(ended, ended.stderr).toMatchObject({ code: 0 })
+  return ended.stdout.trimEnd().split('\n')
+}
+
+/** A container's changes as an image; without a name where none is given. */
+async function commit(image: string, name: string | undefined, ...flags: readonly string[]): Promise<string> {
+  const [container = ''] = await lines('create', image, 'true')
+  const [id = ''] = await lines('commit', '-q', ...flags, container, ...(name === undefined ? [] : [name]))
+  await lines('rm', container)
+  return id
+}
+
+describe('images, history and tree', () => {
+  it('tell what an image was made of', async () => {
+    const middle = await commit(IMAGE, undefined, '-m', 'the first step')
+    const top = await commit(middle, 'localhost/top:1', '-m', 'the second')
+    expect(await lines('images', '-q', '--no-trunc')).not.toContain(`sha256:${middle}`)
+    expect(await lines('images', '-aq', '--no-trunc')).toContain(`sha256:${middle}`)
+    expect(await lines('images', '-aq', '--no-trunc', '-f', 'intermediate=true')).toEqual([
+      `sha256:${middle}`,
+    ])
+    expect(await lines('inspect', '--format', '{{.Parent}}', top)).toEqual([middle])
+    const steps = await lines('history', '--no-trunc', '--format', '{{.ID}} {{.Comment}}', 'localhost/top:1')
+    expect(steps.slice(0, 2)).toEqual([`${top} the second`, `${middle} the first step`])
+    expect(steps).toHaveLength(3)
+    expect((await lines('history', 'top:1'))[0]).toMatch(/^ID +CREATED +CREATED BY +SIZE +COMMENT$/)
+    const sizes = await lines('history', '--human=false', '--format', '{{.Size}}', 'top:1')
+    expect(sizes.slice(0, 2)).toEqual(['0', '0'])
+    expect(Number(sizes[2])).toBeGreaterThan(1_000_000)
+    const tree = await lines('image', 'tree', 'top:1')
+    expect(tree.at(-1)).toMatch(/^└── ID: [0-9a-f]{12} Size: .*Top Layer of: \[localhost\/top:1\]$/)
+    expect((await lines('image', 'tree', '--whatrequires', IMAGE)).join()).toContain('localhost/top:1')
+    // The image in the middle goes with the last one that was made of it.
+    expect(await lines('rmi', 'localhost/top:1')).toEqual([
+      'Untagged: localhost/top:1',
+      `Deleted: ${top}`,
+      `Deleted: ${middle}`,
+    ])
+  })
+
+  it('--no-prune keeps what an image was made of', async () => {
+    const middle = await commit(IMAGE, undefined)
+    await commit(middle, 'localhost/kept:1')
+    await lines('rmi', '--no-prune', 'localhost/kept:1')
+    expect(await lines('images', '-q', '--no-trunc', '-f', 'dangling=true')).toEqual([`sha256:${middle}`])
+    expect(await lines('image', 'prune', '-f')).toEqual([middle])
+  })
+
+  it('know names that were, sizes that are shared, and who uses an image', async () => {
+    await lines('tag', IMAGE, 'localhost/once:1')
+    await lines('untag', IMAGE, 'localhost/once:1')
+    expect((await lines('images', '--history'))[1]).toContain('localhost/once:1')
+    const [container = ''] = await lines('create', IMAGE, 'true')
+    await commit(IMAGE, 'localhost/more:1')
+    const [found] = JSON.parse((await bryo(['images', '--format', 'json', 'busybox'])).stdout)
+    expect(found).toMatchObject({ Containers: 1, UniqueSize: 0, SharedSize: found.Size })
+    expect(await lines('images', '-f', 'containers=true', '--format', '{{.Names}}')).toEqual([`[${IMAGE}]`])
+    await lines('rm', container)
+    await lines('rmi', 'localhost/more:1')
+    const alone = await lines('images', '--format', '{{.UniqueSize}} {{.Size}}', 'busybox')
+    expect(alone[0]?.split(' ')[0]).toBe(alone[0]?.split(' ')[1])
+    expect((await bryo(['images', '-f', 'until=1h', '-q'])).stdout).toBe('')
+    expect((await bryo(['images', '-f', 'nope=1'])).code).toBe(125)
+  })
+
+  it('find an image by the digest of its manifest', async () => {
+    const [digest] = await lines('inspect', '--format', '{{.Digest}}', IMAGE)
+    const pinned = `localhost/busybox@${digest}`
+    expect(await lines('inspect', '--format', '{{.RepoDigests}}', IMAGE)).toEqual([`[${pinned}]`])
+    expect(await lines('run', '--rm', '--network', 'none', pinned, 'echo', 'yes')).toEqual(['yes'])
+    const other = `localhost/busybox@sha256:${'0'.repeat(64)}`
+    expect(await bryo(['run', '--rm', '--pull', 'never', other, 'true'])).toMatchObject({ code: 125 })
+  })
+})
+
+describe('image mount', () => {
+  it('shows an image in unshare, read-only, with either driver', async () => {
+    for (const driver of ['overlay', 'fuse-overlayfs']) {
+      const script = `set -e; p=$("$1" --storage-driver ${driver} image mount ${IMAGE}); cat "$p/etc/greeting"; stat -c %u "$p/etc"
+        ! touch "$p/x" 2>/dev/null; "$1" image mount; "$1" image unmount ${IMAGE} >/dev/null; ls "$p" 2>/dev/null || echo gone`
+      const ended = await bryo(['unshare', 'sh', '-c', script, '-', BRYO])
+      expect(ended, ended.stderr).toMatchObject({ code: 0 })
+      const [greeting, owner, mounted, rest] = ended.stdout.trimEnd().split('\n')
+      expect([greeting, owner, rest]).toEqual(['hello from the image', '0', 'gone'])
+      expect(mounted).toMatch(new RegExp(`^${IMAGE} +/`))
+    }
+    expect(await bryo(['image', 'mount', IMAGE])).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('bryo unshare'),
+    })
+  })
+})
