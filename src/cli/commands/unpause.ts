@@ -7,8 +7,7 @@ import { PAUSE_FLAGS } from '../options/life.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
-  description:
-    'Lets paused containers go on. Pausing needs a control group for each container, which this version does not make yet: so none is paused.',
+  description: 'Lets paused containers go on.',
   examples: ['unpause web'],
   flags: PAUSE_FLAGS,
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },

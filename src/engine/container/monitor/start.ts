@@ -4,6 +4,7 @@ import { executeMonitor } from '../../../runtime/stage/keeper.ts'
 import { getWindowSize, isTerminal, setWindowSize } from '../../../syscall/tty.ts'
 import type { Engine } from '../../engine.ts'
 import { healthSchedule } from '../health/settings.ts'
+import { lingerWarning } from '../linger.ts'
 import { planLog } from '../logConfig.ts'
 import { type Notification, notifyHost, prepareNotification } from '../notify.ts'
 import type { ForkChoice } from '../outline.ts'
@@ -70,7 +71,11 @@ export async function startMonitored(
   closeOwnEnds(running, listenFd)
   options.onHandOver?.()
   announce(notification, fork.container.keeperPid())
-  if (!options.attach || socketFd === undefined) return undefined
+  if (!options.attach || socketFd === undefined) {
+    const warning = lingerWarning(engine, running.state.cgroup)
+    if (warning !== undefined) options.onWarning(warning)
+    return undefined
+  }
   subject.work?.lock.release()
   return attachTo(engine, record, { ...options.attach, socketFd, terminal: tty, initPid: container.pid })
 }
