@@ -42,7 +42,7 @@ export interface LaunchPlan {
    * id inside, without which the kernel lets it mount no overlay.
    */
   readonly asHostRoot: boolean
-  /** An empty directory of the caller on which the root is put together. */
+  /** A directory of the caller on which the root is put together, in init's own mount namespace. */
   readonly mountPoint: HostPath
   readonly mounts: readonly MountStep[]
   readonly secrets: readonly SecretFile[]

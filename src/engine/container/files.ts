@@ -2,12 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { ContainerId, HostPath } from '../../base/brand.ts'
 import { containerRunDirectory } from '../../storage/container/record.ts'
-import { hostPath } from '../../storage/hostPath.ts'
 import type { Engine } from '../engine.ts'
 
 /** Where a container's generated files are: made anew at each start, so they need no disk. */
 export function containerFilesDirectory({ store }: Engine, id: ContainerId): HostPath {
-  return hostPath(containerRunDirectory(store, id), 'files')
+  return containerRunDirectory(store, id)
 }
 
 /** Writes the files that bryo brings into a container; gives their host paths by their place inside. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import type { ContainerId, HostPath } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
+import type { HostIds } from '../../base/hostIds.ts'
 import type { IdMaps } from '../../base/idmap.ts'
 import type { RootfsPlan } from '../../base/rootfs.ts'
 import { type ContainerRecord, containerRunDirectory } from '../../storage/container/record.ts'
@@ -48,7 +49,7 @@ export function prepareRootfs(
   const generated = ['passwd', 'group'].map((name) => hostPath(filesDirectory, name))
   // Init writes them as the caller, who has no right to those of a former start.
   if (root) for (const path of generated) rmSync(path, { force: true })
-  const mountPoint = makeMountPoint(engine, record.id)
+  const mountPoint = makeMountPoint(engine, record.id, root)
   giveRootfs(engine, rootfs, {
     directories: [directory, containerRunDirectory(engine.store, record.id)],
     maps,
@@ -63,8 +64,13 @@ export function prepareRootfs(
   return { rootfs, asHostRoot: root !== undefined, mountPoint, filesDirectory, finish }
 }
 
-function makeMountPoint({ store }: Engine, id: ContainerId): HostPath {
-  const path = hostPath(containerRunDirectory(store, id), 'root')
+/**
+ * Where the root is put together: one directory for all containers, as each mounts in a namespace of its own. A directory for each would
+ * have to be removed again, which takes an ext4 a hundred times as long as a file. Only where container root is not the caller it gets
+ * one that it can reach.
+ */
+function makeMountPoint({ store }: Engine, id: ContainerId, root: HostIds | undefined): HostPath {
+  const path = root ? hostPath(containerRunDirectory(store, id), 'root') : store.containerRuns
   mkdirSync(path, { recursive: true, mode: 0o700 })
   return path
 }
