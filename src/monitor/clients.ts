@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { POLL } from '../syscall/poll.ts'
 import { acceptNonBlocking } from '../syscall/socket.ts'
-import { type Outlet, openOutlet, openSource } from './outlet.ts'
+import { type Outlet, openOutlet, openSource, READ_PACKET_BYTES } from './outlet.ts'
 import {
   type ExitNotice,
   type Hello,
@@ -52,9 +52,14 @@ export function serveClients(reactor: Reactor, listenFd: number, handlers: Clien
     client.outlet.abandon()
     closeSync(client.fd)
   }
+  // Who sends input rests while the container takes none, but not beyond its own end.
+  const listen = (client: Client) => {
+    client.source.events = inputOn || !client.hello?.input ? POLL.in : POLL.readHangup
+  }
   const receive = (client: Client, kind: number | undefined, data: Uint8Array) => {
     if (kind === PACKET.hello) {
       client.hello = parseHello(data)
+      listen(client)
       handlers.onHello()
     } else if (kind === PACKET.input && client.hello?.input) handlers.onInput(data)
     else if (kind === PACKET.inputEnd && client.hello?.input) handlers.onInputEnd()
@@ -70,12 +75,13 @@ export function serveClients(reactor: Reactor, listenFd: number, handlers: Clien
       fd,
       outlet: openOutlet(reactor, fd),
       hello: undefined,
-      source: openSource(reactor, fd, {
-        onData: (data) => receive(client, data[0], data.subarray(1)),
-        onEnd: () => drop(client),
-      }),
+      source: openSource(
+        reactor,
+        fd,
+        { onData: (data) => receive(client, data[0], data.subarray(1)), onEnd: () => drop(client) },
+        READ_PACKET_BYTES,
+      ),
     }
-    if (!inputOn) client.source.events = 0
     clients.add(client)
   })
   const attached = () => [...clients].filter((client) => client.hello?.output)
@@ -96,7 +102,7 @@ export function serveClients(reactor: Reactor, listenFd: number, handlers: Clien
     },
     acceptInput: (on) => {
       inputOn = on
-      for (const client of clients) client.source.events = on || !client.hello?.input ? POLL.in : 0
+      for (const client of clients) listen(client)
     },
     finish: (notice, timeoutMs, done) => {
       const bytes = jsonPacket(PACKET.exit, notice)

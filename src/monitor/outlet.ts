@@ -22,6 +22,8 @@ export interface OutletOptions {
   readonly chunkBytes?: number
   /** Sends one message; undefined where it has no room now. By default write(2). */
   readonly send?: (data: Uint8Array) => number | undefined
+  /** Nobody reads a pipe any more (EPIPE). */
+  readonly onBrokenPipe?: () => void
 }
 
 /** What a write(2) that does not block may be told poll(2) is ready for. @see pipe(7) PIPE_BUF */
@@ -56,6 +58,7 @@ export function openOutlet(reactor: Reactor, fd: number, options: OutletOptions 
       } catch (error) {
         if (!isErrno(error, 'EPIPE', 'ECONNRESET', 'EIO', 'EBADF', 'ENOTCONN')) throw error
         abandon()
+        if (isErrno(error, 'EPIPE')) options.onBrokenPipe?.()
         return
       }
       if (written === undefined) return
@@ -88,6 +91,8 @@ export function openOutlet(reactor: Reactor, fd: number, options: OutletOptions 
 }
 
 const READ_BYTES = 32_768
+/** A packet of the clients' protocol is a byte longer than what it carries: read shorter, it would lose its last one. */
+export const READ_PACKET_BYTES = READ_BYTES + 1
 let shared: Uint8Array | undefined
 
 export interface SourceHandlers {
@@ -97,11 +102,16 @@ export interface SourceHandlers {
 }
 
 /** Reads a descriptor as it has data; `events` of the watcher is 0 while nobody wants more. Blocking descriptors will do. */
-export function openSource(reactor: Reactor, fd: number, handlers: SourceHandlers): Watcher {
+export function openSource(
+  reactor: Reactor,
+  fd: number,
+  handlers: SourceHandlers,
+  bytes = READ_BYTES,
+): Watcher {
   const watcher = reactor.watch(fd, POLL.in, (bits) => {
     if (!isReadable(bits)) return
-    shared ??= new Uint8Array(READ_BYTES)
-    const length = readOrEnd(fd, shared)
+    shared ??= new Uint8Array(READ_PACKET_BYTES)
+    const length = readOrEnd(fd, shared.subarray(0, bytes))
     if (length === undefined) return
     if (length > 0) {
       handlers.onData(shared.subarray(0, length))
@@ -113,12 +123,16 @@ export function openSource(reactor: Reactor, fd: number, handlers: SourceHandler
   return watcher
 }
 
-/** A pty's master says EIO when its last slave is closed, a terminal when it was hung up. */
-function readOrEnd(fd: number, buffer: Uint8Array): number | undefined {
+/**
+ * As {@link readAvailable}; 0 for whatever means an end. A pty's master says EIO when its last slave is closed, a terminal when it was
+ * hung up. A socket whose other side went without reading all says ECONNRESET, once and first: what it had sent can be read after that.
+ */
+export function readOrEnd(fd: number, buffer: Uint8Array): number | undefined {
   try {
     return readAvailable(fd, buffer)
   } catch (error) {
-    if (isErrno(error, 'EIO', 'ECONNRESET', 'EBADF')) return 0
+    if (isErrno(error, 'ECONNRESET')) return readOrEnd(fd, buffer)
+    if (isErrno(error, 'EIO', 'EBADF')) return 0
     throw error
   }
 }

@@ -1,10 +1,10 @@
 import { closeSync } from 'node:fs'
-import { readAvailable, setNonBlocking } from '../syscall/fd.ts'
+import { setNonBlocking } from '../syscall/fd.ts'
 import { POLL } from '../syscall/poll.ts'
 import { exitCodeOfStatus, pidfdOpen, waitpid } from '../syscall/process.ts'
 import { setWindowSize } from '../syscall/tty.ts'
 import type { MonitorFds } from './monitor.ts'
-import { type Outlet, openOutlet, openSource } from './outlet.ts'
+import { type Outlet, openOutlet, openSource, readOrEnd } from './outlet.ts'
 import { jsonPacket, MAX_PACKET_DATA, PACKET, packet, parseExit, resizePacket } from './protocol.ts'
 import { createReactor, type Reactor } from './reactor.ts'
 import { openStdio, type Stdio, type StdioHandlers, type StdioOptions } from './stdio.ts'
@@ -13,7 +13,7 @@ export type RelayEnd =
   | { readonly kind: 'exited'; readonly exitCode: number }
   /** The caller typed the detach keys. */
   | { readonly kind: 'detached' }
-  /** A signal that is not passed on. */
+  /** A signal that is not passed on, or SIGPIPE where nobody reads the output any more. */
   | { readonly kind: 'signal'; readonly signal: number }
   /** The monitor is gone without a word. */
   | { readonly kind: 'lost' }
@@ -52,7 +52,7 @@ export function relayMonitor(socketFd: number, options: RelayOptions): RelayEnd 
   const buffer = new Uint8Array(MAX_PACKET_DATA + 1)
   let pause = () => {}
   const watcher = reactor.watch(socketFd, POLL.in, () => {
-    const length = readAvailable(socketFd, buffer)
+    const length = readOrEnd(socketFd, buffer)
     if (length === undefined) return
     const data = buffer.subarray(1, length)
     if (length === 0) relay.end({ kind: 'lost' })
@@ -155,9 +155,11 @@ function flush({ stdout, stderr }: Stdio, done: () => void): void {
   stdout.whenIdle(() => stderr.whenIdle(done))
 }
 
+const SIGPIPE = 13
+
 interface Relay {
   readonly reactor: Reactor
-  handlers(options: RelayOptions): Pick<StdioHandlers, 'onSignal' | 'onDetach'>
+  handlers(options: RelayOptions): Pick<StdioHandlers, 'onSignal' | 'onDetach' | 'onBrokenPipe'>
   end(end: RelayEnd): void
   run(): RelayEnd
 }
@@ -177,6 +179,8 @@ function beginRelay(): Relay {
         if (!forwardSignal(signal)) end({ kind: 'signal', signal })
       },
       onDetach: () => end({ kind: 'detached' }),
+      // As any program in a pipeline ends.
+      onBrokenPipe: () => end({ kind: 'signal', signal: SIGPIPE }),
     }),
     run: () => {
       reactor.run()

@@ -22,6 +22,8 @@ export interface StdioHandlers {
   readonly onResize: (size: WindowSize) => void
   readonly onSignal: (signal: number) => void
   readonly onDetach: () => void
+  /** Whoever read the output does not any more; by default what comes is dropped. */
+  readonly onBrokenPipe?: () => void
 }
 
 /** The caller's own standard input, output and error. */
@@ -62,10 +64,13 @@ export function openStdio(reactor: Reactor, options: StdioOptions, handlers: Std
       })
     : undefined
   passResize()
-  const chunk = { chunkBytes: BLOCKING_CHUNK_BYTES }
+  const outlet = {
+    chunkBytes: BLOCKING_CHUNK_BYTES,
+    ...(handlers.onBrokenPipe && { onBrokenPipe: handlers.onBrokenPipe }),
+  }
   return {
-    stdout: openOutlet(reactor, 1, chunk),
-    stderr: openOutlet(reactor, 2, chunk),
+    stdout: openOutlet(reactor, 1, outlet),
+    stderr: openOutlet(reactor, 2, outlet),
     acceptInput: (on) => {
       if (input) input.events = on ? POLL.in : 0
     },

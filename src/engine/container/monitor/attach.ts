@@ -6,7 +6,7 @@ import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState } from '../../../storage/container/state.ts'
 import { ownFd } from '../../../syscall/fd.ts'
-import { killIfAlive } from '../../../syscall/process.ts'
+import { killIfAlive, waitForExit } from '../../../syscall/process.ts'
 import { blockSignals } from '../../../syscall/signal.ts'
 import type { Engine } from '../../engine.ts'
 import type { PipeEnds } from '../stdio.ts'
@@ -64,7 +64,11 @@ export function relayDirect(
     pipes,
     relayOptions(pid, false, { ...options, interactive, detachKeys: new Uint8Array() }),
   )
-  return end.kind === 'exited' ? end.exitCode : 125
+  if (end.kind === 'exited') return end.exitCode
+  // Without a monitor the container does not outlive its only client.
+  killIfAlive(pid, constants.signals.SIGKILL)
+  waitForExit(pid)
+  return end.kind === 'signal' ? 128 + end.signal : 125
 }
 
 /** As {@link attachTo}, of a process that was added to a container, a child of this one. */

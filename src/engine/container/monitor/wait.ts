@@ -1,8 +1,10 @@
+import { isErrno } from '../../../base/errors.ts'
+import { readOrEnd } from '../../../monitor/outlet.ts'
 import { jsonPacket, MAX_PACKET_DATA, PACKET, parseExit } from '../../../monitor/protocol.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState } from '../../../storage/container/state.ts'
-import { ownFd, readFd, writeFd } from '../../../syscall/fd.ts'
+import { ownFd, writeFd } from '../../../syscall/fd.ts'
 import type { Engine } from '../../engine.ts'
 import { awaitProcess, awaitRecorded, isLive } from '../lifecycle.ts'
 import { connectMonitor } from './socket.ts'
@@ -27,12 +29,21 @@ function waitForNotice({ store }: Engine, record: ContainerRecord): number | und
   const fd = connectMonitor(store, record.id)
   if (fd === undefined) return undefined
   using socket = ownFd(fd)
-  writeFd(socket.fd, jsonPacket(PACKET.hello, { input: false, output: false }))
+  sayHello(socket.fd)
   const buffer = new Uint8Array(MAX_PACKET_DATA + 1)
   for (;;) {
-    const length = readFd(socket.fd, buffer)
-    if (length === 0) return undefined
+    const length = readOrEnd(socket.fd, buffer)
+    if (!length) return undefined
     if (buffer[0] === PACKET.exit) return parseExit(buffer.subarray(1, length)).exitCode
+  }
+}
+
+/** A monitor that has just ended may have said how before. */
+function sayHello(fd: number): void {
+  try {
+    writeFd(fd, jsonPacket(PACKET.hello, { input: false, output: false }))
+  } catch (error) {
+    if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error
   }
 }
 
