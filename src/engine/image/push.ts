@@ -111,7 +111,8 @@ async function sendImage(
   if (manifest.kind !== 'manifest') {
     throw new BryoError('STORAGE', `cannot push image "${image.id}": its manifest is an index`)
   }
-  const format = request.format ?? formatOf(manifest.mediaType)
+  // Only OCI's format knows zstd.
+  const format = request.format ?? (request.compression === 'zstd' ? 'oci' : formatOf(manifest.mediaType))
   const madeHere = !image.repoDigests.some((name) => name.endsWith(`@${image.manifestDigest}`))
   const wish = { compression: request.compression, level: request.compressionLevel }
   const layers = await sendBlobs(store, {
