@@ -15,6 +15,8 @@ export interface GlobalOptions {
   readonly runroot: string | undefined
   readonly tmpdir: string | undefined
   readonly storageDriver: string | undefined
+  /** Directories of `--storage-opt additionalimagestore=DIR`. */
+  readonly additionalStores: readonly string[]
   readonly logLevel: LogLevel
 }
 

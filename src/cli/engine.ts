@@ -3,6 +3,6 @@ import type { CommandContext } from './command.ts'
 
 /** The engine on the store that the global flags name. */
 export function engineOf({ facts, global }: CommandContext): Engine {
-  const { root, runroot, storageDriver } = global
-  return openEngine(facts, { root, runroot, storageDriver })
+  const { root, runroot, storageDriver, additionalStores } = global
+  return openEngine(facts, { root, runroot, storageDriver, additionalStores })
 }

@@ -1,6 +1,13 @@
 import { type GlobalOptions, LOG_LEVELS } from './command.ts'
 import type { FlagValues } from './flags/flag.ts'
-import { choiceOr, text, toggle } from './flags/kinds.ts'
+import { choiceOr, many, text, toggle } from './flags/kinds.ts'
+
+/** @throws Error for other options of Podman's, which have no meaning here */
+function additionalStore(text: string): string {
+  const [, directory] = /^(?:[a-z-]+\.)?additionalimagestores?=(\/.+)$/.exec(text) ?? []
+  if (directory !== undefined) return directory
+  throw new Error('expected additionalimagestore=DIR, with an absolute path')
+}
 
 const DIRECTORIES = { kind: 'directories' } as const
 
@@ -14,6 +21,11 @@ export const GLOBAL_FLAGS = {
     help: 'How layers are stacked: auto, overlay or fuse-overlayfs',
     completion: { kind: 'values', values: ['auto', 'overlay', 'fuse-overlayfs'] },
   }),
+  'storage-opt': many({
+    placeholder: 'additionalimagestore=DIR',
+    help: 'Use the images of another store too, without writing to it',
+    parse: additionalStore,
+  }),
   tmpdir: text({ help: 'Directory for temporary files', completion: DIRECTORIES }),
 }
 
@@ -25,6 +37,13 @@ export const ROOT_FLAGS = {
 }
 
 export function globalOptions(values: FlagValues<typeof GLOBAL_FLAGS>): GlobalOptions {
-  const { debug, logLevel, root, runroot, tmpdir, storageDriver } = values
-  return { root, runroot, tmpdir, storageDriver, logLevel: debug ? 'debug' : logLevel }
+  const { debug, logLevel, root, runroot, tmpdir, storageDriver, storageOpt } = values
+  return {
+    root,
+    runroot,
+    tmpdir,
+    storageDriver,
+    additionalStores: storageOpt,
+    logLevel: debug ? 'debug' : logLevel,
+  }
 }

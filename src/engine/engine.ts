@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import type { HostFacts } from '../base/hostFacts.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import { findHostAddress } from '../netns/host-address.ts'
+import { withAdditionalStores } from '../storage/additional.ts'
 import { resolveStorePaths, type StorePaths } from '../storage/paths.ts'
 import type { RunInUserns } from '../storage/runInUserns.ts'
 import { openStore, type Store } from '../storage/store.ts'
@@ -8,6 +10,7 @@ import { runInUserNamespace } from '../userns/enter.ts'
 import { type Identity, readIdentity } from '../userns/identity.ts'
 import { type IdMapPlan, planIdMaps } from '../userns/plan.ts'
 import { readSubordinateIds, type SubordinateIds } from '../userns/subids.ts'
+import { readStorageConf, refuseRemoteHome } from './storageConf.ts'
 import { findUnshared } from './unshared.ts'
 
 export interface EngineOptions {
@@ -15,6 +18,8 @@ export interface EngineOptions {
   readonly runroot?: string | undefined
   /** `auto`, `overlay` or `fuse-overlayfs`. */
   readonly storageDriver?: string | undefined
+  /** `--storage-opt additionalimagestore=DIR`. */
+  readonly additionalStores?: readonly string[] | undefined
 }
 
 /** What every use case stands on. The parts that cost something are read on first use, once. */
@@ -41,8 +46,12 @@ export function openEngine(
   open: (paths: StorePaths) => Store = openStore,
 ): Engine {
   const unshared = findUnshared(facts)
-  const { root = unshared?.dataRoot, runroot = unshared?.runRoot } = options
-  const store = open(resolveStorePaths({ dataRoot: root, runRoot: runroot, env: facts.env, uid: facts.uid }))
+  const conf = readStorageConf(facts)
+  const { root = unshared?.dataRoot ?? conf.graphroot, runroot = unshared?.runRoot } = options
+  const paths = resolveStorePaths({ dataRoot: root, runRoot: runroot, env: facts.env, uid: facts.uid })
+  if (root === undefined && !existsSync(paths.dataRoot)) refuseRemoteHome(paths.dataRoot, facts.uid)
+  const stores = [...(options.additionalStores ?? []), ...conf.additionalImageStores]
+  const store = withAdditionalStores(open(paths), stores, facts.uid)
   const searchPath = facts.env.PATH
   const identity = once(() => readIdentity({ uid: facts.uid, gid: facts.gid, searchPath }))
   const subids = once(() => readSubordinateIds({ uid: facts.uid, userName: identity().userName, searchPath }))

@@ -34,6 +34,8 @@ export interface Store {
   readonly tmp: HostPath
   /** `RUNROOT/containers/ID`: sockets and the like of a container. */
   readonly containerRuns: HostPath
+  /** Stores of images that are only read. */
+  readonly additional?: readonly Store[]
 }
 
 const VERSION = 1

@@ -97,3 +97,55 @@ describe('image mount', () => {
     })
   })
 })
+
+describe('an additional store', () => {
+  it('gives its images and layers without a copy, and is never written', async () => {
+    const shared = world.makeDirectory('shared')
+    const there = ['--root', shared]
+    await lines(...there, 'import', '-c', 'LABEL from=there', world.archive, 'localhost/shared:1')
+    const before = (await world.command(['find', shared, '-printf', '%p %T@ %s\n'])).stdout
+    const own = ['--storage-opt', `additionalimagestore=${shared}`]
+    expect(await lines(...own, 'images', '--format', '{{.Names}} {{.ReadOnly}}', 'shared:1')).toEqual([
+      '[localhost/shared:1] true',
+    ])
+    expect((await lines(...own, 'images'))[0]).toContain('R/O')
+    for (const driver of ['overlay', 'fuse-overlayfs']) {
+      const run = ['--storage-driver', driver, 'run', '--rm', '--network', 'none', 'shared:1']
+      expect(await lines(...own, ...run, 'sh', '-c', 'echo x >> /etc/greeting; cat /etc/greeting')).toEqual([
+        'hello from the image',
+        'x',
+      ])
+    }
+    expect(await lines(...own, 'inspect', '--format', '{{.Config.Labels.from}}', 'shared:1')).toEqual([
+      'there',
+    ])
+    for (const args of [
+      ['rmi', 'shared:1'],
+      ['tag', 'shared:1', 'other:1'],
+    ]) {
+      const ended = await bryo([...own, ...args])
+      expect(ended).toMatchObject({ code: 125, stderr: expect.stringContaining('read-only') })
+    }
+    await lines(...own, 'image', 'prune', '-af')
+    await lines(...own, 'save', '-o', `${world.work}/from-shared.tar`, 'shared:1')
+    expect((await world.command(['find', shared, '-printf', '%p %T@ %s\n'])).stdout).toBe(before)
+    await lines(...there, 'rmi', '-af')
+  })
+
+  it('is named in bryo.conf too; a directory that is none is refused', async () => {
+    const config = world.makeDirectory('config/bryo')
+    const { writeFileSync } = await import('node:fs')
+    writeFileSync(`${config}/bryo.conf`, '[storage]\nadditionalimagestores = /nonexistent\n')
+    const env = { XDG_CONFIG_HOME: `${world.work}/config` }
+    expect(await bryo(['images'], { env })).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('cannot use the additional store "/nonexistent"'),
+    })
+    writeFileSync(`${config}/bryo.conf`, '[storage]\nnope = 1\n')
+    expect((await bryo(['images'], { env })).stderr).toContain('expected graphroot or additionalimagestores')
+    writeFileSync(`${config}/bryo.conf`, `[storage]\ngraphroot = ${world.work}/elsewhere\n`)
+    expect(await bryo(['images', '-q'], { env })).toMatchObject({ code: 0, stdout: '' })
+    expect((await bryo(['info', '--format', 'json'], { env })).stdout).toContain(`${world.work}/elsewhere`)
+    expect((await bryo(['--storage-opt', 'size=1', 'images'])).stderr).toContain('additionalimagestore=DIR')
+  })
+})

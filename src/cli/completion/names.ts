@@ -44,8 +44,8 @@ export async function completeNames(
   if (global === undefined) return []
   try {
     const { openEngine } = await import('../../engine/engine.ts')
-    const { root, runroot, storageDriver } = global
-    const engine = openEngine(facts, { root, runroot, storageDriver })
+    const { root, runroot, storageDriver, additionalStores } = global
+    const engine = openEngine(facts, { root, runroot, storageDriver, additionalStores })
     return (await Promise.all(kinds.map((kind) => LISTERS[kind](engine)))).flat()
   } catch {
     return []

@@ -1,6 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { ProbeResult } from '../../storage/rootfs/probe.ts'
+import { NETWORK_FILESYSTEMS } from '../storageConf.ts'
 import { type DoctorFacts, type Finding, finding } from './finding.ts'
 import { accessProblem, checkProgram, judgeDevice } from './programs.ts'
 
@@ -47,22 +48,11 @@ export function judgeOverlay(probe: ProbeResult | undefined): Finding {
   return finding(OVERLAY, 'warning', probe.problem, fix)
 }
 
-/** Filesystems over a network, which refuse to give files to subordinate ids. @see statfs(2) */
-const NETWORK_FILESYSTEMS = new Map([
-  [0x6969, 'NFS'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB'],
-  [0x5346414f, 'AFS'],
-  [0x0bd00bd0, 'Lustre'],
-  [0x47504653, 'GPFS'],
-  [0x19830326, 'BeeGFS'],
-  [0x00c36400, 'Ceph'],
-])
-
 export function judgeFilesystem(dataRoot: string, type: number): Finding {
   const name = NETWORK_FILESYSTEMS.get(type)
   if (name === undefined) return finding(FILESYSTEM, 'ok', `${dataRoot} is on a local disk`)
-  const fix = 'put the store on a local disk: bryo --root /var/tmp/$USER-bryo ..., or XDG_DATA_HOME'
+  const fix =
+    'put the store on a local disk: graphroot = /var/tmp/bryo-$UID in the section [storage] of ~/.config/bryo/bryo.conf, or --root'
   const detail = `${dataRoot} is on ${name}, where files cannot belong to subordinate ids`
   return finding(FILESYSTEM, 'error', detail, fix)
 }

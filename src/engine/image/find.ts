@@ -69,3 +69,12 @@ export function unknownImage(text: string): BryoError {
     hint: 'see what is there: bryo images; fetch one: bryo pull IMAGE',
   })
 }
+
+/** @throws BryoError UNSUPPORTED for an image of an additional store, which is never written */
+export function refuseReadOnly({ id, names, readOnly = false }: ImageSummary, verb: string): void {
+  if (!readOnly) return
+  throw new BryoError(
+    'UNSUPPORTED',
+    `cannot ${verb} image "${names[0] ?? id}": it lies in an additional store, which is read-only`,
+  )
+}

@@ -1,5 +1,5 @@
 import type { Digest } from '../../base/brand.ts'
-import { readImages } from '../../storage/image/images.ts'
+import { readAllImages } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
 import { requireLocalImage } from './find.ts'
 import { isMadeOf, readHistory, readNodes } from './relations.ts'
@@ -23,7 +23,7 @@ export function imageHistory(engine: Engine, text: string): readonly HistoryStep
   const { store } = engine
   const image = requireLocalImage(store, text)
   const node = { record: image, history: readHistory(store, image.id) }
-  const others = readNodes(store, readImages(store)).filter((other) => isMadeOf(node, other))
+  const others = readNodes(store, readAllImages(store)).filter((other) => isMadeOf(node, other))
   const made = (count: number) => others.find(({ history }) => history.length === count)?.record
   let layer = 0
   const steps: HistoryStep[] = node.history.map((entry, index) => {

@@ -2,7 +2,7 @@ import { MAX_CONFIG_SIZE, parseImageDetails } from '../../image/config.ts'
 import { isObject } from '../../image/json.ts'
 import { MAX_MANIFEST_SIZE, parseManifest } from '../../image/manifest.ts'
 import { readBlob } from '../../storage/blob/read.ts'
-import { readImages } from '../../storage/image/images.ts'
+import { readAllImages } from '../../storage/image/images.ts'
 import { type ImageRecord, repoDigestsOf } from '../../storage/image/record.ts'
 import { layerDiffPath } from '../../storage/layer/layers.ts'
 import type { Engine } from '../engine.ts'
@@ -54,7 +54,7 @@ export function inspectImage(engine: Engine, text: string): ImageInspection {
 }
 
 function parentOf({ store }: Engine, node: ImageNode): string {
-  const [parent] = parentsOf(node, readNodes(store, readImages(store)))
+  const [parent] = parentsOf(node, readNodes(store, readAllImages(store)))
   return parent?.record.id.slice('sha256:'.length) ?? ''
 }
 

@@ -1,6 +1,6 @@
 import type { Digest } from '../../base/brand.ts'
 import { readContainers } from '../../storage/container/find.ts'
-import { readImages } from '../../storage/image/images.ts'
+import { readAllImages } from '../../storage/image/images.ts'
 import type { ImageSummary } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { filterOf } from './listFilter.ts'
@@ -46,7 +46,7 @@ export interface ListedDetails {
 
 /** Reads every image of the store, whichever was asked for: others share its layers. */
 export function describeListed({ store }: Engine): (id: Digest) => ListedDetails {
-  const nodes = readNodes(store, readImages(store))
+  const nodes = readNodes(store, readAllImages(store))
   const sizes = sizesOf(nodes.map(({ record }) => record))
   const users = readContainers(store).map(({ image }) => image?.id)
   return (id) => {
@@ -62,7 +62,7 @@ export function describeListed({ store }: Engine): (id: Digest) => ListedDetails
 
 /** The images of the store, the newest first. @throws BryoError USAGE, NOT_FOUND for `before` and `since` */
 export function listImages(engine: Engine, request: ListImagesRequest = {}): readonly ListedImage[] {
-  const images = readImages(engine.store)
+  const images = readAllImages(engine.store)
   const filters = [...(request.filters ?? [])]
   const keep = filters.map(([key, values]) =>
     filterOf(engine, images, { key, values, momentOf: request.momentOf ?? Date.parse }),

@@ -5,7 +5,7 @@ import { BryoError, isErrno } from '../../base/errors.ts'
 import { escapeOverlayOption } from '../../base/overlayOption.ts'
 import { overlayData } from '../../runtime/stage/overlay.ts'
 import { hostPath } from '../../storage/hostPath.ts'
-import { readImage, readImages } from '../../storage/image/images.ts'
+import { readAllImages, readImage } from '../../storage/image/images.ts'
 import type { ImageRecord, ImageSummary } from '../../storage/image/record.ts'
 import { layerDiffPath } from '../../storage/layer/layers.ts'
 import { chooseDriver, requireFuseOverlay } from '../../storage/rootfs/driver.ts'
@@ -28,7 +28,7 @@ export interface MountedImage {
  * @throws BryoError NOT_FOUND, AMBIGUOUS
  */
 export function mountImage(engine: Engine, text: string): MountedImage {
-  const { summary, name } = requireFound(readImages(engine.store), text)
+  const { summary, name } = requireFound(readAllImages(engine.store), text)
   const image = readImage(engine.store, summary)
   if (!image) throw unknownImage(text)
   const path = mountPath(engine, image)
@@ -41,7 +41,7 @@ export function mountImage(engine: Engine, text: string): MountedImage {
 
 /** `image unmount`. @throws BryoError NOT_FOUND, INVALID_STATE where it is not mounted, IN_USE without `force` */
 export function unmountImage(engine: Engine, text: string, force: boolean): MountedImage {
-  const { summary } = requireFound(readImages(engine.store), text)
+  const { summary } = requireFound(readAllImages(engine.store), text)
   const path = mountPath(engine, summary)
   if (!mountPoints().has(path)) {
     throw new BryoError('INVALID_STATE', `cannot unmount image "${text}": it is not mounted`)
@@ -55,7 +55,7 @@ export function unmountImage(engine: Engine, text: string, force: boolean): Moun
 /** What is mounted in the mount namespace of this process. */
 export function mountedImages(engine: Engine): readonly MountedImage[] {
   const mounted = mountPoints()
-  return readImages(engine.store)
+  return readAllImages(engine.store)
     .map((image) => ({ image, path: mountPath(engine, image) }))
     .filter(({ path }) => mounted.has(path))
 }
@@ -81,7 +81,9 @@ function mountLayers(engine: Engine, { layers }: ImageRecord, target: HostPath):
   const driver = chooseDriver({ store, requested: storageDriver(engine), runInUserns, searchPath })
   // Relative paths keep 127 layers below the page that the kernel takes.
   chdir(store.dataRoot)
-  const relative = lower.map((path) => path.slice(store.dataRoot.length + 1))
+  const relative = lower.map((path) =>
+    path.startsWith(`${store.dataRoot}/`) ? path.slice(store.dataRoot.length + 1) : path,
+  )
   try {
     if (driver === 'overlay') {
       mount({ source: 'overlay', target, fstype: 'overlay', data: overlayData({ lower: relative }) })

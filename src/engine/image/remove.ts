@@ -3,11 +3,11 @@ import { BryoError } from '../../base/errors.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { removeImage as removeFromStore } from '../../storage/gc.ts'
 import { dropImage, untagImage } from '../../storage/image/edit.ts'
-import { readImages } from '../../storage/image/images.ts'
+import { readAllImages, readImages } from '../../storage/image/images.ts'
 import type { ImageSummary } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { noteImage } from './event.ts'
-import { requireFound } from './find.ts'
+import { refuseReadOnly, requireFound } from './find.ts'
 import { isMadeOf, parentsOf, readNodes } from './relations.ts'
 
 export interface RemoveImageRequest {
@@ -32,7 +32,8 @@ export interface RemovedImage {
  */
 export async function removeImage(engine: Engine, request: RemoveImageRequest): Promise<RemovedImage> {
   const { image: text, force = false } = request
-  const { summary, name } = requireFound(readImages(engine.store), text)
+  const { summary, name } = requireFound(readAllImages(engine.store), text)
+  refuseReadOnly(summary, 'remove')
   const { id, names } = summary
   if (name !== undefined && names.length > 1) {
     untagImage(engine.store, id, [name])

@@ -8,7 +8,7 @@ import { formatReference, localReference } from '../../image/reference.ts'
 import { digestOf, verifyBytes } from '../../image/verify.ts'
 import { openBlob as openStored, readBlob } from '../../storage/blob/read.ts'
 import { lockForAdding } from '../../storage/image/edit.ts'
-import { readImage, readImages } from '../../storage/image/images.ts'
+import { readAllImages, readImage } from '../../storage/image/images.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { noteImage } from './event.ts'
@@ -59,7 +59,7 @@ export async function saveImages(engine: Engine, request: SaveRequest): Promise<
 
 /** An image that was named by its id goes without a name; one that was named several times once, with all of the names. */
 function chooseImages(engine: Engine, { images, names = [] }: SaveRequest): readonly ChosenImage[] {
-  const summaries = readImages(engine.store)
+  const summaries = readAllImages(engine.store)
   const chosen = new Map<Digest, { readonly record: ImageRecord; readonly names: Set<string> }>()
   for (const text of images) {
     const { summary, name } = requireFound(summaries, text)

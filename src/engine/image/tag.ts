@@ -1,17 +1,18 @@
 import { BryoError } from '../../base/errors.ts'
 import { formatReference, localReference } from '../../image/reference.ts'
 import { tagImage as tagInStore, untagImage as untagInStore } from '../../storage/image/edit.ts'
-import { readImages } from '../../storage/image/images.ts'
+import { readAllImages } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
 import { noteImage } from './event.ts'
-import { findAmong, requireFound } from './find.ts'
+import { findAmong, refuseReadOnly, requireFound } from './find.ts'
 
 /**
  * Gives an image further names; a short one belongs to `localhost/`.
  * @throws BryoError NOT_FOUND, INVALID_REFERENCE
  */
 export function tagImage(engine: Engine, image: string, names: readonly string[]): void {
-  const { summary } = requireFound(readImages(engine.store), image)
+  const { summary } = requireFound(readAllImages(engine.store), image)
+  refuseReadOnly(summary, 'tag')
   const full = names.map((name) => {
     const reference = localReference(name)
     if (reference.digest !== undefined) {
@@ -30,8 +31,9 @@ export function tagImage(engine: Engine, image: string, names: readonly string[]
  * @throws BryoError NOT_FOUND
  */
 export function untagImage(engine: Engine, image: string, names: readonly string[]): void {
-  const images = readImages(engine.store)
+  const images = readAllImages(engine.store)
   const { summary } = requireFound(images, image)
+  refuseReadOnly(summary, 'untag')
   const meant = names.map((name) => {
     const found = findAmong(images, name)
     if (found?.name !== undefined && found.summary.id === summary.id) return found.name

@@ -1,5 +1,5 @@
 import type { Digest } from '../../base/brand.ts'
-import { readImage, readImages } from '../../storage/image/images.ts'
+import { readAllImages, readImage } from '../../storage/image/images.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { requireLocalImage } from './find.ts'
@@ -29,7 +29,7 @@ export interface ImageTree {
 export function imageTree(engine: Engine, text: string, requires: boolean): ImageTree {
   const { store } = engine
   const image = requireLocalImage(store, text)
-  const images = readImages(store).flatMap((summary) => readImage(store, summary) ?? [])
+  const images = readAllImages(store).flatMap((summary) => readImage(store, summary) ?? [])
   const layers = requires ? standingOn(image, images) : chainOf(image, images)
   return { id: image.id, names: image.names, size: image.size, layers }
 }

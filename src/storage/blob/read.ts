@@ -50,11 +50,17 @@ export function readBlob(store: Store, digest: Digest, maxBytes: number): Buffer
 /** A read-only fd that the caller closes. @throws BryoError NOT_FOUND */
 export function openBlob(store: Store, digest: Digest): number {
   try {
-    return openSync(blobPath(store, digest), 'r')
+    return openSync(blobPath(holderOf(store, digest), digest), 'r')
   } catch (cause) {
     if (!isErrno(cause, 'ENOENT')) throw cause
     throw new BryoError('NOT_FOUND', `cannot read blob "${digest}": not in the store`, { cause })
   }
+}
+
+/** An additional store where only that one has it. */
+function holderOf(store: Store, digest: Digest): Store {
+  if (store.additional === undefined || hasBlob(store, digest)) return store
+  return store.additional.find((other) => hasBlob(other, digest)) ?? store
 }
 
 const CHUNK_BYTES = 1024 * 1024

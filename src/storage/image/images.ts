@@ -11,6 +11,24 @@ export function readImages(store: Store): readonly ImageSummary[] {
   return readIndex(store).map((fields) => parseSummary(fields))
 }
 
+/** As {@link readImages}, and those of additional stores that the store itself has not, marked as read-only. */
+export function readAllImages(store: Store): readonly ImageSummary[] {
+  const own = readImages(store)
+  if (store.additional === undefined) return own
+  const seen = new Map(own.map((image) => [image.id, image]))
+  const names = new Set(own.flatMap((image) => image.names))
+  for (const other of store.additional) {
+    for (const image of readImages(other)) {
+      if (seen.has(image.id)) continue
+      // A name means the image of the store that comes first.
+      const left = image.names.filter((name) => !names.has(name))
+      seen.set(image.id, { ...image, names: left, readOnly: true })
+      for (const name of left) names.add(name)
+    }
+  }
+  return [...seen.values()]
+}
+
 function readIndex(store: Store): readonly Fields[] {
   const content = readJsonFile(store.imageIndex)
   return content === undefined ? [] : fieldsOf(content, store.imageIndex).list('images', (fields) => fields)
@@ -22,9 +40,14 @@ export function imageDetailPath(store: Store, id: Digest): HostPath {
 
 /** The whole record; undefined where the image is gone by now. */
 export function readImage(store: Store, summary: ImageSummary): ImageRecord | undefined {
-  const path = imageDetailPath(store, summary.id)
+  const holder = summary.readOnly ? holderOf(store, summary.id) : store
+  const path = imageDetailPath(holder, summary.id)
   const content = readJsonFile(path)
   return content === undefined ? undefined : { ...summary, ...parseDetail(fieldsOf(content, path), path) }
+}
+
+function holderOf(store: Store, id: Digest): Store {
+  return store.additional?.find((other) => readImages(other).some((image) => image.id === id)) ?? store
 }
 
 /**
@@ -43,7 +66,10 @@ export function findImage(store: Store, nameOrId: string): ImageRecord | undefin
       }),
     id: (image) => image.text('id'),
   })
-  return found && readImage(store, parseSummary(found))
+  if (found) return readImage(store, parseSummary(found))
+  if (store.additional === undefined) return undefined
+  const other = findSummary(readAllImages(store), nameOrId)
+  return other && readImage(store, other)
 }
 
 /** As {@link findImage}, among images that were read. */

@@ -25,9 +25,12 @@ export function layerId(diffId: Digest): string {
   return digestHex(diffId).slice(0, SHORT_DIGITS)
 }
 
-/** The layer's content: what an overlay takes as lower directory. */
+/** The layer's content, what an overlay takes as lower directory: in the store itself, else in an additional one that has it. */
 export function layerDiffPath(store: Store, diffId: Digest): HostPath {
-  return hostPath(store.layers, layerId(diffId), 'diff')
+  const holder = hasLayer(store, diffId)
+    ? undefined
+    : store.additional?.find((other) => hasLayer(other, diffId))
+  return hostPath((holder ?? store).layers, layerId(diffId), 'diff')
 }
 
 /** True once it is unpacked as a whole. */

@@ -39,10 +39,16 @@ export function planRootfs(request: RootfsRequest): RootfsPlan {
   const { store, layers, containerDirectory } = request
   for (const diffId of layers) requireLayer(store, diffId)
   const lower =
-    layers.length === 0 ? ['../empty'] : layers.map((diffId) => `${layerId(diffId)}/diff`).reverse()
+    layers.length === 0 ? ['../empty'] : layers.map((diffId) => lowerPath(store, diffId)).reverse()
   const top = layers.at(-1)
   const rootMode = top === undefined ? 0o755 : statSync(layerDiffPath(store, top)).mode & 0o7777
   return planOverlay(request, { lower, base: store.layers, containerDirectory, rootMode })
+}
+
+/** Relative to the layers, so that many fit on a page; of an additional store absolute. */
+function lowerPath(store: Store, diffId: Digest): string {
+  const path = layerDiffPath(store, diffId)
+  return path.startsWith(`${store.layers}/`) ? `${layerId(diffId)}/diff` : path
 }
 
 export interface DirectoryRequest extends RootfsDriver {

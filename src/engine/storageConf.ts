@@ -1,0 +1,121 @@
+import { readFileSync, statfsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import { BryoError, isErrno } from '../base/errors.ts'
+import type { HostFacts } from '../base/hostFacts.ts'
+
+/** What bryo.conf says of the store, in the section `[storage]`. */
+export interface StorageConf {
+  /** `graphroot`: where the store is, where no option says so. */
+  readonly graphroot: string | undefined
+  /** `additionalimagestores`: stores that are only read. */
+  readonly additionalImageStores: readonly string[]
+}
+
+const SYSTEM_FILE = '/etc/bryo/bryo.conf'
+
+/**
+ * Reads the section on every command, so without a parser that would have to be loaded: keys of this section are plain paths. `$UID`,
+ * `$USER` and `$HOME` stand for what they say. The user's file comes after the system's; stores of both count.
+ * @throws BryoError USAGE
+ */
+export function readStorageConf(facts: HostFacts): StorageConf {
+  const { env, uid } = facts
+  const home = env.HOME || (uid === 0 ? '/root' : homedir())
+  const configHome = env.XDG_CONFIG_HOME || join(home, '.config')
+  const values = { UID: String(uid), USER: env.USER ?? String(uid), HOME: home }
+  const files = uid === 0 ? [SYSTEM_FILE] : [SYSTEM_FILE, join(configHome, 'bryo/bryo.conf')]
+  const found = files.map((path) => parseStorageConf(path, readOptional(path), values))
+  return {
+    graphroot: found.reduce<string | undefined>((before, conf) => conf.graphroot ?? before, undefined),
+    additionalImageStores: found.flatMap((conf) => conf.additionalImageStores),
+  }
+}
+
+function readOptional(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return ''
+    throw error
+  }
+}
+
+const KEYS = new Set(['graphroot', 'additionalimagestores'])
+
+/** Pure. */
+export function parseStorageConf(
+  path: string,
+  text: string,
+  values: Readonly<Record<string, string>>,
+): StorageConf {
+  let graphroot: string | undefined
+  const stores: string[] = []
+  let section = ''
+  for (const line of text.split('\n').map((one) => one.trim())) {
+    if (line === '' || line.startsWith('#') || line.startsWith(';')) continue
+    const header = /^\[(.*)\]$/.exec(line)?.[1]
+    if (header !== undefined) section = header.trim()
+    if (header !== undefined || section !== 'storage') continue
+    const [, key = '', value = ''] = /^([a-z_]+)(?:\[\])?\s*=\s*(.*)$/.exec(line) ?? []
+    if (!KEYS.has(key)) {
+      throw new BryoError(
+        'USAGE',
+        `cannot read "${path}": [storage] has "${line.slice(0, 100)}", expected ${[...KEYS].join(' or ')}`,
+      )
+    }
+    const paths = value.split(',').map((one) => absolute(path, one, values))
+    if (key === 'graphroot') graphroot = paths[0]
+    else stores.push(...paths)
+  }
+  return { graphroot, additionalImageStores: stores }
+}
+
+function absolute(path: string, text: string, values: Readonly<Record<string, string>>): string {
+  const bare = text.trim().replace(/^"(.*)"$/, '$1')
+  const full = bare.replace(/\$(UID|USER|HOME)\b/g, (_, name: string) => values[name] ?? '')
+  if (isAbsolute(full)) return full
+  throw new BryoError('USAGE', `cannot read "${path}": "${bare}" is no absolute path`)
+}
+
+/** Filesystems over a network, which refuse to give files to subordinate ids. @see statfs(2) */
+export const NETWORK_FILESYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+  [0x5346414f, 'AFS'],
+  [0x0bd00bd0, 'Lustre'],
+  [0x47504653, 'GPFS'],
+  [0x19830326, 'BeeGFS'],
+  [0x00c36400, 'Ceph'],
+])
+
+/**
+ * A new store is not made on a filesystem of another machine where nobody has asked for that place: layers could not have their
+ * owners there, and no container would start.
+ * @throws BryoError STORAGE that tells how to move it
+ */
+export function refuseRemoteHome(dataRoot: string, uid: number): void {
+  const kind = remoteKind(dataRoot)
+  if (kind === undefined) return
+  const place = `/var/tmp/bryo-${uid}`
+  throw new BryoError(
+    'STORAGE',
+    `cannot make a store at "${dataRoot}": it is on ${kind}, expected a local disk`,
+    {
+      hint: `put the store on a local disk, in ~/.config/bryo/bryo.conf: two lines, "[storage]" and "graphroot = ${place}"; or once: --root ${place}`,
+    },
+  )
+}
+
+/** undefined for a local filesystem. */
+function remoteKind(path: string): string | undefined {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      return NETWORK_FILESYSTEMS.get(statfsSync(at).type)
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES') || at === dirname(at)) return undefined
+    }
+  }
+}
