@@ -9,9 +9,8 @@ export const DELEGATION_HINT = `let your systemd have all controllers; as root:
   systemctl daemon-reload
 and log in anew`
 
-/** Makes a group for processes below one without any, with the controllers that the settings need. @returns its directory */
-export function makeGroup(parent: string, name: string, settings: readonly CgroupSetting[]): string {
-  enableControllers(parent, settings)
+/** Makes a group. @returns its directory */
+export function makeGroup(parent: string, name: string): string {
   const directory = `${parent}/${name}`
   try {
     mkdirSync(directory)
@@ -21,8 +20,12 @@ export function makeGroup(parent: string, name: string, settings: readonly Cgrou
   return directory
 }
 
-/** Whatever is there and not needed by a setting is enabled too, so that it can be counted and limited later. */
-function enableControllers(parent: string, settings: readonly CgroupSetting[]): void {
+/**
+ * Lets the groups below this one have controllers; no process may be in it any more. Whatever is there and not needed by a setting is enabled too,
+ * so that it can be counted and limited later.
+ * @throws BryoError UNSUPPORTED
+ */
+export function enableControllers(parent: string, settings: readonly CgroupSetting[]): void {
   const available = readNames(`${parent}/cgroup.controllers`)
   const enabled = readNames(`${parent}/cgroup.subtree_control`)
   for (const name of available.filter((controller) => !enabled.includes(controller))) {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
 import type { CgroupMode } from '../base/resources.ts'
-import { applySettings, enterGroup, makeGroup } from './group.ts'
+import { applySettings, enableControllers, enterGroup, makeGroup } from './group.ts'
 import { CGROUP_ROOT, cgroupPathOf, isDelegated, isUnified } from './hierarchy.ts'
 import type { CgroupSetting } from './settings.ts'
 import { callManager, ManagerFailure, managerSocket } from './systemd.ts'
@@ -98,8 +98,7 @@ function noManager({ runtimeDirectory }: PlaceRequest, wanted: string): BryoErro
  */
 export function enterPlace(place: CgroupPlace, pid: number, settings: readonly CgroupSetting[]): string {
   const { parent, name } = preparePlace(place, pid)
-  const directory = makeGroup(parent, name, settings)
-  applySettings(directory, settings)
+  const directory = makeGroup(parent, name)
   try {
     enterGroup(directory, pid)
   } catch (error) {
@@ -107,6 +106,9 @@ export function enterPlace(place: CgroupPlace, pid: number, settings: readonly C
       cause: error,
     })
   }
+  // Before, the process was in the parent itself.
+  enableControllers(parent, settings)
+  applySettings(directory, settings)
   return directory
 }
 
@@ -124,7 +126,7 @@ function preparePlace(place: CgroupPlace, pid: number): { readonly parent: strin
 
 /** A group with processes has no groups with controllers below it: its own go into one of their own. */
 function leave(own: string): void {
-  const supervisor = makeGroup(own, 'supervisor', [])
+  const supervisor = makeGroup(own, 'supervisor')
   for (const pid of readFileSync(`${own}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)) {
     try {
       writeFileSync(`${supervisor}/cgroup.procs`, pid)

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const [directory = '.'] = process.argv.slice(2)
-const USERS = ['linger', 'guest', 'plain']
+const words = process.argv.slice(3)
+// The suite alone needs no other tests.
+const USERS = words.length > 0 && words.every((word) => word === 'e2e') ? [] : ['linger', 'guest', 'plain']
 let [passed, failed, skipped] = [0, 0, 0]
 
 for (const user of USERS) {
@@ -30,6 +32,25 @@ for (const user of USERS) {
   console.log('  FAILED: the tests did not come to their end')
   const log = join(directory, `${user}.log`)
   if (existsSync(log)) console.log(readFileSync(log, 'utf8').slice(-2000))
+}
+
+const suite = join(directory, 'e2e.json')
+if (process.argv.includes('e2e')) {
+  console.log('== the ordinary suite, as linger')
+  const report = existsSync(suite) ? JSON.parse(readFileSync(suite, 'utf8')) : undefined
+  passed += report?.numPassedTests ?? 0
+  failed += report?.numFailedTests ?? 1
+  skipped += report?.numPendingTests ?? 0
+  for (const { name, message, assertionResults } of report?.testResults ?? []) {
+    for (const { status, fullName, failureMessages } of assertionResults) {
+      if (status === 'failed')
+        console.log(`  FAILED ${fullName}\n    ${failureMessages.join('\n').slice(0, 1500)}`)
+    }
+    if (assertionResults.length > 0) continue
+    failed++
+    console.log(`  FAILED ${name}: ${message}`)
+  }
+  if (!report) console.log('  FAILED: it did not come to its end')
 }
 
 console.log(`vm: ${passed} passed, ${failed} failed, ${skipped} skipped`)

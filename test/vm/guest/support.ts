@@ -44,7 +44,7 @@ function run(argv: readonly string[]): Ended {
     timeout: TIMEOUT_MS,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  if (error) throw error
+  if (error) throw new Error(`${argv.join(' ')}: ${error.message}\n${stderr}`)
   return { code: status, stdout, stderr }
 }
 

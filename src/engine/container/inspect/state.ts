@@ -26,6 +26,7 @@ export function stateOf({ engine, record, state }: InspectSubject): Readonly<Rec
     StartedAt: 'startedAt' in state ? (state.startedAt ?? NO_TIME) : NO_TIME,
     FinishedAt: ended ? (state.finishedAt ?? NO_TIME) : NO_TIME,
     Health: healthOf({ engine, record }),
+    CgroupPath: up ? (state.cgroup ?? '').replace(/^\/sys\/fs\/cgroup/, '') : '',
     CheckpointedAt: NO_TIME,
     RestoredAt: NO_TIME,
   }
