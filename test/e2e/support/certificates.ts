@@ -41,7 +41,7 @@ export function makeCertificates(directory: string): Certificates {
     )
     return { cert: at(`${name}.pem`), key: at(`${name}.key`) }
   }
-  const server = sign('server', 'subjectAltName=IP:127.0.0.1,DNS:localhost')
+  const server = sign('server', 'subjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:localhost')
   return { ca: at('ca.pem'), ...server, client: (name) => sign(name, 'extendedKeyUsage=clientAuth') }
 }
 

@@ -23,12 +23,12 @@ export interface SecureRegistry {
 }
 
 /**
- * Debian's docker-registry over TLS with a certificate of an authority of its own, and logins: its own, or by a token server.
+ * Debian's docker-registry over TLS with a certificate of an authority of its own, and logins: its own, by a token server, or by the clients' certificates.
  * undefined where a program for it is missing.
  */
 export async function startSecureRegistry(
   world: World,
-  auth: 'htpasswd' | 'token' | 'none',
+  auth: 'htpasswd' | 'token' | 'client-certificate',
 ): Promise<SecureRegistry | undefined> {
   const needed = ['docker-registry', 'openssl', ...(auth === 'htpasswd' ? ['htpasswd'] : [])]
   for (const program of needed) {
@@ -90,11 +90,12 @@ function configuration(
   }: { readonly certificates: Certificates; readonly auth: string; readonly realm: string | undefined },
 ): string {
   const { cert, key } = certificates
+  const clients = auth === 'client-certificate' ? `, clientcas: [${certificates.ca}]` : ''
   const lines = [
     'version: 0.1',
     'log: { level: error }',
     `storage: { filesystem: { rootdirectory: ${directory}/data } }`,
-    `http: { addr: '${host}', tls: { certificate: ${cert}, key: ${key} } }`,
+    `http: { addr: '${host}', tls: { certificate: ${cert}, key: ${key}${clients} } }`,
   ]
   if (auth === 'htpasswd') {
     const line = execFileSync('htpasswd', ['-Bbn', USER, PASSWORD], { encoding: 'utf8' })
