@@ -1,5 +1,6 @@
 import { type CommandEntry, type Entry, entry, type GroupEntry, isCalled } from './commandEntry.ts'
 import {
+  imageBootstrap,
   imageDiff,
   imageExists,
   imageInspect,
@@ -206,6 +207,7 @@ const image: GroupEntry = {
   name: 'image',
   summary: 'Work with images',
   commands: [
+    imageBootstrap,
     imageDiff,
     imageExists,
     history,

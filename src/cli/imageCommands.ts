@@ -44,3 +44,9 @@ export const imageDiff: CommandEntry = {
   page: 'diff',
   load: async () => (await import('./commands/diff.ts')).imageDiff,
 }
+
+export const imageBootstrap = entry(
+  'bootstrap',
+  'Make a base image without a registry',
+  () => import('./commands/imageBootstrap.ts'),
+)

@@ -18,8 +18,8 @@ import { noteImage } from './event.ts'
 import { type StoredLayer, storeLayer } from './storeLayer.ts'
 
 export interface ImportRequest {
-  /** A tar file of a root directory (plain, gzip or zstd), or `-` for standard input. */
-  readonly source: string
+  /** A tar file of a root directory, plain or compressed; `-` for standard input; or what a program writes. */
+  readonly source: string | ImportStream
   /** A short name belongs to `localhost/`; without one the image has only its id. */
   readonly reference?: string | undefined
   /** `--change`. */
@@ -29,6 +29,15 @@ export interface ImportRequest {
   /** RFC 3339. */
   readonly created: string
   readonly onProgress?: ((bytes: number) => void) | undefined
+}
+
+/** A tar archive that is being made. */
+export interface ImportStream {
+  readonly fd: number
+  /** For the history. */
+  readonly label: string
+  /** Called when all was read, before there is an image; throws where the archive is not what it should be. */
+  readonly finish: () => void
 }
 
 export interface ImportedImage {
@@ -46,17 +55,36 @@ const STDIN = 0
 export async function importImage(engine: Engine, request: ImportRequest): Promise<ImportedImage> {
   const config = parseChanges(request.changes ?? [])
   const name = request.reference === undefined ? undefined : nameOf(request.reference)
-  using input = request.source === '-' ? undefined : openArchive(request.source)
+  const { source } = request
+  using input = typeof source !== 'string' || source === '-' ? undefined : openArchive(source)
+  const fd = typeof source === 'string' ? (input?.fd ?? STDIN) : source.fd
   recoverStore(engine.store, engine.runInUserns)
   try {
     using _lock = lockForAdding(engine.store)
-    const layer = await storeLayer(engine, input?.fd ?? STDIN, request.onProgress)
+    const layer = await storeFrom(engine, fd, request)
     const id = putImportedImage(engine, request, { config, name, layer })
     noteImage(engine.store, 'import', { id, name })
     return { id, name }
   } catch (error) {
     collectGarbage(engine.store, { runInUserns: engine.runInUserns, partials: false })
     throw explainSpace(error, engine.store.dataRoot)
+  }
+}
+
+/** Where the maker has failed, that comes before what its archive lacks. */
+async function storeFrom(
+  engine: Engine,
+  fd: number,
+  { source, onProgress }: ImportRequest,
+): Promise<StoredLayer> {
+  const finish = typeof source === 'string' ? () => {} : source.finish
+  try {
+    const layer = await storeLayer(engine, fd, onProgress)
+    finish()
+    return layer
+  } catch (error) {
+    finish()
+    throw error
   }
 }
 
@@ -80,6 +108,11 @@ function openArchive(path: string): OwnedFd {
   }
 }
 
+function labelOf(source: ImportRequest['source']): string {
+  if (typeof source !== 'string') return source.label
+  return source === '-' ? 'standard input' : 'a tar archive'
+}
+
 const LAYER_TYPES = {
   none: MEDIA_TYPE.ociLayer,
   gzip: MEDIA_TYPE.ociLayerGzip,
@@ -94,7 +127,7 @@ function putImportedImage(
   const { store } = engine
   const { config, name, layer } = parts
   const { created, message, source } = request
-  const comment = message ?? `imported from ${source === '-' ? 'standard input' : 'a tar archive'}`
+  const comment = message ?? `imported from ${labelOf(source)}`
   const document = {
     created,
     ...hostPlatform(process.arch),

@@ -65,7 +65,19 @@ export function closeMonitorFile({ fds }: MonitorLaunch): void {
 /** The command line that calls bryo on this store, up to where a command follows. */
 export function bryoCommand({ store, options }: Engine): readonly string[] {
   const driver = options.storageDriver === undefined ? [] : ['--storage-driver', options.storageDriver]
-  return [installedFile('bin', 'bryo'), '--root', store.dataRoot, '--runroot', store.runRoot, ...driver]
+  const stores = (options.additionalStores ?? []).flatMap((path) => [
+    '--storage-opt',
+    `additionalimagestore=${path}`,
+  ])
+  return [
+    installedFile('bin', 'bryo'),
+    '--root',
+    store.dataRoot,
+    '--runroot',
+    store.runRoot,
+    ...driver,
+    ...stores,
+  ]
 }
 
 function hostEnvironment({ facts }: Engine): readonly string[] {

@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isErrno } from '../../base/errors.ts'
+
+/** A place that the host's apt(8) fetches packages from. */
+export interface AptSource {
+  readonly uri: string
+  readonly suites: readonly string[]
+  readonly components: readonly string[]
+  /** A keyring file, where the entry names one. */
+  readonly signedBy: string | undefined
+}
+
+const DIRECTORY = '/etc/apt'
+
+/** All enabled sources of binary packages. @see sources.list(5) */
+export function readAptSources(directory = DIRECTORY): readonly AptSource[] {
+  const parts = join(directory, 'sources.list.d')
+  const files = [join(directory, 'sources.list'), ...namesIn(parts).map((name) => join(parts, name))]
+  return files.flatMap((path) =>
+    path.endsWith('.sources')
+      ? parseDeb822(readOptional(path))
+      : path.endsWith('.list')
+        ? parseLines(readOptional(path))
+        : [],
+  )
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).sort()
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EACCES', 'ENOTDIR')) return []
+    throw error
+  }
+}
+
+function readOptional(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EACCES')) return ''
+    throw error
+  }
+}
+
+/** `deb [signed-by=FILE] URI SUITE COMPONENT...` Pure. */
+export function parseLines(text: string): readonly AptSource[] {
+  return text.split('\n').flatMap((line) => {
+    const [, options = '', rest = ''] = /^\s*deb\s+(?:\[([^\]]*)\]\s+)?([^#]*)/.exec(line) ?? []
+    const [uri, suite, ...components] = rest.trim().split(/\s+/)
+    if (!uri || suite === undefined) return []
+    const signedBy = /(?:^|\s)signed-by=(\S+)/i.exec(options)?.[1]
+    return [{ uri, suites: [suite], components, signedBy }]
+  })
+}
+
+/** Stanzas of fields. Pure. */
+export function parseDeb822(text: string): readonly AptSource[] {
+  const withoutComments = text.replace(/^#.*\n?/gm, '')
+  return withoutComments.split(/\n\s*\n/).flatMap((stanza) => {
+    const field = (name: string) =>
+      new RegExp(`^${name}:[ \\t]*(.*(?:\\n[ \\t]+.*)*)`, 'im').exec(stanza)?.[1]?.trim()
+    const words = (name: string) => field(name)?.split(/\s+/) ?? []
+    if (!words('Types').includes('deb') || /^no$/i.test(field('Enabled') ?? '')) return []
+    const key = field('Signed-By')
+    const signedBy = key?.startsWith('/') ? key : undefined
+    const shared = { suites: words('Suites'), components: words('Components'), signedBy }
+    return words('URIs').map((uri) => ({ uri, ...shared }))
+  })
+}
