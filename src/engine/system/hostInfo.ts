@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, freemem, hostname, release, totalmem, uptime } from 'node:os'
 import { isErrno } from '../../base/errors.ts'
+import { managerSocket } from '../../cgroup/systemd.ts'
 import { capabilityNames, planCapabilities } from '../../runtime/capabilities.ts'
 import { readSilentForks } from '../../storage/silentForks.ts'
 import { findProgram, runProgram } from '../../userns/program.ts'
+import { runtimeDirectory } from '../container/resources.ts'
 import { readCgroupLayout } from '../doctor/cgroups.ts'
 import type { Engine } from '../engine.ts'
 import { installedFile, VERSION } from '../installation.ts'
@@ -23,7 +25,7 @@ export function hostInfo(engine: Engine): Document {
   const kib = (name: string) => Number(memory.get(name) ?? 0) * 1024
   return {
     Arch: architecture(),
-    CgroupManager: 'cgroupfs',
+    CgroupManager: managerSocket(runtimeDirectory(engine)) === undefined ? 'cgroupfs' : 'systemd',
     CgroupsVersion: readCgroupLayout() === 'v2' ? 'v2' : 'v1',
     CgroupControllers: readWords(`${ownCgroup()}/cgroup.controllers`),
     CPUUtilization: cpuUtilization(),
