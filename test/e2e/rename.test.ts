@@ -45,7 +45,7 @@ describe('bryo rename', () => {
     await create('--name', 'after')
   })
 
-  it.each([
+  it.each<readonly [readonly string[], ...string[]]>([
     [['rename', 'one'], 'accepts 2 arg(s), received 1', 'requires at least 2'],
     [['rename', 'nobody', 'x'], 'no container with name or ID "nobody" found: no such container'],
     [['rename', 'one', 'two'], 'name "two" is already in use'],

@@ -28,7 +28,8 @@ export const command = defineCommand({
         await removeOne(engine, image, { force: flags.force, prune: !flags.noPrune })
       } catch (error) {
         if (!(error instanceof BryoError)) throw error
-        if (flags.ignore && error.code === 'NOT_FOUND') continue
+        // With --all it may have gone as the parent of another one.
+        if ((flags.ignore || flags.all) && error.code === 'NOT_FOUND') continue
         await printError(error, context.facts.env, context.facts.debug)
         exitCode = Math.max(exitCode, exitCodeFor(error))
       }
