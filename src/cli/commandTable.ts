@@ -202,11 +202,18 @@ const container: GroupEntry = {
   ],
 }
 
+const imageCopy = entry(
+  'copy',
+  'Copy an image between registries, archives and the store',
+  () => import('./commands/imageCopy.ts'),
+)
+
 const image: GroupEntry = {
   kind: 'group',
   name: 'image',
   summary: 'Work with images',
   commands: [
+    imageCopy,
     imageBootstrap,
     imageDiff,
     imageExists,

@@ -230,6 +230,36 @@ describe.runIf(protectedRegistry)('a registry with TLS and logins', () => {
     await world.command([...podman, ...storage, 'system', 'migrate'])
   })
 
+  it('image copy goes between registry, archives, directories and the store with one digest', async () => {
+    await login(host)
+    const digest = await succeed(['push', await makeImage('copied'), `${host}/copy/first:1`])
+    const at = (name: string) => join(directory, name)
+    const places = [`oci:${at('copy-oci')}:a`, `dir:${at('copy-dir')}`, `oci-archive:${at('copy.tar')}`]
+    for (const place of places) {
+      expect(await succeed(['image', 'copy', `docker://${host}/copy/first:1`, place])).toBe(digest)
+      expect(await succeed(['image', 'copy', place, `docker://${host}/copy/second:1`])).toBe(digest)
+      await succeed(['image', 'copy', place, 'containers-storage:again'])
+      expect(await succeed(['inspect', '--format', '{{.Digest}}', 'localhost/again'])).toBe(digest)
+      if (!hasSkopeo) continue
+      const shown = await world.command(['skopeo', 'inspect', place.replace(/:a$/, '')])
+      expect(JSON.parse(shown.stdout).Digest).toBe(digest)
+    }
+    await succeed(['image', 'copy', 'localhost/again', `docker-archive:${at('copy-docker.tar')}:team/app:7`])
+    expect(await succeed(['load', '-q', '-i', at('copy-docker.tar')])).toContain('team/app:7')
+    expect(await succeed(['image', 'copy', 'again', `docker://${host}/copy/third:1`])).toBe(digest)
+    await fail(
+      ['image', 'copy', `docker://${host}/copy/first:1`, places[0] ?? ''],
+      'expected an empty directory',
+    )
+    await fail(['image', 'copy', '--all', 'again', `docker://${host}/copy/third:1`], 'between registries')
+
+    await succeed(['manifest', 'create', 'pair', 'localhost/again', await makeImage('pair-other')])
+    const list = await succeed(['manifest', 'push', 'pair', `${host}/copy/list:1`])
+    const copyAll = ['image', 'copy', '--all', `docker://${host}/copy/list:1`]
+    expect(await succeed([...copyAll, `docker://${host}/copy/list-again:1`])).toBe(list)
+    await succeed(['manifest', 'rm', 'pair'])
+  })
+
   it('a credential helper keeps logins in the place of a file', async () => {
     const helpers = world.makeDirectory('helpers')
     const kept = join(helpers, 'kept')

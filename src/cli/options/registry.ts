@@ -97,3 +97,21 @@ export const MANIFEST_PUSH_FLAGS = {
   quiet: toggle({ short: 'q', help: 'Show no progress' }),
   rm: toggle({ help: 'Remove the list afterwards' }),
 }
+
+export const IMAGE_COPY_FLAGS = {
+  ...RETRY_FLAGS,
+  all: toggle({ short: 'a', help: 'Of an index, copy every image' }),
+  authfile: REGISTRY_FLAGS.authfile,
+  'dest-cert-dir': text({
+    help: 'Certificates to use for the destination',
+    completion: { kind: 'directories' },
+  }),
+  'dest-creds': text({ placeholder: 'USERNAME:PASSWORD', help: 'Log in to the destination with this' }),
+  'dest-tls-verify': triState({ help: 'Insist on HTTPS and a valid certificate of the destination' }),
+  digestfile: text({ help: 'Write the digest to this file', completion: FILES }),
+  platform: text({ help: 'Of an index, copy the image for OS/ARCH[/VARIANT]' }),
+  quiet: toggle({ short: 'q', help: 'Show no progress' }),
+  'src-cert-dir': text({ help: 'Certificates to use for the source', completion: { kind: 'directories' } }),
+  'src-creds': text({ placeholder: 'USERNAME:PASSWORD', help: 'Log in to the source with this' }),
+  'src-tls-verify': triState({ help: 'Insist on HTTPS and a valid certificate of the source' }),
+}
