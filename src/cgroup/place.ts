@@ -17,6 +17,8 @@ export type CgroupPlace =
     }
   /** A group in one that is the caller's already. */
   | { readonly kind: 'group'; readonly parent: string; readonly name: string }
+  /** The scope that this process, a monitor, is in already: its container starts anew. */
+  | { readonly kind: 'former'; readonly scope: string }
   /** `split`: the caller's own group is divided. */
   | { readonly kind: 'split'; readonly own: string }
 
@@ -44,7 +46,7 @@ export function findPlace(request: PlaceRequest): CgroupPlace {
       { hint: HYBRID_HINT },
     )
   }
-  const own = `${CGROUP_ROOT}${cgroupPathOf('self') ?? ''}`
+  const own = `${CGROUP_ROOT}${cgroupPathOf('self') ?? ''}`.replace(/\/supervisor$/, '')
   if (request.mode === 'split') {
     if (isDelegated(own)) return { kind: 'split', own }
     throw new BryoError(
@@ -57,6 +59,7 @@ export function findPlace(request: PlaceRequest): CgroupPlace {
   }
   const name = `bryo-${request.id}`
   const { parent } = request
+  if (own.endsWith(`/${name}.scope`)) return { kind: 'former', scope: own }
   if (parent !== undefined && !parent.endsWith('.slice'))
     return { kind: 'group', parent: namedParent(parent), name }
   const socket = managerSocket(request.runtimeDirectory)
@@ -91,14 +94,33 @@ function noManager({ runtimeDirectory }: PlaceRequest, wanted: string): BryoErro
   )
 }
 
+/** Who goes into the group. */
+export interface Entrants {
+  readonly init: number
+  /** The parent of init, which sees its end: beside the container's group where that is a scope; undefined to stay where it is. */
+  readonly monitor: number | undefined
+}
+
 /**
- * Makes the group, sets what it is held to, and moves a process in.
+ * Makes the group, sets what it is held to, and moves a container's first process in.
  * @returns its directory
  * @throws BryoError UNSUPPORTED for a setting that was asked for and cannot be made, RUNTIME
  */
-export function enterPlace(place: CgroupPlace, pid: number, settings: readonly CgroupSetting[]): string {
-  const { parent, name } = preparePlace(place, pid)
+export function enterPlace(
+  place: CgroupPlace,
+  entrants: Entrants,
+  settings: readonly CgroupSetting[],
+): string {
+  const { parent, name } = preparePlace(place, entrants)
   const directory = makeGroup(parent, name)
+  moveInto(directory, entrants.init)
+  // Before, processes were in the parent itself.
+  enableControllers(parent, settings)
+  applySettings(directory, settings)
+  return directory
+}
+
+function moveInto(directory: string, pid: number): void {
   try {
     enterGroup(directory, pid)
   } catch (error) {
@@ -106,27 +128,30 @@ export function enterPlace(place: CgroupPlace, pid: number, settings: readonly C
       cause: error,
     })
   }
-  // Before, the process was in the parent itself.
-  enableControllers(parent, settings)
-  applySettings(directory, settings)
-  return directory
 }
 
-/** Of scopes and split groups: the leaf that the processes are in. */
+/** Of scopes and split groups: the leaf that the container's processes are in, and the one beside it. */
 const LEAF = 'container'
+const SUPERVISOR = 'supervisor'
 
-function preparePlace(place: CgroupPlace, pid: number): { readonly parent: string; readonly name: string } {
+function preparePlace(
+  place: CgroupPlace,
+  entrants: Entrants,
+): { readonly parent: string; readonly name: string } {
   if (place.kind === 'group') return place
   if (place.kind === 'split') {
     leave(place.own)
     return { parent: place.own, name: LEAF }
   }
-  return { parent: makeScope(place, pid), name: LEAF }
+  if (place.kind === 'former') return { parent: place.scope, name: LEAF }
+  const scope = makeScope(place, entrants)
+  if (entrants.monitor !== undefined) moveInto(makeGroup(scope, SUPERVISOR), entrants.monitor)
+  return { parent: scope, name: LEAF }
 }
 
 /** A group with processes has no groups with controllers below it: its own go into one of their own. */
 function leave(own: string): void {
-  const supervisor = makeGroup(own, 'supervisor')
+  const supervisor = makeGroup(own, SUPERVISOR)
   for (const pid of readFileSync(`${own}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)) {
     try {
       writeFileSync(`${supervisor}/cgroup.procs`, pid)
@@ -139,12 +164,16 @@ function leave(own: string): void {
 const SCOPE_MS = 10_000
 const STEP_MS = 1
 
-/** A scope with the process in it. @returns its directory */
-function makeScope(place: Extract<CgroupPlace, { readonly kind: 'scope' }>, pid: number): string {
+/** A scope with the processes in it. @returns its directory */
+function makeScope(
+  place: Extract<CgroupPlace, { readonly kind: 'scope' }>,
+  { init, monitor }: Entrants,
+): string {
   const { socket, unit, slice } = place
+  const pids = monitor === undefined ? [init] : [init, monitor]
   startScope(socket, unit, [
     ['Description', { type: 's', value: `Container ${unit}` }],
-    ['PIDs', { type: 'au', value: [pid] }],
+    ['PIDs', { type: 'au', value: pids }],
     ['Delegate', { type: 'b', value: true }],
     ['CollectMode', { type: 's', value: 'inactive-or-failed' }],
     ...(slice === undefined ? [] : [['Slice', { type: 's', value: slice }] as const]),
@@ -152,9 +181,11 @@ function makeScope(place: Extract<CgroupPlace, { readonly kind: 'scope' }>, pid:
   // The answer comes before the work is done.
   const deadline = Date.now() + SCOPE_MS
   for (;;) {
-    const path = cgroupPathOf(pid)
-    if (path?.endsWith(`/${unit}`)) return `${CGROUP_ROOT}${path}`
-    if (path === undefined || Date.now() > deadline) {
+    const paths = pids.map(cgroupPathOf)
+    const [path] = paths
+    if (path !== undefined && paths.every((each) => each?.endsWith(`/${unit}`)))
+      return `${CGROUP_ROOT}${path}`
+    if (paths.includes(undefined) || Date.now() > deadline) {
       throw new BryoError(
         'RUNTIME',
         `cannot move the container into its scope "${unit}": your systemd did not do it`,

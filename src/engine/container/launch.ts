@@ -103,7 +103,7 @@ export async function prepareLaunch(
     cacheDirectory: hostPath(engine.store.dataRoot, 'seccomp'),
   })
   const place = prepareRootfs(engine, subject, { maps: fork.maps, inheritStdin: io.inheritStdin })
-  const resources = await planResources(engine, record.id, fork)
+  const resources = await planResources(engine, record.id, fork, io)
   const owned = stack.move()
   return {
     network,
@@ -142,11 +142,18 @@ async function planResources(
   engine: Engine,
   id: string,
   { outline, grouped }: OutlinedFork,
+  { notification }: LaunchIo,
 ): Promise<PreparedResources | undefined> {
   const { request } = outline
   if (!grouped && request.oomScoreAdj === undefined) return undefined
   const { prepareResources } = await import('./resourcesPlan.ts')
-  return prepareResources(engine, { id, request, grouped, processLimit: processLimitOf(request) })
+  return prepareResources(engine, {
+    id,
+    request,
+    grouped,
+    processLimit: processLimitOf(request),
+    isService: notification !== undefined,
+  })
 }
 
 function labelRootfs(rootfs: RootfsPlan, label: string | undefined): RootfsPlan {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
 import { removeGroup } from '../../cgroup/group.ts'
-import { type CgroupPlace, enterPlace, findPlace } from '../../cgroup/place.ts'
+import { type CgroupPlace, type Entrants, enterPlace, findPlace } from '../../cgroup/place.ts'
 import { type CgroupSetting, cgroupSettings } from '../../cgroup/settings.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
@@ -12,7 +12,7 @@ import { blockDevice } from './resourcesCheck.ts'
 export interface PreparedResources {
   readonly warnings: readonly string[]
   /** Init waits: it gets its control group, and its rank among the victims of want of memory. @throws BryoError */
-  enter(pid: number): void
+  enter(pid: number, monitor: number | undefined): void
   /** The directory of its control group; undefined where it has none of its own. */
   directory(): string | undefined
   /** After the container's end. */
@@ -26,6 +26,8 @@ export interface ResourceSubject {
   readonly grouped: boolean
   /** Processes that the container may have. */
   readonly processLimit: number | undefined
+  /** A service has the monitor for its main process, which has to stay in its group. */
+  readonly isService: boolean
 }
 
 /** @throws BryoError where a limit that was asked for has no place */
@@ -34,12 +36,16 @@ export function prepareResources(engine: Engine, subject: ResourceSubject): Prep
   const place = grouped ? placeFor(engine, subject) : undefined
   const settings = grouped ? settingsOf(subject) : []
   const score = oomScore(request)
+  const movesMonitor = !subject.isService && (request.cgroups ?? 'enabled') === 'enabled'
   let directory: string | undefined
   return {
     warnings: score?.warning === undefined ? [] : [score.warning],
-    enter: (pid) => {
+    enter: (pid, monitor) => {
       if (score) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score.value))
-      if (place) directory = enterIfPossible(place, pid, settings, asksForGroup(request))
+      if (place) {
+        const entrants = { init: pid, monitor: movesMonitor ? monitor : undefined }
+        directory = enterIfPossible(place, entrants, settings, asksForGroup(request))
+      }
     },
     directory: () => directory,
     remove: () => {
@@ -74,12 +80,12 @@ function placeFor(engine: Engine, { id, request }: ResourceSubject): CgroupPlace
 /** A group that nobody asked for may be missing. */
 function enterIfPossible(
   place: CgroupPlace,
-  pid: number,
+  entrants: Entrants,
   settings: readonly CgroupSetting[],
   asked: boolean,
 ): string | undefined {
   try {
-    return enterPlace(place, pid, settings)
+    return enterPlace(place, entrants, settings)
   } catch (error) {
     if (asked) throw error
     return undefined

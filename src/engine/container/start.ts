@@ -1,10 +1,10 @@
 import type { HostPath } from '../../base/brand.ts'
-import { BryoError, exitCodeOf, messageOf } from '../../base/errors.ts'
+import { BryoError, exitCodeOf, isErrno, messageOf } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { LaunchedContainer } from '../../runtime/launch.ts'
 import type { LaunchPlan } from '../../runtime/plan.ts'
 import { catchSignals, supervise } from '../../runtime/supervise.ts'
-import type { ContainerRecord } from '../../storage/container/record.ts'
+import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
 import {
   type ContainerState,
@@ -217,7 +217,7 @@ function launch(
       return { waitReady: () => running.waitReady(NETWORK_READY_MS), close: () => running.close() }
     },
     onCreated,
-    ...(resources && { onForked: (pid: number) => resources.enter(pid) }),
+    ...(resources && { onForked: (pid: number) => resources.enter(pid, fork.container.keeperPid()) }),
   })
   return {
     container,
@@ -236,18 +236,50 @@ function launch(
 }
 
 /**
+ * Held while a container is started, and where one is removed that does not run.
+ * @param wait until whoever has it is done; else undefined where somebody has it
+ * @throws BryoError NOT_FOUND where it was removed meanwhile
+ */
+export function acquireStartLock(
+  { store }: Engine,
+  { id, name }: ContainerRecord,
+  options: { readonly wait: boolean },
+): Lock | undefined {
+  try {
+    const path = hostPath(containerDirectory(store, id), 'start.lock')
+    return acquireLock(path, { mode: 'exclusive', ...options })
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    throw new BryoError('NOT_FOUND', `no container with name or ID "${name}" found: no such container`)
+  }
+}
+
+/**
  * One start at a time, of a container that does not run.
  * @throws BryoError INVALID_STATE
  */
-export function lockStart({ store }: Engine, record: ContainerRecord, directory: HostPath): Lock {
-  const lock = acquireLock(hostPath(directory, 'start.lock'), { mode: 'exclusive', wait: false })
+export function lockStart(engine: Engine, record: ContainerRecord): Lock {
+  const lock = acquireStartLock(engine, record, { wait: false })
+  if (!lock) throw notStartable(record, 'starting')
+  try {
+    checkStartable(engine, record)
+    return lock
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+/** @throws BryoError INVALID_STATE */
+export function checkStartable({ store }: Engine, record: ContainerRecord): void {
   const { status } = effectiveState(store, record.id)
-  const startable = status === 'created' || status === 'exited'
-  if (lock && startable) return lock
-  lock?.release()
-  throw new BryoError(
+  if (status !== 'created' && status !== 'exited') throw notStartable(record, status)
+}
+
+function notStartable({ name }: ContainerRecord, status: string): BryoError {
+  return new BryoError(
     'INVALID_STATE',
-    `cannot start container "${record.name}": it is ${startable ? 'starting' : status}, expected created or exited`,
+    `cannot start container "${name}": it is ${status}, expected created or exited`,
   )
 }
 
