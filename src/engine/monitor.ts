@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { BryoError, isErrno } from '../base/errors.ts'
 import type { MonitorConfig, RestartPolicy } from '../base/monitorConfig.ts'
 import { openLogSink } from '../monitor/log/open.ts'
 import { monitorContainer } from '../monitor/monitor.ts'
@@ -96,16 +97,25 @@ function serve(config: MonitorConfig, store: Store): Served {
         ...(stoppedByUser && { stoppedByUser }),
         ...(oomKilled && { oomKilled }),
       } as const
-      writeState(store, id, restarting ? { ...state, restarting } : state)
+      served = { state, restartMs }
+      unlessFull(() => writeState(store, id, restarting ? { ...state, restarting } : state))
       const subject = readContainer(store, id) ?? { id, name: config.name, image: { name: config.imageName } }
       if (oomKilled) appendEvent(store, containerEvent(subject, 'oom'))
       appendEvent(store, diedEvent(subject, exitCode))
-      served = { state, restartMs }
       return { exitCode }
     },
   })
   if (!served) throw new Error('the container was left before its end')
   return served
+}
+
+/** On a full disk the end cannot be written, but clients learn of it all the same, and what comes after it still comes. */
+function unlessFull(write: () => void): void {
+  try {
+    write()
+  } catch (error) {
+    if (!(error instanceof BryoError && error.code === 'NO_SPACE')) throw error
+  }
 }
 
 const MAX_DATAGRAM = 4096
@@ -122,13 +132,19 @@ function passNotifications(reactor: Reactor, { fds, notifySocket }: MonitorConfi
   })
 }
 
-/** The check is made by the full program: the monitor stays small. */
-function startCheck({ bryo, env, id }: MonitorConfig): number {
+/**
+ * The check is made by the full program: the monitor stays small. undefined where the host has no process or memory to spare: the
+ * container goes on, and the next check may find more.
+ */
+function startCheck({ bryo, env, id }: MonitorConfig): number | undefined {
   const nothing = openSync('/dev/null', 'r+')
   try {
     const [path = ''] = bryo
     const argv = [...bryo, 'healthcheck', 'run', '--scheduled', id]
     return spawnProgram({ path, argv, env, fds: [0, 1, 2].map((fd) => [fd, nothing]), newSession: true })
+  } catch (error) {
+    if (isErrno(error, 'EAGAIN', 'ENOMEM', 'ENOENT')) return undefined
+    throw error
   } finally {
     closeSync(nothing)
   }

@@ -59,9 +59,14 @@ export function parseExit(data: Uint8Array): ExitNotice {
   return { exitCode }
 }
 
+/** Empty for whatever is no object: a client that speaks nonsense must not end the container. */
 function parseObject(data: Uint8Array): Record<string, unknown> {
-  const value: unknown = JSON.parse(Buffer.from(data).toString())
-  return typeof value === 'object' && value !== null ? { ...value } : {}
+  try {
+    const value: unknown = JSON.parse(Buffer.from(data).toString())
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    return {}
+  }
 }
 
 export function resizePacket(size: { readonly rows: number; readonly columns: number }): Uint8Array {

@@ -10,21 +10,24 @@ export interface Children {
 
 /**
  * Runs health checks: the next one an interval after the last has ended, so that they never pile up.
- * @param start begins a check, and gives the pid of the child that ends with 0 where it has passed
+ * @param start begins a check, and gives the pid of the child that ends with 0 where it has passed; undefined where it could not begin
  */
 export function scheduleHealthChecks(
   reactor: Reactor,
   children: Children,
   { intervalMs, startupIntervalMs }: HealthSchedule,
-  start: () => number,
+  start: () => number | undefined,
 ): void {
   let starting = startupIntervalMs !== undefined
   const next = () => {
     reactor.after((starting ? startupIntervalMs : undefined) ?? intervalMs, () => {
-      children.onEnd(start(), (status) => {
-        if (status.kind === 'exited' && status.code === 0) starting = false
-        next()
-      })
+      const pid = start()
+      if (pid === undefined) next()
+      else
+        children.onEnd(pid, (status) => {
+          if (status.kind === 'exited' && status.code === 0) starting = false
+          next()
+        })
     })
   }
   next()

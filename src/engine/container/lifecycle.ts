@@ -76,13 +76,8 @@ export interface StopRequest {
 /** Ends a container for good: its restart policy rests until it is started again. Nothing where it does not run. */
 export function endContainer(engine: Engine, record: ContainerRecord, request: StopRequest): void {
   const { store } = engine
+  endRestarting(engine, record)
   const state = effectiveState(store, record.id)
-  if (state.status === 'exited' && state.restarting) {
-    markStopped(store, record.id)
-    signalProcess(state.restarting, SIGTERM)
-    awaitProcess(state.restarting, RECORD_MS)
-    return
-  }
   if (!isLive(state)) return
   markStopped(store, record.id)
   const { signal, timeoutMs = -1, signalName } = request
@@ -98,6 +93,16 @@ export function endContainer(engine: Engine, record: ContainerRecord, request: S
   }
   killNow(record, state)
   awaitRecorded(engine, record, state)
+}
+
+/** Between two starts: has its monitor give the next one up. Where that runs by now, there is a container to be ended. */
+function endRestarting({ store }: Engine, record: ContainerRecord): void {
+  const state = effectiveState(store, record.id)
+  if (state.status !== 'exited' || !state.restarting) return
+  const { restarting } = state
+  markStopped(store, record.id)
+  signalProcess(restarting, SIGTERM)
+  pollState(() => !isProcessAlive(restarting) || isLive(effectiveState(store, record.id)))
 }
 
 const KILL_WAIT_MS = 10_000

@@ -1,14 +1,16 @@
 import { BryoError } from '../../base/errors.ts'
 import { removeGroup } from '../../cgroup/group.ts'
 import { findContainer, readContainers, requireContainer } from '../../storage/container/find.ts'
-import type { ContainerRecord } from '../../storage/container/record.ts'
+import { type ContainerRecord, readContainer } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
 import { effectiveState, readState } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
+import type { Lock } from '../../storage/lock.ts'
+import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { containerEvent } from './event.ts'
-import { endContainer, isLive, SIGKILL } from './lifecycle.ts'
-import { awaitRemoval } from './monitor/socket.ts'
+import { endContainer, isLive, SIGKILL, sleep } from './lifecycle.ts'
+import { acquireStartLock } from './start.ts'
 import { stopContainer } from './stop.ts'
 import { storedConfig } from './stored.ts'
 
@@ -54,31 +56,68 @@ export function removeNamed(engine: Engine, name: string): void {
   if (record?.name === name) removeRecord(engine, record, { force: true, volumes: true, ignore: true })
 }
 
+/** How long another process may take to start the container, or to remove it. */
+const PATIENCE_MS = 30_000
+const PAUSE_MS = 5
+
 function removeRecord(engine: Engine, record: ContainerRecord, options: RemoveOptions): void {
+  const deadline = Date.now() + PATIENCE_MS
+  for (;;) {
+    if (options.force && !readContainer(engine.store, record.id)) return
+    endForRemoval(engine, record, options)
+    const blocked = tryRemoval(engine, record, options)
+    if (!blocked) return
+    // What is being started will run, and what has just ended is removed by its own monitor.
+    if (!options.force || Date.now() > deadline) throw blocked
+    sleep(PAUSE_MS)
+  }
+}
+
+function endForRemoval(engine: Engine, record: ContainerRecord, options: RemoveOptions): void {
   const state = effectiveState(engine.store, record.id)
-  if (isLive(state) || (state.status === 'exited' && state.restarting)) {
-    if (!options.force) throw stillRunning(record, isLive(state) ? state.status : 'restarting')
-    const { timeoutSeconds = 0, onWarning = () => {} } = options
-    if (timeoutSeconds === 0) endContainer(engine, record, { ...KILL, onWarning })
-    else stopContainer(engine, record, { timeoutSeconds, onWarning })
-  }
-  const { runInUserns } = engine
-  removeLeftGroup(engine, record)
-  try {
-    removeContainer(engine.store, record.id, { runInUserns, removeVolumes: options.volumes })
-    appendEvent(engine.store, containerEvent(record, 'remove'))
-  } catch (error) {
-    if (!(options.force && record.autoRemove && error instanceof BryoError && error.code === 'IN_USE'))
-      throw error
-    // Whoever ran it removes it by itself, once it has noticed the end.
-    awaitRemoval(engine, record)
-  }
+  if (!isLive(state) && !(state.status === 'exited' && state.restarting)) return
+  if (!options.force) throw stillRunning(record, isLive(state) ? state.status : 'restarting')
+  const { timeoutSeconds = 0, onWarning = () => {} } = options
+  if (timeoutSeconds === 0) endContainer(engine, record, { ...KILL, onWarning })
+  else stopContainer(engine, record, { timeoutSeconds, onWarning })
 }
 
 /** Where its monitor was killed, nobody has removed its control group. */
 function removeLeftGroup({ store }: Engine, { id }: ContainerRecord): void {
   const state = readState(store, id)
   if ('cgroup' in state && state.cgroup !== undefined) removeGroup(state.cgroup)
+}
+
+/** @returns why it could not be removed, where another process works on it */
+function tryRemoval(engine: Engine, record: ContainerRecord, options: RemoveOptions): BryoError | undefined {
+  const { runInUserns, store } = engine
+  using lock = options.force
+    ? startLockIfThere(engine, record)
+    : acquireStartLock(engine, record, { wait: false })
+  if (!lock || isLive(effectiveState(store, record.id))) return stillRunning(record, 'starting')
+  const work = tryBeginWork(store, workName('container', record.id))
+  if (!work) return beingRemoved(record)
+  removeLeftGroup(engine, record)
+  removeContainer(store, record.id, { work, runInUserns, removeVolumes: options.volumes })
+  appendEvent(store, containerEvent(record, 'remove'))
+  return undefined
+}
+
+/** Removed between two looks at it: the next one tells. */
+function startLockIfThere(engine: Engine, record: ContainerRecord): Lock | undefined {
+  try {
+    return acquireStartLock(engine, record, { wait: false })
+  } catch (error) {
+    if (error instanceof BryoError && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+function beingRemoved({ id }: ContainerRecord): BryoError {
+  return new BryoError(
+    'IN_USE',
+    `cannot remove container ${id.slice(0, 12)}: another process makes or removes it`,
+  )
 }
 
 const KILL = { signal: SIGKILL, signalName: 'SIGKILL', timeoutMs: 0 }

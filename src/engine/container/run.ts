@@ -11,7 +11,14 @@ import { type ContainerOutline, forkOutlined, type OutlinedFork } from './outlin
 import { removeNamed } from './remove.ts'
 import type { ContainerRequest } from './request.ts'
 import { containerSettings } from './settings.ts'
-import { directFork, lockStart, type StartSubject, startDirect } from './start.ts'
+import {
+  acquireStartLock,
+  checkStartable,
+  directFork,
+  lockStart,
+  type StartSubject,
+  startDirect,
+} from './start.ts'
 
 /** What a started container's caller learns. */
 export type RunEnd =
@@ -40,11 +47,14 @@ export async function runContainer(
   }
   const { draft, config, image } = await createContainer(engine, request, { ...options, onOutline })
   const { record, directory } = draft
-  draft.commit()
   const work = record.autoRemove ? draft.work : undefined
   const subject = { record, directory, config, image: image?.config, work, fork }
+  // From the moment that others may find it, nobody else starts or removes it.
+  using starting = work ? undefined : lockStart(engine, record)
+  draft.commit()
   if (!monitor) return { kind: 'exited', exitCode: await startDirect(engine, subject, options) }
-  const end = await monitor.startMonitored(engine, subject, options)
+  const onHandOver = () => starting?.release()
+  const end = await monitor.startMonitored(engine, subject, { ...options, onHandOver })
   return end ?? { kind: 'background', id: record.id }
 }
 
@@ -73,8 +83,14 @@ export async function startExisting(
     return await joinRunning(engine, record, options)
   // With --rm the hold on the container keeps others away already.
   const subject = startSubject(engine, record)
-  const lock = subject.work ? undefined : lockStart(engine, record, subject.directory)
+  const lock = subject.work ? undefined : acquireStartLock(engine, record, { wait: true })
   try {
+    // Others may have started it, or be at its end, while this one waited.
+    if (effectiveState(engine.store, record.id).status === 'running') {
+      lock?.release()
+      return await joinRunning(engine, record, options)
+    }
+    checkStartable(engine, record)
     const { startMonitored } = await import('./monitor/start.ts')
     const end = await startMonitored(engine, subject, {
       ...options,

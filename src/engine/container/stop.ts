@@ -33,13 +33,21 @@ export function stopContainer(engine: Engine, record: ContainerRecord, options: 
   if (wasLive) appendEvent(engine.store, containerEvent(record, 'stop'))
 }
 
+/** Whether who sends this signal wants the container's end; by others (SIGHUP, SIGUSR1) programs are told to reload, rotate, report. */
+function isEnding(engine: Engine, record: ContainerRecord, signal: number): boolean {
+  const { config, image } = containerSettings(engine, record)
+  const stopSignal = config.request.stopSignal ?? image?.stopSignal
+  const ending = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGABRT', ...(stopSignal ? [stopSignal] : [])]
+  return ending.map(signalNumber).includes(signal)
+}
+
 /** `kill`: sends a signal to a container's first process. @throws BryoError INVALID_STATE where it does not run */
 export function killContainer(engine: Engine, name: string, signalName: string): void {
   const record = requireContainer(engine.store, name)
   const signal = signalNumber(signalName)
   const state = effectiveState(engine.store, record.id)
   if (isLive(state)) {
-    markStopped(engine.store, record.id)
+    if (isEnding(engine, record, signal)) markStopped(engine.store, record.id)
     if (signalProcess(state.process, signal)) {
       appendEvent(engine.store, containerEvent(record, 'kill', { signal: String(signal) }))
       return

@@ -1,4 +1,4 @@
-import { BryoError } from '../../../base/errors.ts'
+import { BryoError, isErrno } from '../../../base/errors.ts'
 import type { ImageConfig } from '../../../base/image.ts'
 import { planCapabilities } from '../../../runtime/capabilities.ts'
 import { type EnteredProcess, enterContainer } from '../../../runtime/enter.ts'
@@ -17,6 +17,7 @@ import { planConfinement } from '../confinement.ts'
 import { buildEnvironment } from '../environment.ts'
 import { containerEvent } from '../event.ts'
 import { planContainerIds } from '../ids.ts'
+import { awaitProcess } from '../lifecycle.ts'
 import type { AttachEnd, AttachOptions } from '../monitor/attach.ts'
 import { processLimitOf } from '../outline.ts'
 import type { ContainerRequest } from '../request.ts'
@@ -56,13 +57,15 @@ export async function execInContainer(
   using stdio = openContainerStdio({ tty, interactive, kind: attach ? 'inherited' : 'own' })
   const attachment = attach && (await import('../monitor/attach.ts'))
   if (attach) attachment?.holdSignals(attach)
-  const entered = await enter(engine, {
-    record,
-    init,
-    request,
-    detached: attach === undefined,
-    stdio: stdio.theirs,
-  })
+  const detached = attach === undefined
+  const entered = await enter(engine, { record, init, request, detached, stdio: stdio.theirs }).catch(
+    (error: unknown) => {
+      // Its namespaces go a moment before the process does.
+      const ending = isErrno(error, 'ENOENT', 'ESRCH')
+      if (awaitProcess(init, ending ? ENDING_MS : 0)) throw notRunning(record, 'exited')
+      throw error
+    },
+  )
   stdio.closeTheirs()
   appendEvent(engine.store, containerEvent(record, 'exec'))
   if (!attach || !attachment) return undefined
@@ -81,13 +84,19 @@ function terminalOf({ terminalFd }: EnteredProcess) {
   return terminalFd === undefined ? {} : { terminal: terminalFd }
 }
 
+const ENDING_MS = 1000
+
 /** @throws BryoError INVALID_STATE */
 export function runningInit({ store }: Engine, record: ContainerRecord): ProcessRef {
   const state = effectiveState(store, record.id)
   if (state.status === 'running') return state.process
-  throw new BryoError(
+  throw notRunning(record, state.status)
+}
+
+function notRunning({ name }: ContainerRecord, status: string): BryoError {
+  return new BryoError(
     'INVALID_STATE',
-    `can only create exec sessions on running containers: container "${record.name}" is ${state.status}, expected running`,
+    `can only create exec sessions on running containers: container "${name}" is ${status}, expected running`,
   )
 }
 

@@ -30,7 +30,7 @@ export async function restartAfterEnd(
 ): Promise<void> {
   const record = requireContainer(engine.store, id)
   const subject = startSubject(engine, record)
-  using _starting = lockStart(engine, record, subject.directory)
+  using _starting = lockStart(engine, record)
   // Stopped in the moment before.
   if (hasStopMark(engine.store, record.id)) return
   try {
