@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { BryoError, isErrno } from '../base/errors.ts'
 import type { HostFacts } from '../base/hostFacts.ts'
+import { readIniEntries } from './iniSections.ts'
 
 /** What bryo.conf says of the store, in the section `[storage]`. */
 export interface StorageConf {
@@ -51,13 +52,8 @@ export function parseStorageConf(
 ): StorageConf {
   let graphroot: string | undefined
   const stores: string[] = []
-  let section = ''
-  for (const line of text.split('\n').map((one) => one.trim())) {
-    if (line === '' || line.startsWith('#') || line.startsWith(';')) continue
-    const header = /^\[(.*)\]$/.exec(line)?.[1]
-    if (header !== undefined) section = header.trim()
-    if (header !== undefined || section !== 'storage') continue
-    const [, key = '', value = ''] = /^([a-z_]+)(?:\[\])?\s*=\s*(.*)$/.exec(line) ?? []
+  for (const { section, key, value, line } of readIniEntries(text)) {
+    if (section !== 'storage') continue
     if (!KEYS.has(key)) {
       throw new BryoError(
         'USAGE',
@@ -72,7 +68,7 @@ export function parseStorageConf(
 }
 
 function absolute(path: string, text: string, values: Readonly<Record<string, string>>): string {
-  const bare = text.trim().replace(/^"(.*)"$/, '$1')
+  const bare = text.trim()
   const full = bare.replace(/\$(UID|USER|HOME)\b/g, (_, name: string) => values[name] ?? '')
   if (isAbsolute(full)) return full
   throw new BryoError('USAGE', `cannot read "${path}": "${bare}" is no absolute path`)

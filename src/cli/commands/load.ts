@@ -26,6 +26,7 @@ export const command = defineCommand({
     const images = await loadImage(engineOf(context), {
       source: flags.input ?? '-',
       platform: flags.platform,
+      signaturePolicy: flags.signaturePolicy,
       onProgress: progress.onProgress,
     })
     for (const { id, names, warnings } of images) {

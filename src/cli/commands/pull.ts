@@ -27,6 +27,7 @@ export const command = defineCommand({
         platform: platformText(flags),
         policy: flags.policy,
         ...registrySettings(flags),
+        signaturePolicy: flags.signaturePolicy,
         onProgress: progress.onProgress,
       }
       const images = flags.allTags ? await pullAllTags(engine, request) : [await pullImage(engine, request)]

@@ -3,6 +3,7 @@ import { TRANSFER_FLAGS } from './registry.ts'
 
 const FILES = { kind: 'files' } as const
 const FORMAT = { help: 'Print as json, or with a Go template' }
+const SIGNATURE_POLICY = text({ help: 'Trust images by this policy.json alone', completion: FILES })
 const PLATFORM = text({ help: 'Take the image for OS/ARCH[/VARIANT]' })
 
 export const PULL_COMMAND_FLAGS = {
@@ -13,6 +14,7 @@ export const PULL_COMMAND_FLAGS = {
   platform: PLATFORM,
   policy: choiceOr('always', ['always', 'missing', 'newer', 'never'], { help: 'When to pull' }),
   quiet: toggle({ short: 'q', help: 'Show no progress' }),
+  'signature-policy': SIGNATURE_POLICY,
   variant: text({ placeholder: 'VARIANT', help: 'Take the image for this variant of the architecture' }),
 }
 
@@ -24,6 +26,7 @@ export const LOAD_FLAGS = {
   }),
   platform: PLATFORM,
   quiet: toggle({ short: 'q', help: 'Show no progress' }),
+  'signature-policy': SIGNATURE_POLICY,
 }
 
 export const IMPORT_FLAGS = {

@@ -33,6 +33,8 @@ export interface AddImageRequest {
   readonly names: readonly string[]
   /** Full names without a tag, under which the digests are known. */
   readonly repositories: readonly string[]
+  /** Throws where none of the digests (the manifest's, and of indexes that name it) is trusted; nothing was taken then. */
+  readonly checkTrust?: ((digests: readonly Digest[]) => Promise<void>) | undefined
   readonly onProgress?: OnProgress | undefined
   /** Called at the first failure: what still comes is not needed any more. */
   readonly abort?: () => void
@@ -73,6 +75,7 @@ async function addLocked(engine: Engine, request: AddImageRequest, unpacked: Dig
   const { source, label, onProgress } = request
   const resolved = await resolveManifest(label, request.document, request)
   const { manifest } = resolved
+  await request.checkTrust?.([resolved.digest, ...resolved.indexes.map(({ digest }) => digest)])
   const configBytes = await readConfig(engine, source, manifest.config)
   const config = parseImageConfig(configBytes)
   const warnings = checkConfig(request, resolved, config)

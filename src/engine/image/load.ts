@@ -1,18 +1,23 @@
+import { statSync } from 'node:fs'
 import type { Digest } from '../../base/brand.ts'
+import type { ArchiveImage, ImageArchive } from '../../image/archive/imageArchive.ts'
 import { openImageArchive } from '../../image/archive/open.ts'
 import { hostPlatform, parsePlatform } from '../../image/platform.ts'
-import { formatReference, repositoryName } from '../../image/reference.ts'
+import { formatReference, type ImageReference, repositoryName } from '../../image/reference.ts'
 import { explainSpace, freeBytes } from '../../storage/space.ts'
 import type { Engine } from '../engine.ts'
 import { addImage } from './addImage.ts'
 import { noteImage } from './event.ts'
 import type { OnProgress } from './progress.ts'
 import { createSpool } from './spool.ts'
+import { type FetchSignature, openTrust } from './trust.ts'
 
 export interface LoadRequest {
   /** A file or a directory, or `-` for standard input. */
   readonly source: string
   readonly platform?: string | undefined
+  /** `--signature-policy`: a policy.json that counts alone. */
+  readonly signaturePolicy?: string | undefined
   readonly onProgress?: OnProgress | undefined
 }
 
@@ -41,7 +46,8 @@ export async function loadImage(engine: Engine, request: LoadRequest): Promise<r
       maxSpoolBytes: freeBytes(store.dataRoot),
     })
     const loaded: LoadedImage[] = []
-    for (const image of archive.images) {
+    const transport = transportOf(archive, source)
+    for (const image of archive.images.filter((one) => !isSignature(one))) {
       const names = image.names.map(formatReference)
       onProgress?.({ kind: 'started', reference: names[0] ?? archive.label })
       const added = await addImage(engine, {
@@ -52,6 +58,7 @@ export async function loadImage(engine: Engine, request: LoadRequest): Promise<r
         label: names[0] ?? archive.label,
         names,
         repositories: image.names.map(repositoryName),
+        checkTrust: trustIn(engine, { archive, image, transport, policyFile: request.signaturePolicy }),
         onProgress,
       })
       noteImage(store, 'loadfromarchive', { id: added.id, name: names[0] })
@@ -60,5 +67,42 @@ export async function loadImage(engine: Engine, request: LoadRequest): Promise<r
     return loaded
   } catch (error) {
     throw explainSpace(error, store.dataRoot)
+  }
+}
+
+/** As policy.json calls it. */
+function transportOf({ form }: ImageArchive, source: string): string {
+  const isDirectory = source !== '-' && statSync(source).isDirectory()
+  if (form === 'dir') return form
+  return isDirectory ? 'oci' : `${form}-archive`
+}
+
+/** What signs an image is none itself. */
+function isSignature({ names }: ArchiveImage): boolean {
+  return names.length > 0 && names.every((name) => signatureTagIn(name) !== undefined)
+}
+
+/** An archive may name a signature by its tag alone, which looks like a repository then. */
+function signatureTagIn({ tag, path }: ImageReference): string | undefined {
+  return [tag, path].find((text) => text !== undefined && /^sha256-[0-9a-f]{64}\.sig$/.test(text))
+}
+
+interface LoadedSubject {
+  readonly archive: ImageArchive
+  readonly image: ArchiveImage
+  readonly transport: string
+  readonly policyFile: string | undefined
+}
+
+/** An archive gives any name it likes, so that each must be trusted; its signatures are in it. */
+function trustIn(engine: Engine, { archive, image, transport, policyFile }: LoadedSubject) {
+  const references = image.names.length === 0 ? [undefined] : image.names
+  const checks = references.map((reference) => openTrust(engine, { reference, transport, policyFile }))
+  const fetchSignature: FetchSignature = async (tag) => {
+    const found = archive.images.find(({ names }) => names.some((name) => signatureTagIn(name) === tag))
+    return found && { bytes: found.document.bytes, readBlob: archive.readBlob }
+  }
+  return async (digests: readonly Digest[]) => {
+    for (const check of checks) await check(digests, fetchSignature)
   }
 }

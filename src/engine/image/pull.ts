@@ -10,6 +10,7 @@ import {
   parseReference,
   repositoryName,
 } from '../../image/reference.ts'
+import type { Repository } from '../../image/registry/repository.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { openPullSource, resolveRegistry } from '../registry/open.ts'
@@ -18,6 +19,7 @@ import { noteImage } from './event.ts'
 import { findLocalImage, unknownImage } from './find.ts'
 import type { OnProgress } from './progress.ts'
 import type { RegistrySettings } from './registryOptions.ts'
+import { type FetchSignature, openTrust } from './trust.ts'
 
 export type { PullProgress } from './progress.ts'
 export type PullPolicy = 'always' | 'missing' | 'newer' | 'never'
@@ -28,6 +30,8 @@ export interface PullRequest extends RegistrySettings {
   readonly platform?: string | undefined
   /** `always` by default. */
   readonly policy?: PullPolicy | undefined
+  /** `--signature-policy`: a policy.json that counts alone. */
+  readonly signaturePolicy?: string | undefined
   readonly onProgress?: OnProgress | undefined
 }
 
@@ -117,6 +121,7 @@ interface PullWork {
 
 async function pullFrom(engine: Engine, { request, reference, local }: PullWork): Promise<PulledImage> {
   const full = formatReference(reference)
+  const trust = openTrust(engine, { reference, policyFile: request.signaturePolicy })
   request.onProgress?.({ kind: 'started', reference: full })
   const tagOrDigest = reference.digest ?? reference.tag ?? 'latest'
   const opened = await openPullSource(engine, request, {
@@ -134,9 +139,23 @@ async function pullFrom(engine: Engine, { request, reference, local }: PullWork)
     label: familiarName(reference),
     names: reference.digest === undefined ? [full] : [],
     repositories: [repositoryName(reference)],
+    checkTrust: (digests) => trust(digests, signaturesOf(repository)),
     onProgress: request.onProgress,
     abort: () => repository[Symbol.dispose](),
   })
   noteImage(engine.store, 'pull', { id: added.id, name: full })
   return { ...added, reference: full, pulled: true }
+}
+
+/** Signatures lie beside the image, under tags of their own. */
+function signaturesOf(repository: Repository): FetchSignature {
+  return async (tag) => {
+    try {
+      const { bytes } = await repository.fetchManifest(tag)
+      return { bytes, readBlob: repository.readBlob }
+    } catch (error) {
+      if (error instanceof BryoError && error.code === 'NOT_FOUND') return undefined
+      throw error
+    }
+  }
 }

@@ -40,6 +40,7 @@ export async function openDirTransport(tree: FileTree): Promise<ImageArchive> {
   }
   return {
     label: tree.label,
+    form: 'dir',
     images: [{ names: [], document: { bytes, digest: digestOf(bytes), mediaType, generated: false } }],
     openBlob,
     readBlob,

@@ -42,6 +42,7 @@ export async function openDockerArchive(tree: FileTree): Promise<ImageArchive> {
     collectBlob(`blob ${descriptor.digest} of "${tree.label}"`, openBlob(descriptor, 0), descriptor, limit)
   return {
     label: tree.label,
+    form: 'docker',
     images,
     openBlob,
     readBlob,

@@ -21,5 +21,6 @@ export interface ArchiveImage {
 export interface ImageArchive extends BlobSource, Disposable {
   /** For messages. */
   readonly label: string
+  readonly form: 'docker' | 'oci' | 'dir'
   readonly images: readonly ArchiveImage[]
 }

@@ -33,7 +33,7 @@ export async function openOciLayout(tree: FileTree): Promise<ImageArchive> {
   const source = layoutSource(tree)
   const images: ArchiveImage[] = []
   for (const group of groupByName(index.manifests)) images.push(await readGroup(source, group))
-  return { ...source, label: tree.label, images, [Symbol.dispose]: () => tree[Symbol.dispose]() }
+  return { ...source, label: tree.label, form: 'oci', images, [Symbol.dispose]: () => tree[Symbol.dispose]() }
 }
 
 async function checkVersion(tree: FileTree): Promise<void> {

@@ -1,0 +1,185 @@
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startRegistry } from './support/registry.ts'
+import { give, openWorld } from './support/world.ts'
+
+const world = await openWorld({ image: false })
+const { bryo } = world
+const registry = await startRegistry(world)
+afterAll(async () => registry?.close())
+const host = registry?.host ?? ''
+const config = world.makeDirectory('config')
+const env = { XDG_CONFIG_HOME: config }
+
+const sha256 = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const strangers = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const pem = (key: KeyObject) => String(key.export({ type: 'spki', format: 'pem' }))
+
+/** What cosign pushes beside an image. */
+function signatureOf(name: string, digest: string, key: KeyObject) {
+  const payload = Buffer.from(
+    JSON.stringify({
+      critical: {
+        identity: { 'docker-reference': name },
+        image: { 'docker-manifest-digest': digest },
+        type: 'cosign container image signature',
+      },
+      optional: null,
+    }),
+  )
+  const settings = Buffer.from(
+    '{"architecture":"","os":"","config":{},"rootfs":{"type":"layers","diff_ids":[]}}',
+  )
+  const describeBlob = (mediaType: string, bytes: Buffer) => ({
+    mediaType,
+    digest: sha256(bytes),
+    size: bytes.length,
+  })
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config: describeBlob('application/vnd.oci.image.config.v1+json', settings),
+      layers: [
+        {
+          ...describeBlob('application/vnd.dev.cosign.simplesigning.v1+json', payload),
+          annotations: {
+            'dev.cosignproject.cosign/signature': sign('sha256', payload, key).toString('base64'),
+          },
+        },
+      ],
+    }),
+  )
+  return { manifest, blobs: [payload, settings] }
+}
+
+async function pushSignature(
+  repository: string,
+  digest: string,
+  key: KeyObject,
+  name = `${host}/${repository}`,
+) {
+  const base = `http://${host}/v2/${repository}`
+  const { manifest, blobs } = signatureOf(name, digest, key)
+  for (const body of blobs) {
+    const started = await fetch(`${base}/blobs/uploads/`, { method: 'POST' })
+    const location = new URL(started.headers.get('location') ?? '', base)
+    location.searchParams.set('digest', sha256(body))
+    expect((await fetch(location, { method: 'PUT', body })).status).toBe(201)
+  }
+  const headers = { 'content-type': 'application/vnd.oci.image.manifest.v1+json' }
+  const tag = `${digest.replace(':', '-')}.sig`
+  expect((await fetch(`${base}/manifests/${tag}`, { method: 'PUT', headers, body: manifest })).status).toBe(
+    201,
+  )
+}
+
+const conf = (text: string) => writeFileSync(`${config}/bryo/bryo.conf`, text)
+const pull = (name: string, ...flags: readonly string[]) =>
+  bryo(['pull', '-q', '--tls-verify=false', ...flags, name], { env })
+
+describe.runIf(registry)('trust in images of a registry (skipped without docker-registry)', () => {
+  let digest = ''
+  beforeAll(async () => {
+    mkdirSync(`${config}/bryo`)
+    writeFileSync(`${config}/bryo/key.pem`, pem(publicKey))
+    writeFileSync(`${config}/bryo/other.pem`, pem(strangers.publicKey))
+    give(config)
+    digest = (await registry?.push('team/app', 'v1', world.archive)) ?? ''
+    await registry?.push('free/app', 'v1', world.archive)
+  })
+
+  it('needs a signature by the key of the policy, for this name', async () => {
+    conf(`[trust ${host}/team]\npolicy = signed-by key.pem\n[trust ${host}/shut]\npolicy = reject\n`)
+    const before = world.listing()
+    expect(await pull(`${host}/team/app:v1`)).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('there is no signature'),
+    })
+    await pushSignature('team/app', digest, strangers.privateKey)
+    expect((await pull(`${host}/team/app:v1`)).stderr).toContain('none of the 1 signatures is by its keys')
+    await pushSignature('team/app', digest, privateKey, `${host}/team/other`)
+    expect((await pull(`${host}/team/app:v1`)).stderr).toContain('and for this name')
+    await pushSignature('team/app', `sha256:${'0'.repeat(64)}`, privateKey)
+    expect((await pull(`${host}/team/app:v1`)).code).toBe(125)
+    expect(world.listing().filter((path) => !path.includes('events.log'))).toEqual(before)
+    await pushSignature('team/app', digest, privateKey)
+    expect(await pull(`${host}/team/app:v1`)).toMatchObject({ code: 0 })
+    expect(await pull(`${host}/team/app@${digest}`)).toMatchObject({ code: 0 })
+    expect(await pull(`${host}/free/app:v1`)).toMatchObject({ code: 0 })
+    expect((await pull(`${host}/shut/app:v1`)).stderr).toContain('it rejects it')
+    const run = ['run', '--rm', '--pull', 'always', '--tls-verify=false', '--network', 'none']
+    expect(await bryo([...run, `${host}/team/app:v1`], { env })).toMatchObject({
+      code: 0,
+      stdout: 'hello from the image\n',
+    })
+    conf(`[trust ${host}/team]\npolicy = signed-by other.pem\n`)
+    expect((await bryo([...run, `${host}/team/app:v1`], { env })).code).toBe(125)
+    conf(`[trust ${host}/team]\npolicy = signed-by missing.pem\n`)
+    expect((await pull(`${host}/team/app:v1`)).stderr).toContain('missing.pem": it cannot be read')
+    conf('')
+  })
+
+  it("honours containers' policy.json, of the user and of --signature-policy", async () => {
+    const requirement = (path: string) => ({
+      type: 'sigstoreSigned',
+      keyPath: path,
+      signedIdentity: { type: 'matchRepository' },
+    })
+    const policy = (path: string, document: object) => writeFileSync(path, JSON.stringify(document))
+    mkdirSync(`${config}/containers`)
+    const transports = { docker: { [host]: [requirement(`${config}/bryo/key.pem`)] } }
+    policy(`${config}/containers/policy.json`, { default: [{ type: 'reject' }], transports })
+    expect(await pull(`${host}/team/app:v1`)).toMatchObject({ code: 0 })
+    expect((await pull(`${host}/free/app:v1`)).stderr).toContain('there is no signature')
+    expect((await pull('other.invalid/x')).stderr).toContain('it rejects it')
+    policy(`${world.work}/mine.json`, { default: [{ type: 'insecureAcceptAnything' }] })
+    expect(await pull(`${host}/free/app:v1`, '--signature-policy', `${world.work}/mine.json`)).toMatchObject({
+      code: 0,
+    })
+    policy(`${config}/containers/policy.json`, { default: [{ type: 'signedBy', keyPath: '/k' }] })
+    expect((await pull(`${host}/free/app:v1`)).stderr).toContain('GPG')
+    policy(`${config}/containers/policy.json`, { default: [{ type: 'unheard-of' }] })
+    expect((await pull(`${host}/free/app:v1`)).stderr).toContain('unheard-of')
+    policy(`${config}/containers/policy.json`, { default: [{ type: 'insecureAcceptAnything' }] })
+  })
+})
+
+describe('trust in images of an archive', () => {
+  it('finds the signature in the archive', async () => {
+    mkdirSync(`${config}/bryo`, { recursive: true })
+    writeFileSync(`${config}/bryo/key.pem`, pem(publicKey))
+    give(config)
+    conf('')
+    const name = 'registry.example/signed/app:1'
+    expect(await bryo(['import', world.archive, name], { env })).toMatchObject({ code: 0 })
+    const directory = `${world.work}/layout`
+    await bryo(['save', '--format', 'oci-dir', '-o', directory, name], { env })
+    await bryo(['rmi', name], { env })
+    conf('[trust registry.example]\npolicy = signed-by key.pem\n')
+    expect((await bryo(['load', '-i', directory], { env })).stderr).toContain('there is no signature')
+    const index = JSON.parse(readFileSync(`${directory}/index.json`, 'utf8'))
+    const { digest } = index.manifests[0]
+    const { manifest, blobs } = signatureOf('registry.example/signed/app', digest, privateKey)
+    for (const bytes of [manifest, ...blobs]) {
+      writeFileSync(`${directory}/blobs/${sha256(bytes).replace(':', '/')}`, bytes)
+    }
+    index.manifests.push({
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      digest: sha256(manifest),
+      size: manifest.length,
+      annotations: { 'org.opencontainers.image.ref.name': `${digest.replace(':', '-')}.sig` },
+    })
+    writeFileSync(`${directory}/index.json`, JSON.stringify(index))
+    give(directory)
+    expect(await bryo(['load', '-i', directory], { env })).toMatchObject({
+      code: 0,
+      stdout: `Loaded image: ${name}\n`,
+    })
+    conf('[trust]\npolicy = reject\n')
+    expect((await bryo(['load', '-i', directory], { env })).stderr).toContain('it rejects it')
+    conf('')
+  })
+})
