@@ -45,13 +45,18 @@ describe('bryo rename', () => {
     await create('--name', 'after')
   })
 
-  it.each<readonly [readonly string[], ...string[]]>([
-    [['rename', 'one'], 'accepts 2 arg(s), received 1', 'requires at least 2'],
-    [['rename', 'nobody', 'x'], 'no container with name or ID "nobody" found: no such container'],
-    [['rename', 'one', 'two'], 'name "two" is already in use'],
-    [['rename', 'one', 'b@d'], 'names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*'],
-    [['rename', 'one', ''], 'names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*'],
-  ])('refuses %j', async (args, ...messages) => {
+  const REFUSALS: readonly { readonly args: readonly string[]; readonly messages: readonly string[] }[] = [
+    { args: ['rename', 'one'], messages: ['accepts 2 arg(s), received 1', 'requires at least 2'] },
+    {
+      args: ['rename', 'nobody', 'x'],
+      messages: ['no container with name or ID "nobody" found: no such container'],
+    },
+    { args: ['rename', 'one', 'two'], messages: ['name "two" is already in use'] },
+    { args: ['rename', 'one', 'b@d'], messages: ['names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*'] },
+    { args: ['rename', 'one', ''], messages: ['names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*'] },
+  ]
+
+  it.each(REFUSALS)('refuses $args', async ({ args, messages }) => {
     await create('--name', 'one')
     await create('--name', 'two')
     const ended = await bryo(args)
