@@ -53,6 +53,8 @@ export const LIFE_TESTS: readonly VmTest[] = [
       assert.match(host.bryo('pause', 'it').stderr, /it is paused, expected running/)
       ok('unpause', 'it')
       assert.equal(host.inspect('it', '{{.State.Status}}'), 'running')
+      ok('commit', '--pause', 'it', 'committed')
+      assert.equal(host.inspect('it', '{{.State.Status}}'), 'running')
       eventually('it runs', () => usage() !== before)
     },
   },

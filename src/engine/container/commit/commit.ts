@@ -57,8 +57,10 @@ export async function commitContainer(engine: Engine, request: CommitRequest): P
   const changes = parseChanges(request.changes)
   const name = request.reference === undefined ? undefined : nameOf(request.reference)
   const record = requireContainer(store, request.container)
+  using paused = new DisposableStack()
   if (request.pause && effectiveState(store, record.id).status === 'running') {
     pauseContainer(engine, request.container, 'pause')
+    paused.defer(() => goOn(engine, record))
   }
   using trees = openContainerTrees(engine, record)
   if (trees.isDirectory)
@@ -79,6 +81,11 @@ export async function commitContainer(engine: Engine, request: CommitRequest): P
     collectGarbage(store, { runInUserns, partials: false })
     throw explainSpace(error, store.dataRoot)
   }
+}
+
+/** Unless somebody else has let it go on, or ended it. */
+function goOn(engine: Engine, { id }: ContainerRecord): void {
+  if (effectiveState(engine.store, id).status === 'paused') pauseContainer(engine, id, 'unpause')
 }
 
 function nameOf(text: string): string {
