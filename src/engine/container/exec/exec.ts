@@ -1,4 +1,4 @@
-import { BryoError, isErrno } from '../../../base/errors.ts'
+import { BryoError } from '../../../base/errors.ts'
 import type { ImageConfig } from '../../../base/image.ts'
 import { planCapabilities } from '../../../runtime/capabilities.ts'
 import { type EnteredProcess, enterContainer } from '../../../runtime/enter.ts'
@@ -60,9 +60,9 @@ export async function execInContainer(
   const detached = attach === undefined
   const entered = await enter(engine, { record, init, request, detached, stdio: stdio.theirs }).catch(
     (error: unknown) => {
-      // Its namespaces go a moment before the process does.
-      const ending = isErrno(error, 'ENOENT', 'ESRCH')
-      if (awaitProcess(init, ending ? ENDING_MS : 0)) throw notRunning(record, 'exited')
+      // A container's other processes and its namespaces go a moment before its first process is seen to have ended.
+      const ofCommand = error instanceof BryoError && COMMAND_ERRORS.includes(error.code)
+      if (!ofCommand && awaitProcess(init, ENDING_MS)) throw notRunning(record, 'exited')
       throw error
     },
   )
@@ -84,7 +84,8 @@ function terminalOf({ terminalFd }: EnteredProcess) {
   return terminalFd === undefined ? {} : { terminal: terminalFd }
 }
 
-const ENDING_MS = 1000
+const COMMAND_ERRORS: readonly string[] = ['COMMAND_NOT_FOUND', 'COMMAND_NOT_EXECUTABLE', 'USAGE']
+const ENDING_MS = 500
 
 /** @throws BryoError INVALID_STATE */
 export function runningInit({ store }: Engine, record: ContainerRecord): ProcessRef {
