@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream'
 import { BryoError } from '../base/errors.ts'
 import { type DecompressInput, decompressTo } from './compression.ts'
+import { createParallelGzip } from './parallelGzip.ts'
 
 export interface RecompressOptions {
   readonly to: 'gzip' | 'zstd'
@@ -18,7 +19,24 @@ export async function* recompress(
   input: DecompressInput,
   options: RecompressOptions,
 ): AsyncGenerator<Uint8Array> {
-  const encoder = await createEncoder(options)
+  if (options.to === 'gzip') yield* throughGzip(input, options.level)
+  else yield* throughZstd(input, options.level)
+}
+
+async function* throughGzip(input: DecompressInput, level: number | undefined): AsyncGenerator<Uint8Array> {
+  const { availableParallelism } = await import('node:os')
+  const gzip = await createParallelGzip({ level, parallel: availableParallelism() + 1 })
+  const fed = decompressTo(input, gzip.write).then(gzip.end).catch(gzip.stop)
+  try {
+    yield* gzip.output()
+  } finally {
+    gzip.stop(undefined)
+    await fed
+  }
+}
+
+async function* throughZstd(input: DecompressInput, level: number | undefined): AsyncGenerator<Uint8Array> {
+  const encoder = await createZstd(level)
   const feed = async (chunk: Uint8Array) => {
     if (encoder.write(chunk)) return
     await new Promise<void>((resolve) => {
@@ -43,9 +61,8 @@ export async function* recompress(
   }
 }
 
-async function createEncoder({ to, level }: RecompressOptions): Promise<Transform> {
+async function createZstd(level: number | undefined): Promise<Transform> {
   const zlib = await import('node:zlib')
-  if (to === 'gzip') return zlib.createGzip({ chunkSize: CHUNK, ...(level === undefined ? {} : { level }) })
   if (typeof zlib.createZstdCompress !== 'function') {
     throw new BryoError('UNSUPPORTED', 'cannot compress with zstd: this runtime has none')
   }

@@ -11,8 +11,8 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop()
 })
 
-async function serve(handler: Handler): Promise<TestServer> {
-  const server = await startServer(handler)
+async function serve(handler: Handler, address?: string): Promise<TestServer> {
+  const server = await startServer(handler, address)
   servers.push(server)
   return server
 }
@@ -188,5 +188,29 @@ describe('Destination', () => {
     using destination = await open(server)
     await expect(destination.putManifest('1', Buffer.from('{}'), 'x/y')).rejects.toThrow('with a redirect')
     expect(server.requests.map(({ path }) => path)).not.toContain('/elsewhere')
+  })
+
+  it('sends a login to no other host that the registry names for an upload (CVE-2020-15157)', async () => {
+    const foreign = await serve((request, response) => {
+      request.resume()
+      request.on('end', () => response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end())
+    }, '127.0.0.2')
+    const server = await serve((request, response) => {
+      if (request.headers.authorization === undefined) {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+      } else {
+        response.writeHead(202, { location: `http://${foreign.host}/v2/app/blobs/uploads/one` }).end()
+      }
+    })
+    const credentials = { username: 'ana', password: 'secret' }
+    using destination = await openDestination(
+      { domain: server.host, path: 'app' },
+      testOptions([], { credentials }),
+    )
+    await expect(destination.uploadBlob(blob)).rejects.toThrow(
+      expect.objectContaining({ code: 'AUTH_REQUIRED' }),
+    )
+    expect(foreign.requests.length).toBeGreaterThan(0)
+    expect(foreign.requests.every(({ authorization }) => authorization === undefined)).toBe(true)
   })
 })
