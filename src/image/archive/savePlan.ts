@@ -32,29 +32,38 @@ export function planSave(format: SaveFormat, images: readonly SavedImage[]): rea
   switch (format) {
     case 'oci-archive':
     case 'oci-dir':
-      return [...ociDocuments(images), ...blobEntries(blobs)]
+      return [...ociDocuments(images, ociName), ...blobEntries(blobs)]
     case 'docker-archive':
-      return [...ociDocuments(images), json('manifest.json', dockerManifest(images)), ...blobEntries(blobs)]
+      return [
+        ...ociDocuments(images, dockerName),
+        json('manifest.json', dockerManifest(images)),
+        ...blobEntries(blobs),
+      ]
     case 'docker-dir':
       return dirEntries(images)
   }
 }
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/image-layout.md */
-function ociDocuments(images: readonly SavedImage[]): readonly SaveEntry[] {
+function ociDocuments(
+  images: readonly SavedImage[],
+  annotationsOf: (name: string) => Readonly<Record<string, string>>,
+): readonly SaveEntry[] {
   const manifests = images.flatMap(({ manifest, names }) =>
     names.length === 0
       ? [manifest]
-      : names.map((name) => ({
-          ...manifest,
-          annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name },
-        })),
+      : names.map((name) => ({ ...manifest, annotations: annotationsOf(name) })),
   )
   return [
     json('oci-layout', { imageLayoutVersion: '1.0.0' }),
     json('index.json', { schemaVersion: 2, mediaType: MEDIA_TYPE.ociIndex, manifests }),
   ]
 }
+
+const ociName = (name: string) => ({ 'org.opencontainers.image.ref.name': name })
+
+/** Docker takes the name from an annotation of its own; tools that know the other one only would leave it as it is in copies. */
+const dockerName = (name: string) => ({ 'io.containerd.image.name': name, ...ociName(name) })
 
 function dockerManifest(images: readonly SavedImage[]): unknown {
   return images.map(({ config, layers, names }) => ({
