@@ -7,16 +7,19 @@ export interface Subjects {
   readonly rootfs: string
   readonly layered: LayeredImage
   readonly reference: string | undefined
+  /** In the registry, of many small layers. */
+  readonly smallLayers: string | undefined
   /** The command line that starts podman on a store of its own; undefined where it is not installed. */
   readonly podman: readonly string[] | undefined
   readonly quick: boolean
 }
 
 const IMAGE = 'localhost/busybox'
+export const SMALL_LAYERS = 60
 
 /** What is measured, with design goals as parts of podman's time. */
 export function planCases(subjects: Subjects): readonly Case[] {
-  const { host, layered, reference, quick } = subjects
+  const { host, layered, reference, smallLayers, quick } = subjects
   const [few, many] = quick ? [1, 5] : [3, 25]
   const both = (args: readonly string[]) => tools(subjects, args)
   const without = ['run', '--rm', '--network', 'none', IMAGE, 'true']
@@ -56,9 +59,19 @@ export function planCases(subjects: Subjects): readonly Case[] {
       rounds: few,
     },
   ]
-  if (reference === undefined) return cases
-  const pull = ['pull', '--quiet', '--tls-verify=false', reference]
-  return [...cases, { name: `pull (${size})`, tools: fresh(pull), goal: 1 / 2, rounds: few }]
+  if (reference === undefined || smallLayers === undefined) return cases
+  const pull = (name: string) => ['pull', '--quiet', '--tls-verify=false', name]
+  const small = tools(subjects, pull(smallLayers), [['rmi', '--force', smallLayers]])
+  return [
+    ...cases,
+    { name: `pull (${size})`, tools: fresh(pull(reference)), goal: 1 / 2, rounds: few },
+    { name: `pull (${SMALL_LAYERS} small layers)`, tools: small, goal: 1 / 2, rounds: few },
+    {
+      name: 'push (nothing is missing)',
+      tools: tools(subjects, ['push', '--quiet', '--tls-verify=false', smallLayers]),
+      rounds: few,
+    },
+  ]
 }
 
 function action(host: Host, argv: readonly string[], cleaning: readonly (readonly string[])[] = []): Action {

@@ -34,7 +34,34 @@ const SOURCES = ['/usr/lib', '/usr/share', '/usr/bin']
 
 /** An image of three layers made of this machine's own files. @param megabytes of each layer, unpacked */
 export function makeLayeredImage(host: Host, megabytes: number): LayeredImage {
-  const layout = join(host.base, 'layered')
+  let files = 0
+  const layers = SOURCES.map((source) => {
+    const names = pickFiles(source, megabytes * 1_000_000)
+    files += names.length
+    return packFiles(host, names)
+  })
+  return { ...writeImage(join(host.base, 'layered'), 'localhost/layered:latest', layers), files }
+}
+
+const FILES_IN_SMALL_LAYER = 20
+
+/** An image of many layers with a few small files each. */
+export function makeSmallLayersImage(host: Host, count: number): LayeredImage {
+  const layers = Array.from({ length: count }, (_, index) => {
+    const directory = join(host.base, `small/layer${index}`)
+    mkdirSync(directory, { recursive: true })
+    for (let file = 0; file < FILES_IN_SMALL_LAYER; file++)
+      writeFileSync(join(directory, `file${file}`), `layer ${index}, file ${file}\n`.repeat(250))
+    const archive = join(host.base, 'layer.tar')
+    tar(['-C', join(host.base, 'small'), '--owner=0', '--group=0', '-cf', archive, `layer${index}`])
+    return readFileSync(archive)
+  })
+  const image = writeImage(join(host.base, 'small-layers'), 'localhost/small-layers:latest', layers)
+  return { ...image, files: count * FILES_IN_SMALL_LAYER }
+}
+
+/** Writes an OCI directory and the same as an archive. */
+function writeImage(layout: string, name: string, archives: readonly Buffer[]): Omit<LayeredImage, 'files'> {
   const blobs = join(layout, 'blobs/sha256')
   mkdirSync(blobs, { recursive: true })
   const add = (mediaType: string, bytes: Buffer) => {
@@ -42,20 +69,13 @@ export function makeLayeredImage(host: Host, megabytes: number): LayeredImage {
     writeFileSync(join(blobs, hex), bytes)
     return { mediaType, digest: `sha256:${hex}`, size: bytes.length }
   }
-  let files = 0
-  let bytes = 0
-  const layers = SOURCES.map((source) => {
-    const names = pickFiles(source, megabytes * 1_000_000)
-    files += names.length
-    const plain = packFiles(host, names)
-    bytes += plain.length
-    const digest = `sha256:${createHash('sha256').update(plain).digest('hex')}`
-    return { diffId: digest, blob: add('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(plain)) }
-  })
+  const layers = archives.map((plain) => ({
+    diffId: `sha256:${createHash('sha256').update(plain).digest('hex')}`,
+    blob: add('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(plain)),
+  }))
   const json = (value: unknown) => Buffer.from(JSON.stringify(value))
-  const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
   const config = {
-    architecture,
+    architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
     os: 'linux',
     config: {},
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
@@ -68,13 +88,14 @@ export function makeLayeredImage(host: Host, megabytes: number): LayeredImage {
   }
   const entry = {
     ...add('application/vnd.oci.image.manifest.v1+json', json(manifest)),
-    annotations: { 'org.opencontainers.image.ref.name': 'localhost/layered:latest' },
+    annotations: { 'org.opencontainers.image.ref.name': name },
   }
   writeFileSync(join(layout, 'index.json'), json({ schemaVersion: 2, manifests: [entry] }))
   writeFileSync(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
   const archive = `${layout}.tar`
   tar(['-C', layout, '-cf', archive, '.'])
-  return { layout, archive, megabytes: Math.round(bytes / 1e6), files }
+  const bytes = archives.reduce((sum, plain) => sum + plain.length, 0)
+  return { layout, archive, megabytes: Math.round(bytes / 1e6) }
 }
 
 /** Files that everybody may read, one after the other until there are enough bytes. */

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { planCases, type Subjects } from './cases.ts'
+import { planCases, SMALL_LAYERS, type Subjects } from './cases.ts'
 import { type Host, openHost } from './host.ts'
-import { makeBusyboxRoot, makeLayeredImage } from './images.ts'
+import { makeBusyboxRoot, makeLayeredImage, makeSmallLayersImage } from './images.ts'
 import { measureMemory, planLifeCases, planListCases, planLogCase } from './life.ts'
 import { type Case, type Measured, measure } from './measure.ts'
 import { startRegistry } from './registry.ts'
@@ -22,14 +22,14 @@ async function main(args: readonly string[]): Promise<number> {
   using host = openHost()
   const { directory, archive } = makeBusyboxRoot(host)
   const layered = makeLayeredImage(host, quick ? 15 : 100)
-  using registry = await startRegistry(host, layered)
+  using registry = await startRegistry(host, [layered, makeSmallLayersImage(host, SMALL_LAYERS)])
   host.mustRun([host.bryo, 'import', '--quiet', archive, 'localhost/busybox'])
   const podman = openPodman(host, archive)
   console.log(
     `as uid ${host.uid}, medians; all tools in turn in each round; noise meets all alike, so look at the ratio`,
   )
-  const reference = registry?.reference
-  const subjects = { host, rootfs: directory, layered, reference, podman, quick }
+  const [reference, smallLayers] = registry?.references ?? []
+  const subjects = { host, rootfs: directory, layered, reference, smallLayers, podman, quick }
   const results: Measured[] = []
   for (const each of allCases(subjects)) {
     results.push(measure(each))

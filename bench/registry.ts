@@ -6,12 +6,15 @@ import type { Host } from './host.ts'
 import type { LayeredImage } from './images.ts'
 
 export interface Registry extends Disposable {
-  /** What a pull names. */
-  readonly reference: string
+  /** What a pull names, for each image in turn. */
+  readonly references: readonly string[]
 }
 
-/** Debian's docker-registry on the loopback with one image; undefined where it or skopeo is not installed. */
-export async function startRegistry(host: Host, image: LayeredImage): Promise<Registry | undefined> {
+/** Debian's docker-registry on the loopback with these images; undefined where it or skopeo is not installed. */
+export async function startRegistry(
+  host: Host,
+  images: readonly LayeredImage[],
+): Promise<Registry | undefined> {
   const [registry, skopeo] = [host.find('docker-registry'), host.find('skopeo')]
   if (registry === undefined || skopeo === undefined) return undefined
   const port = await freePort()
@@ -23,16 +26,13 @@ export async function startRegistry(host: Host, image: LayeredImage): Promise<Re
   )
   const server = spawn(registry, ['serve', configuration], { stdio: 'ignore' })
   await answering(port)
-  const reference = `127.0.0.1:${port}/layered:latest`
-  host.mustRun([
-    skopeo,
-    'copy',
-    '--insecure-policy',
-    '--dest-tls-verify=false',
-    `oci:${image.layout}`,
-    `docker://${reference}`,
-  ])
-  return { reference, [Symbol.dispose]: () => void server.kill('SIGTERM') }
+  const references = images.map(({ layout }, index) => {
+    const reference = `127.0.0.1:${port}/image${index}:latest`
+    const copy = [skopeo, 'copy', '--insecure-policy', '--dest-tls-verify=false']
+    host.mustRun([...copy, `oci:${layout}`, `docker://${reference}`])
+    return reference
+  })
+  return { references, [Symbol.dispose]: () => void server.kill('SIGTERM') }
 }
 
 async function answering(port: number): Promise<void> {
