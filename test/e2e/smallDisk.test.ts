@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startRegistry } from './support/registry.ts'
+import { RUNS_AS_ROOT, TEST_USER } from './support/user.ts'
+import { BRYO, give, openWorld } from './support/world.ts'
+
+const unused = !RUNS_AS_ROOT
+const world = await openWorld({ image: false, unused })
+const registry = unused ? undefined : await startRegistry(world)
+const disk = unused ? '' : world.makeDirectory('disk')
+const store = `${disk}/store`
+const MIB = 1024 * 1024
+const SIZE = 24 * MIB
+const bryo = (...args: readonly string[]) => world.bryo(['--root', store, ...args])
+const stored = () =>
+  ['blobs/sha256', 'layers', 'images', 'partial', 'tmp', 'pending'].flatMap((name) =>
+    readdirSync(`${store}/${name}`),
+  )
+const FULL = /Error: cannot .*(?:filesystem is full|are free), expected room for more\n.*bryo system prune/
+
+describe.skipIf(unused)('a store on a small disk (skipped without root, who mounts one)', () => {
+  beforeAll(async () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE},uid=${TEST_USER.uid},mode=755`, 'tmpfs', disk])
+    writeFileSync(`${world.rootfs}/large`, Buffer.alloc(30 * MIB, 'not a hole '))
+    execFileSync('tar', ['-C', world.rootfs, '--owner=0', '--group=0', '-cf', `${world.work}/large.tar`, '.'])
+    await world.bryo(['import', `${world.work}/large.tar`, 'localhost/large:1'])
+    await world.bryo(['save', '-o', `${world.work}/large-image.tar`, 'localhost/large:1'])
+    await registry?.push('large', '1', `${world.work}/large.tar`)
+    give(world.work)
+  }, 120_000)
+  afterAll(async () => {
+    await bryo('rm', '-af')
+    await registry?.close()
+    execFileSync('umount', [disk])
+  })
+
+  it.each([
+    ['import', ['import', `${world.work}/large.tar`, 'localhost/large:1']],
+    ['load', ['load', '-q', '-i', `${world.work}/large-image.tar`]],
+    ['load from a pipe', ['load', '-q']],
+    ['pull', ['pull', '-q', '--tls-verify=false', `${registry?.host}/large:1`]],
+  ])('%s says so, leaves nothing, and a small image still fits', async (what, args) => {
+    if (what === 'pull' && !registry) return
+    const ended =
+      what === 'load from a pipe'
+        ? await world.command([
+            'sh',
+            '-c',
+            `cat "$1" | "$2" --root "$3" load -q`,
+            '-',
+            `${world.work}/large-image.tar`,
+            BRYO,
+            store,
+          ])
+        : await bryo(...args)
+    expect(ended.code).toBe(125)
+    expect(ended.stderr).toMatch(
+      what === 'load from a pipe' ? /expected room for more|bytes that are free/ : FULL,
+    )
+    expect(stored()).toEqual([])
+    expect(await bryo('import', world.archive, 'localhost/small:1')).toMatchObject({ code: 0 })
+    expect(await bryo('run', '--rm', '--network', 'none', 'small:1', 'echo', 'fits')).toMatchObject({
+      stdout: 'fits\n',
+    })
+    expect(await bryo('rmi', 'small:1')).toMatchObject({ code: 0 })
+  })
+
+  it('commit says so, and the container and its image stay as they were', async () => {
+    await bryo('import', world.archive, 'localhost/small:1')
+    const before = stored()
+    const script = 'head -c 9000000 /dev/urandom > /random'
+    expect(
+      await bryo('run', '--name', 'writer', '--network', 'none', 'small:1', 'sh', '-c', script),
+    ).toMatchObject({
+      code: 0,
+    })
+    const ended = await bryo('commit', '-q', 'writer', 'localhost/committed:1')
+    expect(ended.code).toBe(125)
+    expect(ended.stderr).toMatch(FULL)
+    expect(stored()).toEqual(before)
+    expect((await bryo('diff', 'writer')).stdout).toContain('A /random')
+    await bryo('rm', 'writer')
+    expect(await bryo('rmi', 'small:1')).toMatchObject({ code: 0 })
+  })
+
+  it('save to a full disk leaves no file', async () => {
+    const target = `${disk}/saved.tar`
+    const ended = await world.bryo(['save', '-o', target, 'localhost/large:1'])
+    expect(ended.code).toBe(125)
+    expect(ended.stderr).toMatch(/filesystem is full/)
+    expect(statSync(target, { throwIfNoEntry: false })).toBeUndefined()
+    expect(readdirSync(disk)).toEqual(['store'])
+  })
+})
