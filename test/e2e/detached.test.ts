@@ -152,6 +152,27 @@ describe('bryo start and restart', () => {
   })
 })
 
+describe('--filter of start, stop, restart and rm', () => {
+  it('starts after a boot what is to be started then', async () => {
+    const policies = { a: 'always', u: 'unless-stopped', n: 'no' }
+    for (const [name, policy] of Object.entries(policies)) {
+      await bryo(['create', '--name', name, ...NO_NETWORK, '--restart', policy, IMAGE, 'sleep', '100'])
+    }
+    await detach('s', ['--restart', 'unless-stopped'], 'sleep', '100')
+    await bryo(['stop', '-t', '0', 's'])
+    const running = async () => (await bryo(['ps', '--format', '{{.Names}}'])).stdout
+    expect(await bryo(['start', '--all', '--filter', 'restart-policy=always'])).toMatchObject({ code: 0 })
+    expect(await running()).toBe('a\n')
+    expect(await bryo(['start', '--filter', 'should-start-on-boot=true'])).toMatchObject({ code: 0 })
+    expect(await running()).toBe('a\nu\n')
+    expect(await bryo(['stop', '-t', '0', '--filter', 'name=a'])).toMatchObject({ code: 0 })
+    expect(await bryo(['restart', '--filter', 'name=n'])).toMatchObject({ code: 0 })
+    expect(await bryo(['rm', '-f', '--filter', 'status=running'])).toMatchObject({ code: 0 })
+    expect((await bryo(['ps', '-a', '--format', '{{.Names}}'])).stdout).toBe('a\ns\n')
+    expect(await bryo(['start', '--filter', 'name=a', 's'])).toMatchObject({ code: 125 })
+  })
+})
+
 describe('a restart policy', () => {
   it('starts a container again until it has failed too often', async () => {
     await detach('flaky', ['--restart', 'on-failure:2'], 'sh', '-c', 'echo run; exit 3')

@@ -1,15 +1,11 @@
-import { BryoError, messageOf } from '../../base/errors.ts'
+import { BryoError } from '../../base/errors.ts'
 import { type ListedContainer, listContainers } from '../../engine/container/list.ts'
-import {
-  CONTAINER_FILTERS,
-  containerFilter,
-  isListedAlways,
-  namesStates,
-} from '../../engine/container/listFilter.ts'
+import { containerFilter, isListedAlways, namesStates } from '../../engine/container/listFilter.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type CommandContext, defineCommand } from '../command.ts'
+import { readContainerFilters } from '../containerFilters.ts'
 import { engineOf } from '../engine.ts'
-import { type Filters, parseFilters } from '../filter.ts'
+import type { Filters } from '../filter.ts'
 import type { FlagValues } from '../flags/flag.ts'
 import {
   CONTAINER_TITLES,
@@ -23,7 +19,6 @@ import { portsText } from '../format/ports.ts'
 import { type Column, formatRows } from '../format/rows.ts'
 import { PS_FLAGS, type PS_SORTS } from '../options/ps.ts'
 import { writeOut } from '../output.ts'
-import { parseMoment } from '../parse/moment.ts'
 import { writeShown } from '../show.ts'
 
 export const command = defineCommand({
@@ -40,7 +35,7 @@ export const command = defineCommand({
   run: async ({ flags, context }) => {
     checkFlags(flags)
     const engine = engineOf(context)
-    const filters = readFilters(flags.filter)
+    const filters = readContainerFilters(flags.filter)
     if (flags.watch === undefined || flags.watch === 0) {
       await writeShown(await listing(engine, { flags, filters, context }))
       return 0
@@ -70,19 +65,6 @@ function checkFlags(flags: Flags): void {
   if (flags.latest && flags.watch !== undefined && flags.watch > 0) {
     refuse('the watch and latest flags cannot be used together')
   }
-}
-
-function readFilters(given: readonly string[]): Filters {
-  const filters = new Map(parseFilters(given, CONTAINER_FILTERS))
-  const now = Date.now()
-  const moments = filters.get('until')?.map((text) => {
-    try {
-      return String(parseMoment(text, now))
-    } catch (error) {
-      throw new BryoError('USAGE', messageOf(error))
-    }
-  })
-  return moments ? filters.set('until', moments) : filters
 }
 
 interface ListingOptions {

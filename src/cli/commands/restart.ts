@@ -4,6 +4,7 @@ import { selectContainers } from '../../engine/container/select.ts'
 import { stopContainer } from '../../engine/container/stop.ts'
 import { readCidfiles } from '../cidfile.ts'
 import { defineCommand } from '../command.ts'
+import { readContainerFilters } from '../containerFilters.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { RESTART_FLAGS } from '../options/life.ts'
@@ -19,6 +20,7 @@ export const command = defineCommand({
     const engine = engineOf(context)
     const selection = {
       ...flags,
+      filter: readContainerFilters(flags.filter),
       all: flags.all || flags.running,
       names: [...args, ...readCidfiles(flags.cidfile)],
     }

@@ -3,6 +3,7 @@ import { dependants, removeByName } from '../../engine/container/remove.ts'
 import { selectContainers } from '../../engine/container/select.ts'
 import { readCidfiles } from '../cidfile.ts'
 import { defineCommand } from '../command.ts'
+import { readContainerFilters } from '../containerFilters.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { RM_FLAGS } from '../options/containers.ts'
@@ -29,7 +30,11 @@ export const command = defineCommand({
     }
     const selected = selectContainers(
       engine,
-      { ...flags, names: [...args, ...readCidfiles(flags.cidfile)] },
+      {
+        ...flags,
+        filter: readContainerFilters(flags.filter),
+        names: [...args, ...readCidfiles(flags.cidfile)],
+      },
       'any',
     )
     const names = flags.depend ? selected.flatMap((name) => [...dependants(engine, name), name]) : selected

@@ -2,6 +2,7 @@ import { BryoError } from '../../base/errors.ts'
 import { startExisting } from '../../engine/container/run.ts'
 import { selectContainers } from '../../engine/container/select.ts'
 import { defineCommand } from '../command.ts'
+import { readContainerFilters } from '../containerFilters.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { DETACH_KEYS } from '../options/attach.ts'
@@ -19,7 +20,11 @@ export const command = defineCommand({
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
-    const names = selectContainers(engine, { ...flags, names: args }, 'any')
+    const names = selectContainers(
+      engine,
+      { ...flags, filter: readContainerFilters(flags.filter), names: args },
+      'any',
+    )
     const { interactive, sigProxy: signalProxy } = flags
     if (!flags.attach && !interactive) {
       return await forEachName(names, context, async (name) => {

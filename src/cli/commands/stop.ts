@@ -3,6 +3,7 @@ import { selectContainers } from '../../engine/container/select.ts'
 import { stopContainer } from '../../engine/container/stop.ts'
 import { readCidfiles } from '../cidfile.ts'
 import { defineCommand } from '../command.ts'
+import { readContainerFilters } from '../containerFilters.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { STOP_FLAGS } from '../options/life.ts'
@@ -17,7 +18,11 @@ export const command = defineCommand({
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
-    const selection = { ...flags, names: [...args, ...readCidfiles(flags.cidfile)] }
+    const selection = {
+      ...flags,
+      filter: readContainerFilters(flags.filter),
+      names: [...args, ...readCidfiles(flags.cidfile)],
+    }
     return await forEachName(selectContainers(engine, selection, 'live'), context, (name) => {
       const record = flags.ignore ? findContainer(engine, name) : requireContainer(engine, name)
       if (!record) return undefined

@@ -1,3 +1,4 @@
+import { containerFilterFlag } from '../containerFilters.ts'
 import { integer, list, toggle } from '../flags/kinds.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
 
@@ -8,6 +9,7 @@ export const START_FLAGS = {
     help: "Attach standard output and standard error, and wait for the container's end",
   }),
   'detach-keys': DETACH_KEYS_FLAG,
+  filter: containerFilterFlag('Start those that fit: key=value', 'f'),
   interactive: toggle({ short: 'i', help: 'Attach standard input too' }),
   latest: toggle({ short: 'l', help: 'The container that was created last' }),
   'sig-proxy': toggle({ initial: true, help: 'Forward signals to the container (with --attach)' }),
@@ -17,6 +19,7 @@ export const RM_FLAGS = {
   all: toggle({ short: 'a', help: 'Remove all containers' }),
   cidfile: list({ help: 'Read the id of a container from this file', completion: { kind: 'files' } }),
   depend: toggle({ help: 'Remove the containers that share its network too' }),
+  filter: containerFilterFlag('Remove those that fit: key=value'),
   force: toggle({ short: 'f', help: 'End a running container first; an unknown one is no error' }),
   ignore: toggle({ short: 'i', help: 'An unknown container is no error' }),
   latest: toggle({ short: 'l', help: 'The container that was created last' }),

@@ -1,3 +1,4 @@
+import { containerFilterFlag } from '../containerFilters.ts'
 import { integer, list, text, toggle, value } from '../flags/kinds.ts'
 import { parseSignal } from '../parse/signal.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
@@ -11,6 +12,7 @@ const TIME = integer({ short: 't', help: 'Seconds to wait before it is killed; -
 export const STOP_FLAGS = {
   all: toggle({ short: 'a', help: 'Stop all containers that run' }),
   cidfile: CIDFILE,
+  filter: containerFilterFlag('Stop those that fit: key=value', 'f'),
   ignore: IGNORE,
   latest: LATEST,
   time: TIME,
@@ -26,6 +28,7 @@ export const KILL_FLAGS = {
 export const RESTART_FLAGS = {
   all: toggle({ short: 'a', help: 'Restart all containers' }),
   cidfile: CIDFILE,
+  filter: containerFilterFlag('Restart those that fit: key=value', 'f'),
   latest: LATEST,
   running: toggle({ help: 'Restart only containers that run' }),
   time: TIME,

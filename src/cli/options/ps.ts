@@ -1,5 +1,5 @@
-import { CONTAINER_FILTERS } from '../../engine/container/listFilter.ts'
-import { choiceOr, count, integer, list, text, toggle } from '../flags/kinds.ts'
+import { containerFilterFlag } from '../containerFilters.ts'
+import { choiceOr, count, integer, text, toggle } from '../flags/kinds.ts'
 
 export const PS_SORTS = [
   'command',
@@ -21,11 +21,7 @@ const FORMATS = [
 export const PS_FLAGS = {
   all: toggle({ short: 'a', help: 'Show all containers, not only running ones' }),
   external: toggle({ help: 'Show containers of other programs too: the store has none' }),
-  filter: list({
-    short: 'f',
-    help: 'Show only what fits: key=value',
-    completion: { kind: 'values', values: CONTAINER_FILTERS.map((key) => `${key}=`) },
-  }),
+  filter: containerFilterFlag('Show only what fits: key=value', 'f'),
   format: text({
     help: 'Print as json, or with a Go template',
     completion: { kind: 'values', values: FORMATS },

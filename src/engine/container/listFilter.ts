@@ -25,6 +25,7 @@ export const CONTAINER_FILTERS = [
   'pod',
   'publish',
   'restart-policy',
+  'should-start-on-boot',
   'since',
   'status',
   'until',
@@ -94,11 +95,23 @@ function fitsOne(engine: Engine, key: string, value: string): Fits {
       const wanted = oneOf(RESTART_POLICIES, value, `${value} is not a valid restart policy`)
       return ({ request }) => (request.restart?.name ?? 'no') === wanted
     }
+    case 'should-start-on-boot': {
+      const wanted = oneOf(['true', 'false'] as const, value, `"${value}" is neither true nor false`)
+      return (one) => startsOnBoot(one) === (wanted === 'true')
+    }
     case 'status':
       return statusFits(value)
     default:
       return fitsConnection(key, value)
   }
+}
+
+/** Who was not running before the boot because its user had stopped it stays so, where the policy says that. */
+function startsOnBoot({ request, state }: ListedContainer): boolean {
+  const policy = request.restart?.name
+  return (
+    policy === 'always' || (policy === 'unless-stopped' && !('stoppedByUser' in state && state.stoppedByUser))
+  )
 }
 
 /** What a container is connected with: networks, ports, volumes. */

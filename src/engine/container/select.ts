@@ -5,6 +5,8 @@ import { effectiveState } from '../../storage/container/state.ts'
 import type { Engine } from '../engine.ts'
 import { latestContainer } from './latest.ts'
 import { isLive } from './lifecycle.ts'
+import { listContainers } from './list.ts'
+import { containerFilter } from './listFilter.ts'
 
 export { latestContainer } from './latest.ts'
 
@@ -17,6 +19,8 @@ export interface Selection {
   readonly latest: boolean
   /** A name that does not exist is no error. */
   readonly ignore?: boolean
+  /** Of all, those that fit: see {@link containerFilter}. */
+  readonly filter?: ReadonlyMap<string, readonly string[]>
 }
 
 /**
@@ -24,23 +28,34 @@ export interface Selection {
  * @param which of all: `live` ones only, those that have `ended`, or `any`
  * @throws BryoError USAGE where nothing, or two things, were said
  */
-export function selectContainers(
-  engine: Engine,
-  selection: Selection,
-  which: 'live' | 'ended' | 'any',
-): readonly string[] {
-  const { names, all, latest } = selection
+export function selectContainers(engine: Engine, selection: Selection, which: Which): readonly string[] {
+  const { names, all, latest, filter = new Map() } = selection
+  if (filter.size > 0) {
+    if (latest || names.length > 0) {
+      throw new BryoError('USAGE', '--filter and --latest or containers cannot be used together')
+    }
+    const fits = containerFilter(engine, filter)
+    return listContainers(engine)
+      .filter((one) => fits(one) && isMeant(engine, one.record.id, which))
+      .map(({ record }) => record.id)
+  }
   if (Number(all) + Number(latest) + Number(names.length > 0) > 1) {
     throw new BryoError('USAGE', '--all, --latest and containers cannot be used together')
   }
   if (all) {
     return readContainers(engine.store)
-      .filter(({ id }) => which === 'any' || hasProcesses(engine, id) === (which === 'live'))
+      .filter(({ id }) => isMeant(engine, id, which))
       .map(({ id }) => id)
   }
   if (latest) return [latestContainer(engine).id]
   if (names.length === 0) throw new BryoError('USAGE', 'you must provide at least one name or id')
   return names
+}
+
+type Which = 'live' | 'ended' | 'any'
+
+function isMeant(engine: Engine, id: ContainerRecord['id'], which: Which): boolean {
+  return which === 'any' || hasProcesses(engine, id) === (which === 'live')
 }
 
 function hasProcesses({ store }: Engine, id: ContainerRecord['id']): boolean {
