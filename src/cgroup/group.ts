@@ -110,7 +110,7 @@ export function oomKills(directory: string): number {
 
 const REMOVE_MS = 2000
 
-/** Removes a group and those that its processes have made in it. Nothing where it is gone, or still in use. */
+/** Removes a group and those that its processes have made in it; waits a moment for them to end. Nothing where it is gone, or stays in use. */
 export function removeGroup(directory: string): void {
   const deadline = Date.now() + REMOVE_MS
   for (;;) {
@@ -122,8 +122,7 @@ export function removeGroup(directory: string): void {
       if (isErrno(error, 'ENOENT', 'ENODEV', 'EACCES')) return
       if (!isErrno(error, 'EBUSY', 'ENOTEMPTY')) throw error
       // The last process may be on its way out.
-      if (Date.now() > deadline || (readKeyed(`${directory}/cgroup.events`).get('populated') ?? 0) === 1)
-        return
+      if (Date.now() > deadline) return
       pause(FREEZE_STEP_MS)
     }
   }

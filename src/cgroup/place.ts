@@ -120,6 +120,12 @@ export function enterPlace(
   return directory
 }
 
+/** What a failed {@link enterPlace} may have left; undefined for a scope, which systemd removes. */
+export function placeDirectory(place: CgroupPlace): string | undefined {
+  if (place.kind === 'group') return `${place.parent}/${place.name}`
+  return place.kind === 'split' ? `${place.own}/${LEAF}` : undefined
+}
+
 function moveInto(directory: string, pid: number): void {
   try {
     enterGroup(directory, pid)

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
 import { removeGroup } from '../../cgroup/group.ts'
-import { type CgroupPlace, type Entrants, enterPlace, findPlace } from '../../cgroup/place.ts'
+import { type CgroupPlace, type Entrants, enterPlace, findPlace, placeDirectory } from '../../cgroup/place.ts'
 import { type CgroupSetting, cgroupSettings } from '../../cgroup/settings.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
@@ -15,7 +15,7 @@ export interface PreparedResources {
   enter(pid: number, monitor: number | undefined): void
   /** The directory of its control group; undefined where it has none of its own. */
   directory(): string | undefined
-  /** After the container's end. */
+  /** After the container's end, or a start that failed. */
   remove(): void
 }
 
@@ -43,6 +43,7 @@ export function prepareResources(engine: Engine, subject: ResourceSubject): Prep
     enter: (pid, monitor) => {
       if (score) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score.value))
       if (place) {
+        directory = placeDirectory(place)
         const entrants = { init: pid, monitor: movesMonitor ? monitor : undefined }
         directory = enterIfPossible(place, entrants, settings, asksForGroup(request))
       }
@@ -88,6 +89,9 @@ function enterIfPossible(
     return enterPlace(place, entrants, settings)
   } catch (error) {
     if (asked) throw error
+    // Nothing but the move can have failed: nobody is in it.
+    const made = placeDirectory(place)
+    if (made !== undefined) removeGroup(made)
     return undefined
   }
 }

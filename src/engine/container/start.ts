@@ -208,6 +208,8 @@ function launch(
   let network: ReturnType<PreparedLaunch['network']['start']> | undefined
   let released = false
   const { resources } = prepared
+  using failure = new DisposableStack()
+  failure.defer(() => resources?.remove())
   const container = fork.container.launch(prepared.plan, {
     finishIdMaps: () => fork.finishMaps(),
     writeIdMaps: (pid, maps) => writeIdMaps(pid, maps, { identity, searchPath }),
@@ -219,6 +221,7 @@ function launch(
     onCreated,
     ...(resources && { onForked: (pid: number) => resources.enter(pid, fork.container.keeperPid()) }),
   })
+  failure.move()
   return {
     container,
     networkFds: () => network?.processes().map(({ exitFd }) => exitFd) ?? [],

@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { cgroupOf, eventually, read, sleep, type VmHost, type VmTest } from './support.ts'
 
 const HAS_SESSION = ['linger', 'guest']
@@ -237,6 +239,83 @@ export const LIMIT_TESTS: readonly VmTest[] = [
         ok('run', '--rm', '--network', 'none', '--pids-limit', '50', image, 'sh', '-c', 'ulimit -u'),
         '50',
       )
+    },
+  },
+  {
+    name: 'a controller that is not delegated is named, with the remedy, and nothing is left',
+    users: ['linger'],
+    run: ({ bryo, image, ok }) => {
+      // Below a group that hands nothing down.
+      const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? ''
+      const parent = `${dirname(own)}/poor/poorer`
+      mkdirSync(`/sys/fs/cgroup${parent}`, { recursive: true })
+      try {
+        const refused = bryo(
+          'run',
+          '--rm',
+          '--network',
+          'none',
+          '-m',
+          '64m',
+          '--cgroup-parent',
+          parent,
+          image,
+          'true',
+        )
+        assert.equal(refused.code, 125)
+        assert.match(
+          refused.stderr,
+          /cannot set --memory: the cgroup controller "memory" is not delegated to you/,
+        )
+        assert.match(refused.stderr, /delegate\.conf/)
+        assert.deepEqual(
+          readdirSync(`/sys/fs/cgroup${parent}`).filter((name) => name.startsWith('bryo')),
+          [],
+        )
+        assert.equal(ok('ps', '-aq'), '')
+        const served = [
+          'run',
+          '--rm',
+          '--network',
+          'none',
+          '--cgroup-parent',
+          parent,
+          image,
+          'echo',
+          'grouped',
+        ]
+        assert.equal(ok(...served), 'grouped')
+        assert.deepEqual(
+          readdirSync(`/sys/fs/cgroup${parent}`).filter((name) => name.startsWith('bryo')),
+          [],
+        )
+      } finally {
+        rmdirSync(`/sys/fs/cgroup${parent}`)
+        rmdirSync(`/sys/fs/cgroup${dirname(parent)}`)
+      }
+    },
+  },
+  {
+    name: 'without systemd, a delegated group holds the container',
+    users: ['linger'],
+    run: ({ command, image }) => {
+      const ended = command(
+        ...['systemd-run', '--user', '--wait', '--pipe', '--collect', '--quiet', '-p', 'Delegate=yes'],
+        ...[
+          'env',
+          'XDG_RUNTIME_DIR=/nonexistent',
+          'bryo',
+          'run',
+          '--rm',
+          '--network',
+          'none',
+          '-m',
+          '64m',
+          image,
+        ],
+        ...['cat', '/sys/fs/cgroup/memory.max'],
+      )
+      assert.equal(ended.stdout.trim(), String(64 * MEBIBYTE), ended.stderr)
     },
   },
   {
