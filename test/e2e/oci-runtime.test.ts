@@ -81,7 +81,7 @@ describe('the life of a container', () => {
     })
     const creator = world.start(['oci-runtime', 'create', '--bundle', bundle, 'fixed'])
     creator.endInput()
-    await until(async () => (await oci(['state', 'fixed'])).stdout.includes('"created"'))
+    await until(async () => /"status": ?"created"/.test((await oci(['state', 'fixed'])).stdout))
     make('fixed', (config) => {
       config.process.args = ['sh', '-c', 'echo second']
       config.hooks = { poststop: [{ path: '/bin/false' }] }

@@ -97,6 +97,25 @@ export function findContainer(root: string, id: string): OciRecord {
 
 /** Undefined where there is no such container; one whose creation was killed at once has hardly anything in its record. */
 export function readRecord(root: string, id: string): OciRecord | undefined {
+  const found = readOnce(root, id)
+  if (!found || found.process) return found
+  // Its creator may have finished since: without the lock that it held, what is written now is the last word.
+  return isUnlocked(found) ? readOnce(root, id) : found
+}
+
+/** Also where it was deleted meanwhile. */
+function isUnlocked(record: OciRecord): boolean {
+  try {
+    const lock = lockContainer(record)
+    lock?.close()
+    return lock !== undefined
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error
+    return true
+  }
+}
+
+function readOnce(root: string, id: string): OciRecord | undefined {
   const directory = join(root, id)
   const path = join(directory, STATE_FILE)
   let content: string
