@@ -178,6 +178,13 @@ describe('trust in images of an archive', () => {
       code: 0,
       stdout: `Loaded image: ${name}\n`,
     })
+    // As cosign itself saves it.
+    index.manifests[1].annotations = { kind: 'dev.cosignproject.cosign/sigs' }
+    writeFileSync(`${directory}/index.json`, JSON.stringify(index))
+    expect(await bryo(['load', '-i', directory], { env })).toMatchObject({
+      code: 0,
+      stdout: `Loaded image: ${name}\n`,
+    })
     conf('[trust]\npolicy = reject\n')
     expect((await bryo(['load', '-i', directory], { env })).stderr).toContain('it rejects it')
     conf('')

@@ -77,8 +77,16 @@ function transportOf({ form }: ImageArchive, source: string): string {
   return isDirectory ? 'oci' : `${form}-archive`
 }
 
+const COSIGN_SIGNATURES = 'dev.cosignproject.cosign/sigs'
+const COSIGN_KINDS = new Set([
+  COSIGN_SIGNATURES,
+  'dev.cosignproject.cosign/atts',
+  'dev.cosignproject.cosign/sboms',
+])
+
 /** What signs an image is none itself. */
-function isSignature({ names }: ArchiveImage): boolean {
+function isSignature({ names, kind }: ArchiveImage): boolean {
+  if (kind !== undefined && COSIGN_KINDS.has(kind)) return true
   return names.length > 0 && names.every((name) => signatureTagIn(name) !== undefined)
 }
 
@@ -99,8 +107,10 @@ function trustIn(engine: Engine, { archive, image, transport, policyFile }: Load
   const references = image.names.length === 0 ? [undefined] : image.names
   const checks = references.map((reference) => openTrust(engine, { reference, transport, policyFile }))
   const fetchSignature: FetchSignature = async (tag) => {
-    const found = archive.images.find(({ names }) => names.some((name) => signatureTagIn(name) === tag))
-    return found && { bytes: found.document.bytes, readBlob: archive.readBlob }
+    const found = archive.images.filter(
+      ({ names, kind }) => kind === COSIGN_SIGNATURES || names.some((name) => signatureTagIn(name) === tag),
+    )
+    return found.map(({ document }) => ({ bytes: document.bytes, readBlob: archive.readBlob }))
   }
   return async (digests: readonly Digest[]) => {
     for (const check of checks) await check(digests, fetchSignature)

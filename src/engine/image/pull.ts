@@ -152,9 +152,9 @@ function signaturesOf(repository: Repository): FetchSignature {
   return async (tag) => {
     try {
       const { bytes } = await repository.fetchManifest(tag)
-      return { bytes, readBlob: repository.readBlob }
+      return [{ bytes, readBlob: repository.readBlob }]
     } catch (error) {
-      if (error instanceof BryoError && error.code === 'NOT_FOUND') return undefined
+      if (error instanceof BryoError && error.code === 'NOT_FOUND') return []
       throw error
     }
   }

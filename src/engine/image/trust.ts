@@ -18,8 +18,8 @@ export interface SignatureArtifact {
   readonly readBlob: (descriptor: Descriptor, limit: number) => Promise<Uint8Array>
 }
 
-/** Gives what is kept under a tag beside the image; undefined where there is nothing. */
-export type FetchSignature = (tag: string) => Promise<SignatureArtifact | undefined>
+/** Gives what is kept under a tag beside the image, and what else may be of it. */
+export type FetchSignature = (tag: string) => Promise<readonly SignatureArtifact[]>
 
 export interface TrustSubject {
   /** The name that was asked for; undefined for an image of an archive without one. */
@@ -89,19 +89,18 @@ async function expectSigned(
   { keys: sources, identity }: Extract<TrustRequirement, { kind: 'signed' }>,
   check: Check & { readonly reference: ImageReference },
 ): Promise<void> {
-  const { readPublicKey, readSignatureManifest, signatureTag, verifySignature } = await import(
-    '../../image/trust/signature.ts'
-  )
+  const { readPublicKey, signatureTag, verifySignature } = await import('../../image/trust/signature.ts')
   const keys = sources.map((source) => readPublicKey(nameOf(source), pemOf(source)))
   const { digests, fetchSignature, reference, rule, label } = check
   let found = 0
   for (const digest of digests) {
-    const artifact = await fetchSignature(signatureTag(digest))
-    if (!artifact) continue
-    for (const { payload, signature } of readSignatureManifest(artifact.bytes)) {
+    for (const { payload, signature, readBlob } of await findSignatures(
+      fetchSignature,
+      signatureTag(digest),
+    )) {
       found += 1
       if (payload.size > MAX_PAYLOAD) continue
-      const signed = { payload: await artifact.readBlob(payload, MAX_PAYLOAD), signature }
+      const signed = { payload: await readBlob(payload, MAX_PAYLOAD), signature }
       for (const key of keys) {
         const claim = verifySignature(signed, key)
         if (claim?.manifestDigest === digest && matchesIdentity(identity, claim.reference, reference)) return
@@ -111,6 +110,14 @@ async function expectSigned(
   const problem =
     found === 0 ? 'there is no signature' : `none of the ${found} signatures is by its keys and for this name`
   throw refused(label, rule, problem)
+}
+
+async function findSignatures(fetchSignature: FetchSignature, tag: string) {
+  const { readSignatureManifest } = await import('../../image/trust/signature.ts')
+  const artifacts = await fetchSignature(tag)
+  return artifacts.flatMap(({ bytes, readBlob }) =>
+    readSignatureManifest(bytes).map((layer) => ({ ...layer, readBlob })),
+  )
 }
 
 function nameOf(key: TrustKey): string {

@@ -14,6 +14,8 @@ export interface ArchiveDocument {
 /** One image (or one index of several platforms) of an archive. */
 export interface ArchiveImage {
   readonly names: readonly ImageReference[]
+  /** What the archive says that it is, where it says so: cosign does. */
+  readonly kind?: string | undefined
   readonly document: ArchiveDocument
 }
 

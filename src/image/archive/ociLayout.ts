@@ -93,7 +93,8 @@ async function readGroup(source: BlobSource, { name, entries }: Group): Promise<
   const [only, second] = entries
   if (only && !second) {
     const bytes = await source.readBlob(only, MAX_MANIFEST_SIZE)
-    return { names, document: { bytes, digest: only.digest, mediaType: only.mediaType, generated: false } }
+    const document = { bytes, digest: only.digest, mediaType: only.mediaType, generated: false }
+    return { names, kind: only.annotations.kind, document }
   }
   return { names, document: indexOf(entries) }
 }
