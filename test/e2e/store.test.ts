@@ -132,6 +132,11 @@ describe('an additional store', () => {
     await lines(...there, 'rmi', '-af')
   })
 
+  it("of another user is refused: its owners mean nothing in one's own containers", async () => {
+    const ended = await bryo(['--storage-opt', 'additionalimagestore=/usr', 'images'])
+    expect(ended).toMatchObject({ code: 125, stderr: expect.stringContaining('it belongs to uid 0') })
+  })
+
   it('is named in bryo.conf too; a directory that is none is refused', async () => {
     const config = world.makeDirectory('config/bryo')
     const { writeFileSync } = await import('node:fs')
