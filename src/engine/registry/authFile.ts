@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
 import {
   type AuthFileOptions,
   authFiles,
@@ -21,6 +21,17 @@ export function authFileToWrite(options: AuthFileOptions): string {
  * @returns whether the key was there before
  */
 export function editAuthFile(path: string, key: string, credentials: Credentials | undefined): boolean {
+  try {
+    return editFile(path, key, credentials)
+  } catch (error) {
+    if (!isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'EEXIST')) throw error
+    throw new BryoError('PERMISSION', `cannot write auth file "${path}": ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+function editFile(path: string, key: string, credentials: Credentials | undefined): boolean {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   // A link may lead to where the user keeps such files.
   const target = realPath(path)

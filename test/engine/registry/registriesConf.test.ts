@@ -122,6 +122,11 @@ describe('editAuthFile()', () => {
     expect(readdirSync(join(directory, 'new'))).toEqual(['auth.json'])
   })
 
+  it('says where it cannot write', () => {
+    const path = join(put('plain', ''), 'auth.json')
+    expect(() => editAuthFile(path, 'reg.example', login)).toThrow(`cannot write auth file "${path}"`)
+  })
+
   it('leaves a file that is no JSON as it is', () => {
     const path = put('auth.json', '{"auths": ')
     expect(() => editAuthFile(path, 'reg.example', login)).toThrow('no valid JSON')
