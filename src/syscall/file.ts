@@ -31,6 +31,7 @@ const c = {
 export const AT_FDCWD = -100
 const AT_SYMLINK_NOFOLLOW = 0x100
 const AT_REMOVEDIR = 0x200
+const AT_SYMLINK_FOLLOW = 0x400
 const AT_EMPTY_PATH = 0x1000
 
 function bytes(path: PathBytes): Uint8Array {
@@ -52,6 +53,8 @@ export const O = {
   nofollow: process.arch === 'arm64' ? 0o100000 : 0o400000,
   cloexec: 0o2000000,
   path: 0o10000000,
+  /** A file without a name, in the directory that the path names. */
+  tmpfile: 0o20000000 | (process.arch === 'arm64' ? 0o40000 : 0o200000),
 } as const
 
 /** Resolution bits of openat2(2). */
@@ -120,6 +123,12 @@ export function linkat(oldDirfd: number, oldPath: PathBytes, newDirfd: number, n
     path: String(newPath),
     source: String(oldPath),
   })
+}
+
+/** Gives a file that was opened with O.tmpfile its name. @throws SyscallError EEXIST */
+export function linkOpenFile(fd: number, path: PathBytes): void {
+  const from = bytes(`/proc/self/fd/${fd}`)
+  check('linkat', c.linkat(AT_FDCWD, from, AT_FDCWD, bytes(path), AT_SYMLINK_FOLLOW), { path: String(path) })
 }
 
 export function unlinkat(

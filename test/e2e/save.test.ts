@@ -126,6 +126,13 @@ describe('bryo save', () => {
     expect(readdirSync(directory).filter((name) => name.endsWith('~'))).toEqual([])
   })
 
+  it('leaves nothing of a file whose writer is killed', async () => {
+    const before = readdirSync(directory)
+    const script = `"$1" save -o ${at('killed.tar')} ${IMAGE} & kill -9 $!; wait $!`
+    for (let round = 0; round < 10; round++) await world.command(['sh', '-c', script, '-', BRYO])
+    expect(readdirSync(directory).filter((name) => name !== 'killed.tar')).toEqual(before)
+  })
+
   it.each([
     ['xz', 'xz -c'],
     ['bzip2', 'bzip2 -c'],

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  fchmodSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -12,7 +13,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { explainSpace } from '../../storage/space.ts'
-import { O } from '../../syscall/file.ts'
+import { linkOpenFile, O } from '../../syscall/file.ts'
 
 /** A path, or an fd that stays the caller's. */
 export type SaveTarget = string | number
@@ -35,15 +36,39 @@ export function withFile(path: string, write: (fd: number) => void): void {
   }
 }
 
+/** The new file has no name until it is whole, so that nothing is left of one whose writer was killed. */
 function replaceFile(path: string, mode: number | undefined, write: (fd: number) => void): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}~`)
+  const directory = dirname(path)
+  const temporary = join(directory, `.${basename(path)}.${process.pid}~`)
+  const isNamed = writeUnnamed(directory, (fd) => {
+    write(fd)
+    if (mode !== undefined) fchmodSync(fd, mode & 0o7777)
+    linkOpenFile(fd, temporary)
+  })
   try {
-    writeAt(temporary, O.wronly | O.creat | O.excl | O.nofollow, write)
-    if (mode !== undefined) chmodSync(temporary, mode & 0o7777)
+    if (!isNamed) writeAt(temporary, O.wronly | O.creat | O.excl | O.nofollow, write)
+    if (!isNamed && mode !== undefined) chmodSync(temporary, mode & 0o7777)
     renameSync(temporary, path)
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) rmSync(temporary, { force: true })
     throw error
+  }
+}
+
+/** False where the filesystem has no files without a name. */
+function writeUnnamed(directory: string, write: (fd: number) => void): boolean {
+  let fd: number
+  try {
+    fd = openSync(directory, O.tmpfile | O.wronly | O.cloexec, 0o666)
+  } catch (error) {
+    if (isErrno(error, 'EOPNOTSUPP', 'ENOTSUP', 'EISDIR', 'EINVAL')) return false
+    throw error
+  }
+  try {
+    write(fd)
+    return true
+  } finally {
+    closeSync(fd)
   }
 }
 
