@@ -5,6 +5,7 @@ import { generatePages, PAGES_DIRECTORY } from '../../scripts/man/generate.ts'
 import { pageOf } from '../../scripts/man/pages.ts'
 import { ENTRIES } from '../../src/cli/commandTable.ts'
 import { GLOBAL_FLAGS, ROOT_FLAGS } from '../../src/cli/globalFlags.ts'
+import { OCI_GLOBAL_FLAGS } from '../../src/cli/oci/flags.ts'
 
 const generated = await generatePages()
 const files = readdirSync(PAGES_DIRECTORY).filter((name) => name.endsWith('.1'))
@@ -41,8 +42,25 @@ async function commandFlags(): Promise<ReadonlyMap<string, readonly string[]>> {
 
 const flagsOfPage = await commandFlags()
 
+function flagsOf(command: unknown): object {
+  const isCommand = typeof command === 'object' && command !== null && 'flags' in command
+  return isCommand && typeof command.flags === 'object' && command.flags !== null ? command.flags : {}
+}
+
+/** The OCI runtime has commands of its own, with a parser of their own. */
+async function runtimeFlags(): Promise<readonly string[]> {
+  const directory = new URL('../../src/cli/oci/commands/', import.meta.url)
+  const tables = await Promise.all(
+    readdirSync(directory).map(async (name) => {
+      const commands: readonly unknown[] = Object.values(await import(new URL(name, directory).pathname))
+      return commands.flatMap((command) => Object.keys(flagsOf(command)))
+    }),
+  )
+  return [...Object.keys(OCI_GLOBAL_FLAGS), ...tables.flat()]
+}
+
 /** Options of other programs, in examples. */
-const FOREIGN = new Set(['variant', 'owner', 'group', 'map-gw'])
+const FOREIGN = new Set(['variant', 'owner', 'group', 'map-gw', 'runtime'])
 
 describe('man pages', () => {
   it('are what scripts/man/run makes of the prose and the option tables', () => {
@@ -59,8 +77,9 @@ describe('man pages', () => {
     expect(documentedFlags(page(name)).toSorted()).toEqual(flags.toSorted())
   })
 
-  it('mention no option that there is not', () => {
-    const known = new Set([...flagsOfPage.values()].flat().concat(Object.keys(GLOBAL_FLAGS), ['help']))
+  it('mention no option that there is not', async () => {
+    const own = [...flagsOfPage.values()].flat()
+    const known = new Set([...own, ...Object.keys(GLOBAL_FLAGS), ...(await runtimeFlags()), 'help'])
     const unknown = files.flatMap((name) =>
       mentionedFlags(page(name))
         .filter((flag) => !known.has(flag) && !FOREIGN.has(flag))
