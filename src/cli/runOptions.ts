@@ -92,15 +92,23 @@ function identity(flags: CreateFlags, cwd: string) {
   const fromFiles = flags.labelFile.flatMap((path) =>
     parseEach('--label-file', path, () => parseLabelFile(readText('--label-file', path, cwd))),
   )
-  const cidfile = flags.cidfile === undefined ? undefined : absoluteHostPath(flags.cidfile, cwd)
+  const cidfile = hostPathOf(flags.cidfile, cwd)
   return {
     ...given('name', flags.name),
     ...given('cidfile', cidfile),
+    ...given('pidfile', hostPathOf(flags.pidfile, cwd)),
+    ...given('monitorPidfile', hostPathOf(flags.conmonPidfile, cwd)),
+    ...(flags.requires.length > 0 && { requires: flags.requires.flatMap((text) => text.split(',')) }),
+    ...(flags.volumesFrom.length > 0 && { volumesFrom: flags.volumesFrom }),
     replace: flags.replace,
     autoRemove: flags.rm,
     labels: toRecord([...fromFiles, ...flags.label]),
     annotations: toRecord(flags.annotation),
   }
+}
+
+function hostPathOf(path: string | undefined, cwd: string): string | undefined {
+  return path === undefined ? undefined : absoluteHostPath(path, cwd)
 }
 
 function firstProcess(flags: CreateFlags, facts: Surroundings) {

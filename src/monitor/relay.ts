@@ -18,7 +18,11 @@ export type RelayEnd =
   /** The monitor is gone without a word. */
   | { readonly kind: 'lost' }
 
+export type OutputName = 'stdout' | 'stderr'
+
 export interface RelayOptions extends StdioOptions {
+  /** Of a monitor's client: output that is dropped. */
+  readonly silent?: readonly OutputName[]
   /** Called with each signal; false ends the relay with it. */
   readonly forwardSignal: (signal: number) => boolean
 }
@@ -57,7 +61,10 @@ export function relayMonitor(socketFd: number, options: RelayOptions): RelayEnd 
     const data = buffer.subarray(1, length)
     if (length === 0) relay.end({ kind: 'lost' })
     else if (buffer[0] === PACKET.exit) flush(stdio, () => relay.end({ kind: 'exited', ...parseExit(data) }))
-    else pass(buffer[0] === PACKET.stderr ? stdio.stderr : stdio.stdout, data, pause, () => resume())
+    else {
+      const name = buffer[0] === PACKET.stderr ? 'stderr' : 'stdout'
+      if (!options.silent?.includes(name)) pass(stdio[name], data, pause, () => resume())
+    }
   })
   const resume = () => {
     watcher.events = POLL.in

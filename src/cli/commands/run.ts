@@ -1,3 +1,4 @@
+import { BryoError } from '../../base/errors.ts'
 import { runContainer } from '../../engine/container/run.ts'
 import type { StartOptions } from '../../engine/container/start.ts'
 import { isTerminal } from '../../syscall/tty.ts'
@@ -8,6 +9,8 @@ import { RUN_FLAGS } from '../options/create.ts'
 import { printLine, printWarning, writeErr } from '../output.ts'
 import { preservedFds } from '../preservedFds.ts'
 import { containerRequest } from '../runOptions.ts'
+
+const OUTPUTS = ['stdout', 'stderr'] as const
 
 export const command = defineCommand({
   usage: '[options] IMAGE [COMMAND [ARG...]]',
@@ -32,6 +35,11 @@ export const command = defineCommand({
       printWarning('the input device is not a TTY: --tty and --interactive might not work as expected')
     }
     const { interactive, tty } = request
+    const { attach } = flags
+    if (flags.detach && attach.length > 0)
+      throw new BryoError('USAGE', 'the options --attach and --detach cannot be used together')
+    const silent = attach.length === 0 ? [] : OUTPUTS.filter((name) => !attach.includes(name))
+    const attachInput = interactive && (attach.length === 0 || attach.includes('stdin'))
     const signalProxy = flags.sigProxy && !tty
     const detachKeys = flags.detachKeys ?? DETACH_KEYS
     const end = await runContainer(engineOf(context), request, {
@@ -42,7 +50,7 @@ export const command = defineCommand({
       ...(flags.securityReport && { onPlanned: await securityReporter() }),
       attach: flags.detach
         ? undefined
-        : { interactive, signalProxy, detachKeys: tty ? detachKeys : new Uint8Array() },
+        : { interactive: attachInput, signalProxy, silent, detachKeys: tty ? detachKeys : new Uint8Array() },
     })
     if (end.kind === 'background') printLine(end.id)
     return end.kind === 'exited' ? end.exitCode : 0

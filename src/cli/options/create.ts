@@ -1,4 +1,5 @@
-import { count, toggle } from '../flags/kinds.ts'
+import { count, many, toggle } from '../flags/kinds.ts'
+import { parseStream } from '../parse/stream.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
 import { FILESYSTEM_FLAGS, PULL_FLAGS } from './filesystem.ts'
 import { HEALTH_FLAGS } from './health.ts'
@@ -23,6 +24,12 @@ export const CREATE_FLAGS = {
 
 export const RUN_FLAGS = {
   ...CREATE_FLAGS,
+  attach: many({
+    short: 'a',
+    help: 'Attach only this: stdin, stdout or stderr',
+    parse: parseStream,
+    completion: { kind: 'values', values: ['stdin', 'stdout', 'stderr'] },
+  }),
   detach: toggle({ short: 'd', help: "Run in the background and print the container's id" }),
   'detach-keys': DETACH_KEYS_FLAG,
   'preserve-fds': count({ help: 'Keep so many file descriptors, from 3 on', defaultText: '0' }),

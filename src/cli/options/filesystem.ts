@@ -38,6 +38,9 @@ export const FILESYSTEM_FLAGS = {
     help: 'Mount a directory of this host or a volume',
     completion: { kind: 'files' },
   }),
+  'volumes-from': list({
+    help: 'Mount the volumes and directories of this container too: CONTAINER[:ro|rw]',
+  }),
 }
 
 /** Which image is taken. */

@@ -51,9 +51,15 @@ export const PROCESS_FLAGS = {
 export const IDENTITY_FLAGS = {
   annotation: many({ help: 'Add an annotation: key=value', parse: parseLabel }),
   cidfile: text({ help: "Write the container's id to this file", completion: FILES }),
+  'conmon-pidfile': text({
+    help: "Write the pid of the container's monitor to this file",
+    completion: FILES,
+  }),
   label: many({ short: 'l', help: 'Set a label: key=value', parse: parseLabel }),
   'label-file': list({ help: 'Read labels from a file', completion: FILES }),
   name: text({ help: 'Name the container' }),
+  pidfile: text({ help: "Write the pid of the container's first process to this file", completion: FILES }),
+  requires: list({ help: 'Start this container before' }),
   replace: toggle({ help: 'Remove a container that has the same name' }),
   rm: toggle({ help: 'Remove the container when it ends' }),
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { type ContainerDraft, createContainerRecord } from '../../storage/container/create.ts'
+import { requireContainer } from '../../storage/container/find.ts'
 import { appendEvent } from '../../storage/events.ts'
 import { lockForAdding } from '../../storage/image/edit.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
@@ -16,6 +17,7 @@ import type { ContainerRequest } from './request.ts'
 import { asksForGroup } from './resources.ts'
 import type { StoredConfig } from './stored.ts'
 import { makeVolumes, planVolumes } from './volumes.ts'
+import { withVolumesFrom } from './volumesFrom.ts'
 
 export interface CreatedContainer {
   readonly draft: ContainerDraft
@@ -35,9 +37,10 @@ export interface CreateOptions {
  */
 export async function createContainer(
   engine: Engine,
-  request: ContainerRequest,
+  asked: ContainerRequest,
   options: CreateOptions = {},
 ): Promise<CreatedContainer> {
+  const request = withVolumesFrom(engine, withRequired(engine, asked))
   checkRequest(request)
   recoverStore(engine.store, engine.runInUserns)
   // Until the record names the layers, nothing else keeps them.
@@ -74,6 +77,12 @@ export async function createContainer(
   }
   appendEvent(engine.store, containerEvent(draft.record, 'create'))
   return { draft, config, image }
+}
+
+/** By their ids: names may mean others by the time of a start, in a circle even. @throws BryoError NOT_FOUND */
+function withRequired({ store }: Engine, request: ContainerRequest): ContainerRequest {
+  if (request.requires === undefined) return request
+  return { ...request, requires: request.requires.map((name) => requireContainer(store, name).id) }
 }
 
 function imageName(request: ContainerRequest, image: ImageRecord): string {

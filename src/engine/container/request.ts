@@ -94,6 +94,14 @@ export interface ContainerRequest {
   readonly annotations: Readonly<Record<string, string>>
   readonly autoRemove: boolean
   readonly cidfile?: string
+  /** Gets the pid of the first process at each start. */
+  readonly pidfile?: string
+  /** Gets the pid of the monitor at each start. */
+  readonly monitorPidfile?: string
+  /** Names of containers that are started before this one. */
+  readonly requires?: readonly string[]
+  /** Containers whose volumes are mounted too, as given; they are among `mounts` once it is created. */
+  readonly volumesFrom?: readonly string[]
   readonly ipc: 'private' | 'host'
   readonly uts: 'private' | 'host'
   readonly cgroupns: 'private' | 'host'

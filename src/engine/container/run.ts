@@ -10,6 +10,7 @@ import type { MonitoredOptions } from './monitor/start.ts'
 import { type ContainerOutline, forkOutlined, type OutlinedFork } from './outline.ts'
 import { removeNamed } from './remove.ts'
 import type { ContainerRequest } from './request.ts'
+import { startRequired } from './requires.ts'
 import { containerSettings } from './settings.ts'
 import {
   acquireStartLock,
@@ -33,11 +34,14 @@ export async function runContainer(
   options: MonitoredOptions & CreateOptions,
 ): Promise<RunEnd> {
   if (request.replace && request.name !== undefined) removeNamed(engine, request.name)
+  // Before this process has forked anything for the container itself.
+  await startRequired(engine, request, (name) => startInBackground(engine, name, options))
   using stack = new DisposableStack()
   let fork: OutlinedFork | undefined
   // Nobody could ask for the log of a container that is gone when its client is: it needs no monitor.
   const needsLog = !request.autoRemove || logOutlives(request)
-  const isDirect = options.attach !== undefined && !needsLog && !request.tty
+  const isWhole = options.attach !== undefined && (options.attach.silent ?? []).length === 0
+  const isDirect = isWhole && !needsLog && !request.tty
   const monitor = isDirect ? undefined : await import('./monitor/start.ts')
   const choice = monitor
     ? monitor.monitoredFork(request.interactive, request.logDriver)
@@ -91,6 +95,7 @@ export async function startExisting(
       return await joinRunning(engine, record, options)
     }
     checkStartable(engine, record)
+    await startRequired(engine, subject.config.request, (other) => startInBackground(engine, other, options))
     const { startMonitored } = await import('./monitor/start.ts')
     const end = await startMonitored(engine, subject, {
       ...options,
@@ -101,6 +106,14 @@ export async function startExisting(
   } finally {
     lock?.release()
   }
+}
+
+function startInBackground(
+  engine: Engine,
+  name: string,
+  { onWarning }: Pick<MonitoredOptions, 'onWarning'>,
+): Promise<RunEnd> {
+  return startExisting(engine, name, { signalProxy: false, interactive: false, attach: undefined, onWarning })
 }
 
 /** It runs already: there is nothing to start, but maybe somebody to attach. */

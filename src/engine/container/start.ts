@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import { BryoError, exitCodeOf, isErrno, messageOf } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
@@ -170,6 +171,7 @@ export async function launchContainer(
       ...(cgroup !== undefined && { cgroup }),
     }
     writeState(engine.store, record.id, state.current)
+    writePidfiles(config.request, pid, monitorPid ?? getpid())
     options.onPlanned?.(pid, prepared.plan, config.request)
   }
   const running = stack.adopt(launch(engine, fork, prepared, onCreated), ({ end }) => end())
@@ -188,6 +190,11 @@ export async function launchContainer(
     release: running.release,
     [Symbol.dispose]: () => owned.dispose(),
   }
+}
+
+function writePidfiles({ pidfile, monitorPidfile }: ContainerRequest, pid: number, monitorPid: number): void {
+  if (pidfile !== undefined) writeFileSync(pidfile, `${pid}`)
+  if (monitorPidfile !== undefined) writeFileSync(monitorPidfile, `${monitorPid}`)
 }
 
 interface Running {

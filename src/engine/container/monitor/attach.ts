@@ -1,6 +1,12 @@
 import { constants } from 'node:os'
 import { BryoError } from '../../../base/errors.ts'
-import { type RelayEnd, type RelayOptions, relayChild, relayMonitor } from '../../../monitor/relay.ts'
+import {
+  type OutputName,
+  type RelayEnd,
+  type RelayOptions,
+  relayChild,
+  relayMonitor,
+} from '../../../monitor/relay.ts'
 import { forwardedSignals } from '../../../runtime/supervise.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
@@ -21,6 +27,8 @@ export interface AttachOptions {
   readonly signalProxy: boolean
   /** Bytes that detach; empty for none. */
   readonly detachKeys: Uint8Array
+  /** Output that this process does not show; none by default. */
+  readonly silent?: readonly OutputName[]
 }
 
 export type AttachEnd = { readonly kind: 'exited'; readonly exitCode: number } | { readonly kind: 'detached' }
@@ -92,11 +100,12 @@ function relayedSignals(signalProxy: boolean): readonly number[] {
 }
 
 function relayOptions(pid: number, terminal: boolean, options: AttachOptions): RelayOptions {
-  const { signalProxy, interactive, detachKeys } = options
+  const { signalProxy, interactive, detachKeys, silent } = options
   return {
     interactive,
     terminal,
     detachKeys,
+    ...(silent && { silent }),
     signals: relayedSignals(signalProxy),
     forwardSignal: (signal) => {
       if (signalProxy) killIfAlive(pid, signal)
