@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 const unit = {
   test: {
     name: 'unit',
+    // Fuzz tests and deep trees take seconds where other things run beside them.
+    testTimeout: 30_000,
     include: ['test/**/*.test.ts'],
     exclude: ['test/e2e/**', 'test/security/**', 'test/vm/**'],
   },

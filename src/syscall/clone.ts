@@ -1,7 +1,7 @@
 import { check } from './error.ts'
 import { CLONE_FLAG, type NamespaceType } from './namespace.ts'
 import { bind } from './native.ts'
-import { exitNow, hasOneThread, shareMemoryWithChildren } from './process.ts'
+import { endWith, hasOneThread, shareMemoryWithChildren } from './process.ts'
 
 const c = {
   clone: bind(
@@ -37,14 +37,7 @@ export function cloneChild(types: readonly NamespaceType[], main: () => number):
       types: types.join(','),
     },
   )
-  if (pid !== 0) return pid
-  let status = 125
-  try {
-    status = main()
-  } finally {
-    exitNow(status)
-  }
-  return 0
+  return pid === 0 ? endWith(main) : pid
 }
 
 /** Where the C library keeps this thread's id. */

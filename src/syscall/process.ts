@@ -66,14 +66,17 @@ export function shareMemoryWithChildren(): void {
  */
 export function forkChild(main: () => number): number {
   const pid = fork()
-  if (pid !== 0) return pid
+  return pid === 0 ? endWith(main) : pid
+}
+
+/** The rest of a forked child: it ends with what `main` gives as exit status; 125 where that throws. */
+export function endWith(main: () => number): never {
   let status = 125
   try {
     status = main()
   } finally {
     exitNow(status)
   }
-  return 0
 }
 
 /** _exit(2): no handlers, no flushing. */

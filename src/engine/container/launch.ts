@@ -11,13 +11,10 @@ import {
 import { planMounts } from '../../runtime/mountPlan.ts'
 import type { LaunchPlan } from '../../runtime/plan.ts'
 import { scopesOf } from '../../runtime/scopes.ts'
-import { loadSeccompFilter } from '../../runtime/seccomp/load.ts'
 import type { Spec, SpecMount } from '../../runtime/spec.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
-import { hostPath } from '../../storage/hostPath.ts'
 import { FS_MAGIC, filesystemType } from '../../syscall/mount.ts'
 import type { Engine } from '../engine.ts'
-import { installedFile, VERSION } from '../installation.ts'
 import { planConfinement } from './confinement.ts'
 import { containerFilesDirectory, writeContainerFiles } from './files.ts'
 import { findInitProgram } from './initProgram.ts'
@@ -29,6 +26,7 @@ import { giveToContainerRoot, subordinateRoot } from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
 import type { PreparedResources } from './resourcesPlan.ts'
 import { prepareRootfs } from './rootfs.ts'
+import { containerSeccomp } from './seccomp.ts'
 import { planSecrets } from './secrets.ts'
 import { buildSpec } from './spec.ts'
 import type { StoredConfig } from './stored.ts'
@@ -94,14 +92,7 @@ export async function prepareLaunch(
     volumes: [...volumes.mounts, ...(io.notification?.mounts ?? [])],
     secretEnv: [...secrets.env, ...(io.notification?.env ?? [])],
   })
-  const seccomp = await loadSeccompFilter({
-    choice: security.seccomp,
-    defaultProfile: installedFile('share', 'seccomp.json'),
-    version: VERSION,
-    capabilities: capabilities.root.bounding,
-    features: security.nestedUserns ? ['nested-userns'] : [],
-    cacheDirectory: hostPath(engine.store.dataRoot, 'seccomp'),
-  })
+  const seccomp = await containerSeccomp(engine, security, capabilities.root)
   const place = prepareRootfs(engine, subject, { maps: fork.maps, inheritStdin: io.inheritStdin })
   const resources = await planResources(engine, record.id, fork, io)
   const owned = stack.move()

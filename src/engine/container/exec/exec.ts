@@ -2,17 +2,14 @@ import { BryoError } from '../../../base/errors.ts'
 import type { ImageConfig } from '../../../base/image.ts'
 import { planCapabilities } from '../../../runtime/capabilities.ts'
 import { type EnteredProcess, enterContainer } from '../../../runtime/enter.ts'
-import { loadSeccompFilter } from '../../../runtime/seccomp/load.ts'
 import { resolveSecurity } from '../../../runtime/security.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState, isProcessAlive, type ProcessRef } from '../../../storage/container/state.ts'
 import { appendEvent } from '../../../storage/events.ts'
-import { hostPath } from '../../../storage/hostPath.ts'
 import { getWindowSize, isTerminal } from '../../../syscall/tty.ts'
 import { readIdMaps } from '../../../userns/nested.ts'
 import type { Engine } from '../../engine.ts'
-import { installedFile, VERSION } from '../../installation.ts'
 import { planConfinement } from '../confinement.ts'
 import { buildEnvironment } from '../environment.ts'
 import { containerEvent } from '../event.ts'
@@ -22,6 +19,7 @@ import type { AttachEnd, AttachOptions } from '../monitor/attach.ts'
 import { processLimitOf } from '../outline.ts'
 import type { ContainerRequest } from '../request.ts'
 import { runtimeDirectory } from '../resources.ts'
+import { containerSeccomp } from '../seccomp.ts'
 import { containerSettings } from '../settings.ts'
 import { processOf } from '../spec.ts'
 import { openContainerStdio } from '../stdio.ts'
@@ -124,14 +122,7 @@ export async function enter(
     root: planCapabilities({ ...common, isRoot: true }),
     other: planCapabilities({ ...common, isRoot: false }),
   }
-  const seccomp = await loadSeccompFilter({
-    choice: security.seccomp,
-    defaultProfile: installedFile('share', 'seccomp.json'),
-    version: VERSION,
-    capabilities: capabilities.root.bounding,
-    features: security.nestedUserns ? ['nested-userns'] : [],
-    cacheDirectory: hostPath(engine.store.dataRoot, 'seccomp'),
-  })
+  const seccomp = await containerSeccomp(engine, security, capabilities.root)
   return enterContainer({
     initPid: init.pid,
     isStillInit: () => isProcessAlive(init),
