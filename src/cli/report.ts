@@ -1,4 +1,4 @@
-import { BryoError, exitCodeOf, firstCause, messageOf } from '../base/errors.ts'
+import { BryoError, exitCodeOf, firstCause, isErrno, messageOf } from '../base/errors.ts'
 import type { HostFacts } from '../base/hostFacts.ts'
 import { writeErr } from './output.ts'
 import { wantsColour } from './terminal.ts'
@@ -42,7 +42,7 @@ export function errorLines(
   const lines = [`${options.label} ${printable(messageOf(error))}`]
   if (error instanceof BryoError) {
     if (error.hint !== undefined && error.hint !== '') lines.push(printable(error.hint))
-  } else if (!options.debug) {
+  } else if (!options.debug && !isErrno(error, 'ENOSPC', 'EDQUOT', 'EIO')) {
     lines.push('this is a fault of bryo itself; BRYO_DEBUG=1 shows where it happened')
   }
   if (!options.debug) return lines

@@ -19,6 +19,11 @@ describe('errorLines()', () => {
     expect(errorLines('text', plain)[0]).toBe('Error: text')
   })
 
+  it('takes no blame for a full or failing disk behind the output', () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    expect(errorLines(full, plain)).toEqual(['Error: ENOSPC: no space left on device, write'])
+  })
+
   it('shows the causes where debugging was asked for', () => {
     const error = new BryoError('STORAGE', 'outer', { cause: new Error('inner') })
     const lines = errorLines(error, { label: 'Error:', debug: true })

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { processesOf } from './support/leftovers.ts'
 import { IMAGE, openWorld } from './support/world.ts'
@@ -92,6 +93,32 @@ describe('a container that its restart policy starts again and again', () => {
     await expect
       .poll(() => bryo(['inspect', '--format', '{{.RestartCount}} {{.State.Status}}', 'told']))
       .toMatchObject({ stdout: '1 running\n' })
+  })
+})
+
+describe('a container whose runtime directory was wiped', () => {
+  it('is listed, entered, logged, stopped and started again; attach says why it cannot', async () => {
+    await bryo([
+      'run',
+      '-d',
+      '--name',
+      'wiped',
+      ...NO_NETWORK,
+      IMAGE,
+      'sh',
+      '-c',
+      'echo said; exec sleep 100',
+    ])
+    await expect.poll(async () => (await bryo(['logs', 'wiped'])).stdout).toBe('said\n')
+    rmSync(world.runRoot, { recursive: true })
+    expect((await bryo(['ps', '--format', '{{.Names}}'])).stdout).toBe('wiped\n')
+    expect(await bryo(['exec', 'wiped', 'echo', 'inside'])).toMatchObject({ stdout: 'inside\n', stderr: '' })
+    expect((await bryo(['attach', 'wiped'])).stderr).toContain(
+      'its socket is gone from the runtime directory',
+    )
+    expect(await bryo(['stop', '-t', '0', 'wiped'])).toMatchObject({ code: 0 })
+    expect(await bryo(['start', 'wiped'])).toMatchObject({ code: 0 })
+    expect(await bryo(['exec', 'wiped', 'true'])).toMatchObject({ code: 0 })
   })
 })
 

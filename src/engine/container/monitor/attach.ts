@@ -146,13 +146,7 @@ export function attachToRunning(engine: Engine, name: string, options: AttachOpt
     )
   }
   const socketFd = connectMonitor(engine.store, record.id)
-  if (socketFd === undefined) {
-    throw new BryoError(
-      'INVALID_STATE',
-      `cannot attach to container "${record.name}": it runs in the foreground of the process that started it`,
-      { hint: 'run it with --detach, or with --tty, for others to attach to it' },
-    )
-  }
+  if (socketFd === undefined) throw unreachable(record, state.monitor !== undefined)
   const { interactive, tty } = storedConfig(record).request
   return attachTo(engine, record, {
     ...options,
@@ -162,4 +156,19 @@ export function attachToRunning(engine: Engine, name: string, options: AttachOpt
     terminal: tty,
     initPid: state.process.pid,
   })
+}
+
+function unreachable({ name }: ContainerRecord, monitored: boolean): BryoError {
+  if (monitored) {
+    return new BryoError(
+      'INVALID_STATE',
+      `cannot attach to container "${name}": its socket is gone from the runtime directory`,
+      { hint: `"bryo logs --follow ${name}" shows its output; a restart makes the socket anew` },
+    )
+  }
+  return new BryoError(
+    'INVALID_STATE',
+    `cannot attach to container "${name}": it runs in the foreground of the process that started it`,
+    { hint: 'run it with --detach, or with --tty, for others to attach to it' },
+  )
 }
