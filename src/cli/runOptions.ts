@@ -115,6 +115,9 @@ function firstProcess(flags: CreateFlags, facts: Surroundings) {
   return {
     ...given('entrypoint', flags.entrypoint),
     env: processEnvironment(flags, facts),
+    ...(flags.envMerge.length > 0 && {
+      envMerge: flags.envMerge.map(({ key, value: given }) => `${key}=${given}`),
+    }),
     unsetEnv: flags.unsetenvAll ? ['*'] : flags.unsetenv,
     ...given('workdir', flags.workdir),
     ...given('user', flags.user),

@@ -82,6 +82,26 @@ describe('--pidfile and --conmon-pidfile', () => {
   })
 })
 
+describe('--env-merge', () => {
+  it('adds to what the image and the defaults set, and gives way to --env', async () => {
+    const flags = [
+      '--env-merge',
+      'PATH=/mine:$PATH',
+      '--env-merge',
+      'B=${A}${nothing}.',
+      '-e',
+      'A=own',
+      ...NO_NETWORK,
+    ]
+    const ended = await bryo(['run', '--rm', ...flags, IMAGE, 'sh', '-c', 'echo $PATH $A $B'])
+    expect(ended).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\/mine:\/usr\/local\/sbin:\S+ own \.\n$/),
+    })
+    expect(await bryo(['run', '--env-merge', 'PATH', IMAGE, 'true'])).toMatchObject({ code: 125 })
+  })
+})
+
 describe('--attach', () => {
   const both = [...NO_NETWORK, '-i', IMAGE, 'sh', '-c', 'echo out; echo error >&2; cat']
   it.each([

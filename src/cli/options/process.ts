@@ -1,7 +1,7 @@
 import { NOTIFY_MODES } from '../../base/notify.ts'
 import { choice, commaList, count, list, many, text, toggle, value } from '../flags/kinds.ts'
 import { parseEntrypoint } from '../parse/entrypoint.ts'
-import { parseLabel } from '../parse/keyValue.ts'
+import { parseKeyValue, parseLabel } from '../parse/keyValue.ts'
 import { parseRestartPolicy } from '../parse/restartPolicy.ts'
 import { parseSignal } from '../parse/signal.ts'
 import { parseUlimit } from '../parse/ulimit.ts'
@@ -18,6 +18,10 @@ export const PROCESS_FLAGS = {
   env: list({ short: 'e', help: 'Set an environment variable: NAME=value, or NAME or NAME* of yours' }),
   'env-file': list({ help: 'Read environment variables from a file', completion: FILES }),
   'env-host': toggle({ help: 'Take over your whole environment' }),
+  'env-merge': many({
+    help: "Set a variable from those of the image: NAME='$NAME:more'",
+    parse: parseKeyValue,
+  }),
   'group-add': commaList({ help: 'Add a supplementary group, or keep-groups for all of yours' }),
   init: toggle({ help: 'Run a small init that reaps processes and forwards signals' }),
   'init-path': text({ help: 'The program to run as init', completion: FILES }),

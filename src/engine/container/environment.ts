@@ -20,8 +20,19 @@ export function buildEnvironment(
     if (name === '*') byName.clear()
     else byName.delete(name)
   }
+  for (const entry of request.envMerge ?? []) set(expand(entry, byName))
   for (const entry of request.env) set(entry)
   return [...byName.values()].filter((entry) => entry.includes('='))
+}
+
+const VARIABLE = /\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g
+
+/** `$NAME` and `${NAME}` in a value replaced by what is set so far, by nothing where it is not. */
+function expand(entry: string, byName: ReadonlyMap<string, string>): string {
+  return entry.replace(VARIABLE, (_, braced: string | undefined, bare: string | undefined) => {
+    const name = braced ?? bare ?? ''
+    return byName.get(name)?.slice(name.length + 1) ?? ''
+  })
 }
 
 /** The program and its arguments, as image and user have set them together. */

@@ -22,6 +22,8 @@ export interface ContainerRequest {
   readonly env: readonly string[]
   /** `NAME` or `*`. */
   readonly unsetEnv: readonly string[]
+  /** `NAME=value`, with `$OTHER` for what the image sets. */
+  readonly envMerge?: readonly string[]
   readonly workdir?: string
   readonly user?: string
   /** Names, ids and `keep-groups`. */
