@@ -28,6 +28,7 @@ export function resolvConf(request: ResolvConfRequest): string | undefined {
   if (dns.length === 1 && dns[0] === 'none') return undefined
   checkServers(dns)
   checkSearch(dnsSearch)
+  checkOptions(dnsOptions)
   const asked = dns.length > 0 || dnsSearch.length > 0 || dnsOptions.length > 0
   if (request.reach === 'host' && !asked) return request.hostResolvConf
   if (request.reach === 'none' && !asked) return ''
@@ -97,6 +98,13 @@ function checkServers(servers: readonly string[]): void {
 
 const DOMAIN =
   /^(?=.{1,254}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/
+
+/** A word each: a line end would begin another line of the file. */
+function checkOptions(options: readonly string[]): void {
+  const wrong = options.find((option) => !/^[!-~]+$/.test(option))
+  if (wrong === undefined) return
+  throw new BryoError('USAGE', `invalid DNS option ${JSON.stringify(wrong)}, expected a word such as ndots:2`)
+}
 
 function checkSearch(domains: readonly string[]): void {
   for (const domain of domains) {

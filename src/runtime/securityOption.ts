@@ -68,7 +68,13 @@ export function globToRegExp(pattern: string): RegExp {
       return `[${negated === '' ? '' : '^/'}${set.replace(/[\\^[\]]/g, '\\$&')}]`
     },
   )
-  return new RegExp(`^${source}$`)
+  try {
+    return new RegExp(`^${source}$`)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    // A range whose end comes before its beginning holds no character.
+    return /(?!)/
+  }
 }
 
 const PROC_OPTION = /^(?:hidepid=(?:[0124]|off|noaccess|invisible|ptraceable)|subset=pid|gid=\d{1,10})$/
