@@ -263,11 +263,16 @@ describe('bryo wait', () => {
 
 describe('bryo attach', () => {
   it('gives the output from now on to several clients, and each the exit code', async () => {
-    await detach('shared', ['-i'], 'sh', '-c', 'read go; echo for all; read end; exit 6')
+    await detach(
+      'shared',
+      ['-i'],
+      'sh',
+      '-c',
+      'while :; do echo for all; sleep 0.05; done & read end; exit 6',
+    )
     const clients = [1, 2].map(() => world.start(['attach', '--no-stdin', 'shared']))
     const typist = world.start(['attach', 'shared'])
     await becomes('shared', '{{.State.Status}}', 'running')
-    typist.write('go\n')
     for (const client of [...clients, typist]) await client.said('for all')
     typist.write('end\n')
     for (const client of [...clients, typist]) expect((await client.ended).code).toBe(6)
