@@ -5,6 +5,7 @@ const unit = {
     name: 'unit',
     // Fuzz tests and deep trees take seconds where other things run beside them.
     testTimeout: 30_000,
+    setupFiles: ['test/support/seed.ts'],
     include: ['test/**/*.test.ts'],
     exclude: ['test/e2e/**', 'test/security/**', 'test/vm/**'],
   },

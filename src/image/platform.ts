@@ -1,18 +1,20 @@
 import { BryoError } from '../base/errors.ts'
 import type { ImageIndex, IndexEntry, Platform } from './manifest.ts'
 
-const ARCHITECTURES: Readonly<Record<string, string>> = {
-  x64: 'amd64',
-  x86_64: 'amd64',
-  'x86-64': 'amd64',
-  aarch64: 'arm64',
-  ia32: '386',
-  i386: '386',
-  i686: '386',
-  armhf: 'arm',
-  armel: 'arm',
-  ppc64: 'ppc64le',
-}
+const ARCHITECTURES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    x64: 'amd64',
+    x86_64: 'amd64',
+    'x86-64': 'amd64',
+    aarch64: 'arm64',
+    ia32: '386',
+    i386: '386',
+    i686: '386',
+    armhf: 'arm',
+    armel: 'arm',
+    ppc64: 'ppc64le',
+  }),
+)
 
 /** What this machine runs, from Node's name of its processor (`process.arch`). */
 export function hostPlatform(arch: string): Platform {
@@ -40,7 +42,7 @@ export function formatPlatform(platform: Platform): string {
 function normalise(platform: Platform): Platform {
   const os = platform.os.toLowerCase()
   const lower = platform.architecture.toLowerCase()
-  const architecture = ARCHITECTURES[lower] ?? lower
+  const architecture = ARCHITECTURES.get(lower) ?? lower
   const variant = platform.variant?.toLowerCase()
   if (architecture === 'arm64' && (variant === undefined || /^v?8$/.test(variant)))
     return { os, architecture }
