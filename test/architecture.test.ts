@@ -23,7 +23,12 @@ const ROW_OF = new Map<string, number>(
 )
 
 /** Packages, and the one room that may import them. */
-const PACKAGE_ROOMS: Readonly<Record<string, string>> = { koffi: 'syscall', chalk: 'cli', ini: 'engine', 'smol-toml': 'engine' }
+const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
+  koffi: 'syscall',
+  chalk: 'cli',
+  ini: 'engine',
+  'smol-toml': 'engine',
+}
 
 interface SourceFile {
   /** From the project's root. */
