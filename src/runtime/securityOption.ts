@@ -57,24 +57,39 @@ export function parsePaths(option: string, value: string | undefined): readonly 
   return paths.map((path) => path.replace(/\/+/g, '/').replace(/(?<=.)\/$/, ''))
 }
 
-/** A shell pattern of `*`, `?` and `[...]`; none of them matches a slash. @see glob(7) */
+/**
+ * A shell pattern of `*`, `?` and `[...]`; none of them matches a slash. What stands between two stars is looked for once, at its first place, as no
+ * later one could do better: so the time grows with the length alone, however many stars there are.
+ * @see glob(7)
+ */
 export function globToRegExp(pattern: string): RegExp {
-  const source = pattern.replace(
-    /\[(!?)([^\]/]+)\]|[*?]|[^*?[]|\[/g,
-    (token, negated: string, set: string) => {
-      if (token === '*') return '[^/]*'
-      if (token === '?') return '[^/]'
-      if (set === undefined) return token.replace(/[\\^$.|+(){}[\]]/g, '\\$&')
-      return `[${negated === '' ? '' : '^/'}${set.replace(/[\\^[\]]/g, '\\$&')}]`
-    },
-  )
+  const [first = '', ...rest] = globSegments(pattern)
+  const last = rest.pop()
+  const middle = rest.map((segment, index) => `(?=([^/]*?${segment}))\\${index + 1}`)
+  const end = last === undefined ? '' : `[^/]*${last}`
   try {
-    return new RegExp(`^${source}$`)
+    return new RegExp(`^${first}${middle.join('')}${end}$`)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     // A range whose end comes before its beginning holds no character.
     return /(?!)/
   }
+}
+
+/** What stands before, between and behind the stars, each as a regular expression. */
+function globSegments(pattern: string): readonly string[] {
+  const segments = ['']
+  for (const [token, negated, set] of pattern.matchAll(/\[(!?)([^\]/]+)\]|\*+|\?|[^*?[]|\[/g)) {
+    if (token.startsWith('*')) segments.push('')
+    else segments.push(`${segments.pop()}${globToken(token, negated, set)}`)
+  }
+  return segments
+}
+
+function globToken(token: string, negated: string | undefined, set: string | undefined): string {
+  if (token === '?') return '[^/]'
+  if (set === undefined) return token.replace(/[\\^$.|+(){}[\]]/g, '\\$&')
+  return `[${negated === '' ? '' : '^/'}${set.replace(/[\\^[\]]/g, '\\$&')}]`
 }
 
 const PROC_OPTION = /^(?:hidepid=(?:[0124]|off|noaccess|invisible|ptraceable)|subset=pid|gid=\d{1,10})$/
