@@ -217,7 +217,9 @@ describe.runIf(protectedRegistry)('a registry with TLS and logins', () => {
   it.runIf(hasPodman && hasSkopeo)('podman takes what bryo pushed', async () => {
     const pushed = await succeed(['push', '--creds', `${USER}:${PASSWORD}`, IMAGE, `${host}/podman/app:1`])
     const certs = join(world.home, '.config/containers/certs.d', host)
-    const podman = ['podman', '--root', join(directory, 'podman'), '--runroot', join(directory, 'podman-run')]
+    // Podman takes no runtime directory of more than 50 characters.
+    const runRoot = (await world.command(['mktemp', '-d', '/tmp/podman.XXXXXX'])).stdout.trim()
+    const podman = ['podman', '--root', join(directory, 'podman'), '--runroot', runRoot]
     const storage = ['--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs']
     const flags = ['-q', '--cert-dir', certs, '--creds', `${USER}:${PASSWORD}`]
     const pulled = await world.command([...podman, ...storage, 'pull', ...flags, `${host}/podman/app:1`])
@@ -228,6 +230,7 @@ describe.runIf(protectedRegistry)('a registry with TLS and logins', () => {
     await world.command([...podman, ...storage, 'unshare', 'rm', '-rf', join(directory, 'podman')])
     // Ends the process that keeps its user namespace.
     await world.command([...podman, ...storage, 'system', 'migrate'])
+    await world.command(['rm', '-rf', runRoot])
   })
 
   it('image copy goes between registry, archives, directories and the store with one digest', async () => {
