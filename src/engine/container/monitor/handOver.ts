@@ -21,7 +21,7 @@ export type MonitorFds = { readonly [K in keyof MonitorFdNumbers]: number }
  * The heap is collected before it has grown: after 100 MB of output a monitor has 4 MB of its own, and not 15. It costs no time that
  * could be measured.
  */
-const SMALL_HEAP = { BUN_JSC_largeHeapSize: '300000' }
+const SMALL_HEAP = { BUN_JSC_largeHeapSize: '300000', MIMALLOC_PURGE_DELAY: '0' }
 
 /**
  * What has to be executed for a monitor.
