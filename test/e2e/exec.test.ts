@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { processesOf } from './support/leftovers.ts'
 import { openTerminal } from './support/terminal.ts'
-import { IMAGE, openWorld } from './support/world.ts'
+import { BRYO, IMAGE, openWorld } from './support/world.ts'
 
 const world = await openWorld()
 const { bryo } = world
@@ -108,6 +108,23 @@ describe('bryo exec', () => {
     await expect
       .poll(async () => (await exec(NAME, 'cat', '/tmp/mark')).stdout, { timeout: 5000 })
       .toBe('done\n')
+  })
+
+  it('with -d does not hold the output of its caller open', async () => {
+    const ended = await world.command(['sh', '-c', `"$0" exec -d ${NAME} sleep 1000 | cat; echo over`, BRYO])
+    expect(ended).toMatchObject({ code: 0, stdout: 'over\n' })
+  })
+
+  it('is left by the detach keys, and the command goes on', async () => {
+    const terminal = openTerminal(world, `bryo exec -it ${NAME} sh; echo code=$?`)
+    await terminal.said(/[#$] /)
+    terminal.write('(sleep 0.3; echo late > /tmp/late); sleep 1000\r')
+    terminal.write('\x10\x11')
+    await terminal.said('code=0')
+    await terminal.ended
+    await expect
+      .poll(async () => (await exec(NAME, 'cat', '/tmp/late')).stdout, { timeout: 5000 })
+      .toBe('late\n')
   })
 
   it('with -it has a terminal of the container, of the size of the caller', async () => {

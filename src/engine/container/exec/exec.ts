@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs'
 import { BryoError } from '../../../base/errors.ts'
 import type { ImageConfig } from '../../../base/image.ts'
 import { planCapabilities } from '../../../runtime/capabilities.ts'
@@ -7,6 +8,8 @@ import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState, isProcessAlive, type ProcessRef } from '../../../storage/container/state.ts'
 import { appendEvent } from '../../../storage/events.ts'
+import { ownFd } from '../../../syscall/fd.ts'
+import { O } from '../../../syscall/file.ts'
 import { getWindowSize, isTerminal } from '../../../syscall/tty.ts'
 import { readIdMaps } from '../../../userns/nested.ts'
 import type { Engine } from '../../engine.ts'
@@ -55,8 +58,13 @@ export async function execInContainer(
   using stdio = openContainerStdio({ tty, interactive, kind: attach ? 'inherited' : 'own' })
   const attachment = attach && (await import('../monitor/attach.ts'))
   if (attach) attachment?.holdSignals(attach)
-  const detached = attach === undefined
-  const entered = await enter(engine, { record, init, request, detached, stdio: stdio.theirs }).catch(
+  // A process that the caller can leave by its keys must not end with this one.
+  const detached = attach === undefined || (tty && attach.detachKeys.byteLength > 0)
+  // Nobody reads what it writes; the caller's own output would be held open by it.
+  using nothing = ownFd(openSync('/dev/null', O.rdwr | O.cloexec))
+  const silent = { stdin: undefined, stdout: nothing.fd, stderr: nothing.fd }
+  const ends = attach ? stdio.theirs : silent
+  const entered = await enter(engine, { record, init, request, detached, stdio: ends }).catch(
     (error: unknown) => {
       // A container's other processes and its namespaces go a moment before its first process is seen to have ended.
       const ofCommand = error instanceof BryoError && COMMAND_ERRORS.includes(error.code)
@@ -103,6 +111,7 @@ export interface Entering {
   readonly record: ContainerRecord
   readonly init: ProcessRef
   readonly request: ExecRequest
+  /** It goes on where this process ends. */
   readonly detached: boolean
   readonly stdio: Parameters<typeof enterContainer>[0]['stdio'] | undefined
 }

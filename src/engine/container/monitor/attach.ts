@@ -7,6 +7,7 @@ import {
   relayChild,
   relayMonitor,
 } from '../../../monitor/relay.ts'
+import { keepTerminal } from '../../../monitor/stage/keepTerminal.ts'
 import { forwardedSignals } from '../../../runtime/supervise.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
@@ -87,6 +88,7 @@ export function relayProcess(
 ): AttachEnd {
   const interactive = options.interactive && (fds.stdin ?? fds.terminal) !== undefined
   const end = relayChild(pid, fds, relayOptions(pid, terminal, { ...options, interactive }))
+  if (end.kind === 'detached' && fds.terminal !== undefined) keepTerminal(fds.terminal)
   return attachEnd(end, () => 125)
 }
 
