@@ -1,5 +1,5 @@
 import { existsSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTerminal } from './support/terminal.ts'
 import { BRYO, give, openWorld, PATH } from './support/world.ts'
@@ -11,9 +11,11 @@ const world = await openWorld({ image: false, unused: missing !== undefined })
 const runtime = join(world.directory, 'bryo-oci')
 
 /** Its state lies below the world, so that it shares nothing with another Podman of this user. */
+// Podman takes no runtime directory of more than 50 characters.
+const runRoot = `/tmp/podman.${basename(world.directory)}`
 const podmanCommand = [
   'podman',
-  ...['--root', join(world.directory, 'storage'), '--runroot', join(world.directory, 'run/podman')],
+  ...['--root', join(world.directory, 'storage'), '--runroot', runRoot],
   ...['--tmpdir', join(world.directory, 'run/libpod'), '--storage-driver', 'vfs'],
   ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'file', '--runtime', runtime],
 ]
@@ -39,6 +41,7 @@ describe.skipIf(missing)(`podman --runtime bryo-oci${missing ? `: there is no ${
   afterAll(async () => {
     await podman(['rm', '--all', '--force', '--time', '0'])
     await podman(['system', 'migrate'])
+    await world.command(['rm', '-rf', runRoot])
   })
 
   it('runs a program and gives its exit code', async () => {
