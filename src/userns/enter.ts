@@ -105,11 +105,13 @@ function tryToStart(task: UserNamespaceTask): number | undefined {
   return child.pid
 }
 
-/** False where the child is silent. */
+/** False where the child is silent, or was gone before its first word. */
 function expectMessage(child: Child, expected: EnterMessage['kind']): boolean {
   if (!pollReadable(child.socket, SILENCE_MS)) return false
   const found = receiveMessage(child.socket)
   if (found?.kind === expected) return true
+  // It ended without a word: nothing of ours makes a child do that so early.
+  if (found === undefined && expected === 'userns-created') return false
   if (found?.kind === 'failed' && found.step === 'unshare') throw diagnoseUnshareFailure(found.errno)
   const text = found?.kind === 'failed' ? `${found.step} failed, ${found.message}` : found?.kind
   throw new BryoError(
