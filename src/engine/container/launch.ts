@@ -2,12 +2,7 @@ import { existsSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { RootfsPlan } from '../../base/rootfs.ts'
-import {
-  type CapabilityPlan,
-  capabilityNumber,
-  hasCapability,
-  planCapabilities,
-} from '../../runtime/capabilities.ts'
+import { type CapabilityPlan, capabilityNumber, hasCapability } from '../../runtime/capabilities.ts'
 import { planMounts } from '../../runtime/mountPlan.ts'
 import type { LaunchPlan } from '../../runtime/plan.ts'
 import { scopesOf } from '../../runtime/scopes.ts'
@@ -15,6 +10,7 @@ import type { Spec, SpecMount } from '../../runtime/spec.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { FS_MAGIC, filesystemType } from '../../syscall/mount.ts'
 import type { Engine } from '../engine.ts'
+import { containerCapabilities } from './capabilities.ts'
 import { planConfinement } from './confinement.ts'
 import { containerFilesDirectory, writeContainerFiles } from './files.ts'
 import { findInitProgram } from './initProgram.ts'
@@ -73,7 +69,7 @@ export async function prepareLaunch(
   const { record, config } = subject
   const { ids, security } = fork.outline
   using stack = new DisposableStack()
-  const capabilities = planBothCapabilities(config.request)
+  const capabilities = containerCapabilities(config.request)
   const hostname = hostnameOf(config.request, record)
   const network = prepareNetwork(engine, {
     record,
@@ -196,14 +192,6 @@ function planSpec(engine: Engine, subject: LaunchSubject, parts: SpecParts): Spe
     capabilities,
     sysctls: network.sysctls,
   })
-}
-
-function planBothCapabilities(request: ContainerRequest): LaunchPlan['capabilities'] {
-  const common = { add: request.capAdd, drop: request.capDrop, privileged: request.privileged }
-  return {
-    root: planCapabilities({ ...common, isRoot: true }),
-    other: planCapabilities({ ...common, isRoot: false }),
-  }
 }
 
 function launchWarnings(

@@ -1,6 +1,5 @@
-import { openSync } from 'node:fs'
 import type { Digest } from '../../base/brand.ts'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError } from '../../base/errors.ts'
 import { type ConfigChanges, parseChanges } from '../../image/changes.ts'
 import { parseImageConfig } from '../../image/config.ts'
 import { MEDIA_TYPE } from '../../image/mediaTypes.ts'
@@ -11,8 +10,7 @@ import { collectGarbage } from '../../storage/gc.ts'
 import { lockForAdding, putImage } from '../../storage/image/edit.ts'
 import { recoverStore } from '../../storage/recover.ts'
 import { explainSpace } from '../../storage/space.ts'
-import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
-import { O } from '../../syscall/file.ts'
+import { openArchive } from '../archiveFile.ts'
 import type { Engine } from '../engine.ts'
 import { noteImage } from './event.ts'
 import { type StoredLayer, storeLayer } from './storeLayer.ts'
@@ -92,20 +90,6 @@ function nameOf(text: string): string {
   const reference = localReference(text)
   if (reference.digest === undefined) return formatReference(reference)
   throw new BryoError('INVALID_REFERENCE', `cannot import as "${text}": it has a digest, expected a tag`)
-}
-
-function openArchive(path: string): OwnedFd {
-  try {
-    return ownFd(openSync(path, O.rdonly | O.noctty | O.cloexec))
-  } catch (cause) {
-    if (isErrno(cause, 'ENOENT', 'ENOTDIR')) {
-      throw new BryoError('NOT_FOUND', `cannot import "${path}": no such file`, { cause })
-    }
-    if (isErrno(cause, 'EACCES', 'EPERM')) {
-      throw new BryoError('PERMISSION', `cannot import "${path}": permission denied`, { cause })
-    }
-    throw cause
-  }
 }
 
 function labelOf(source: ImportRequest['source']): string {

@@ -1,10 +1,10 @@
-import { openSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { explainSpace } from '../../storage/space.ts'
 import { findVolume, finishCopyUp, lockVolume } from '../../storage/volume/volumes.ts'
-import { type OwnedFd, ownFd } from '../../syscall/fd.ts'
+import { ownFd } from '../../syscall/fd.ts'
 import { AT_FDCWD, O, openat2 } from '../../syscall/file.ts'
+import { openArchive } from '../archiveFile.ts'
 import { runInMaps } from '../container/rootAccess/runInMaps.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
 import { expansionLimit } from '../expansion.ts'
@@ -61,18 +61,4 @@ export async function importVolume(engine: Engine, name: string, source: string)
     throw explainSpace(error, path)
   }
   finishCopyUp(engine.store, volume.name)
-}
-
-function openArchive(path: string): OwnedFd {
-  try {
-    return ownFd(openSync(path, O.rdonly | O.noctty | O.cloexec))
-  } catch (cause) {
-    if (isErrno(cause, 'ENOENT', 'ENOTDIR')) {
-      throw new BryoError('NOT_FOUND', `cannot import "${path}": no such file`, { cause })
-    }
-    if (isErrno(cause, 'EACCES', 'EPERM')) {
-      throw new BryoError('PERMISSION', `cannot import "${path}": permission denied`, { cause })
-    }
-    throw cause
-  }
 }

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
 import type { CapabilityMask } from '../capabilities.ts'
+import { buildFilter, hostArchitecture } from './build.ts'
 import { readCachedFilter, writeCachedFilter } from './cache.ts'
 import type { SeccompFilter } from './filter.ts'
 import type { HostArchitecture, SeccompFeature } from './select.ts'
@@ -43,7 +44,13 @@ export async function loadSeccompFilter(request: SeccompRequest): Promise<Seccom
   const name = cacheName(source.key, request, arch)
   const cached = readCachedFilter(directory, name)
   if (cached) return cached
-  const { filter, library } = await compileFilter(source, request, arch)
+  const { capabilities, features } = request
+  const text = source.text ?? readProfile(source.path)
+  const otherRemedy = ', or run without the filter: --security-opt seccomp=unconfined'
+  const { filter, library } = await buildFilter(
+    { text, name: source.path, capabilities, features, otherRemedy },
+    arch,
+  )
   writeCachedFilter({ directory, name, filter, library })
   return filter
 }
@@ -100,52 +107,7 @@ function unreadable(path: string, cause: unknown): unknown {
   })
 }
 
-function hostArchitecture(): HostArchitecture {
-  if (process.arch === 'x64') return 'amd64'
-  if (process.arch === 'arm64') return 'arm64'
-  throw new BryoError(
-    'UNSUPPORTED',
-    `cannot filter system calls: architecture ${process.arch}, expected x64 or arm64`,
-  )
-}
-
 function cacheName(key: string, { capabilities, features }: SeccompRequest, arch: HostArchitecture): string {
   const parts = [key, `caps${capabilities.toString(16)}`, ...features, arch, release(), `v${COMPILER}`]
   return `${parts.join('-').replaceAll('/', '_')}.bpf`
-}
-
-async function compileFilter(source: ProfileSource, request: SeccompRequest, arch: HostArchitecture) {
-  const [
-    { parseKernelVersion, parseSeccompProfile },
-    { selectRules },
-    { compileProfile },
-    { loadLibseccomp },
-  ] = await Promise.all([
-    import('./profile.ts'),
-    import('./select.ts'),
-    import('./compile.ts'),
-    import('../../syscall/libseccomp.ts'),
-  ])
-  const profile = parseSeccompProfile(source.text ?? readProfile(source.path), source.path)
-  const kernel = parseKernelVersion(release()) ?? [0, 0]
-  const { capabilities, features } = request
-  const selected = selectRules(profile, { capabilities, arch, kernel, features })
-  const library = openLibrary(loadLibseccomp)
-  const filter: SeccompFilter = { program: compileProfile(library, selected, arch), flags: profile.flags }
-  return { filter, library: library.path }
-}
-
-function openLibrary<T>(load: () => T): T {
-  try {
-    return load()
-  } catch (cause) {
-    throw new BryoError(
-      'TOOL_MISSING',
-      `cannot filter system calls: ${messageOf(cause)}, expected libseccomp.so.2`,
-      {
-        hint: 'install the package libseccomp2 (Debian, Ubuntu) or libseccomp, or run without the filter: --security-opt seccomp=unconfined',
-        cause,
-      },
-    )
-  }
 }

@@ -1,7 +1,6 @@
 import { openSync } from 'node:fs'
 import { BryoError } from '../../../base/errors.ts'
 import type { ImageConfig } from '../../../base/image.ts'
-import { planCapabilities } from '../../../runtime/capabilities.ts'
 import { type EnteredProcess, enterContainer } from '../../../runtime/enter.ts'
 import { resolveSecurity } from '../../../runtime/security.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
@@ -13,6 +12,7 @@ import { O } from '../../../syscall/file.ts'
 import { getWindowSize, isTerminal } from '../../../syscall/tty.ts'
 import { readIdMaps } from '../../../userns/nested.ts'
 import type { Engine } from '../../engine.ts'
+import { containerCapabilities } from '../capabilities.ts'
 import { planConfinement } from '../confinement.ts'
 import { buildEnvironment } from '../environment.ts'
 import { containerEvent } from '../event.ts'
@@ -126,11 +126,7 @@ export async function enter(
   const { config, image } = containerSettings(engine, record)
   const container = mergeRequest(config.request, request)
   const security = resolveSecurity({ options: container.securityOpt, privileged: container.privileged })
-  const common = { add: container.capAdd, drop: container.capDrop, privileged: container.privileged }
-  const capabilities = {
-    root: planCapabilities({ ...common, isRoot: true }),
-    other: planCapabilities({ ...common, isRoot: false }),
-  }
+  const capabilities = containerCapabilities(container)
   const seccomp = await containerSeccomp(engine, security, capabilities.root)
   return enterContainer({
     initPid: init.pid,
