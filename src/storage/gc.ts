@@ -6,6 +6,7 @@ import { readContainers } from './container/find.ts'
 import { hostPath } from './hostPath.ts'
 import { dropImage, tryLockAgainstAdding } from './image/edit.ts'
 import { readImage, readImages } from './image/images.ts'
+import { blobsOf } from './image/manifests.ts'
 import { readLayers, removeLayer } from './layer/layers.ts'
 import { acquireLock } from './lock.ts'
 import type { RunInUserns } from './runInUserns.ts'
@@ -58,10 +59,7 @@ function readUsed(store: Store): Used {
   const imageLayers = images.flatMap((image) => image.layers)
   return {
     images: new Set(images.map((image) => image.id)),
-    blobs: new Set([
-      ...images.flatMap((image) => [image.id, image.manifestDigest, ...image.otherBlobs]),
-      ...imageLayers.flatMap((layer) => layer.blob?.digest ?? []),
-    ]),
+    blobs: new Set(images.flatMap(blobsOf)),
     layers: new Set([
       ...imageLayers.map((layer) => layer.diffId),
       ...readContainers(store).flatMap((container) => container.layers),

@@ -233,6 +233,50 @@ describe.runIf(protectedRegistry)('a registry with TLS and logins', () => {
     await world.command(['rm', '-rf', runRoot])
   })
 
+  it('an image that comes in several forms keeps each under its name and digest', async () => {
+    await login(host)
+    const local = await makeImage('forms')
+    const forms = {
+      oci: ['--format', 'oci'],
+      docker: ['--format', 'docker'],
+      zstd: ['--compression-format', 'zstd'],
+    }
+    const digests: Record<string, string> = {}
+    for (const [name, flags] of Object.entries(forms)) {
+      digests[name] = await succeed(['push', ...flags, local, `${host}/forms:${name}`])
+    }
+    await succeed(['rmi', local])
+    for (const name of Object.keys(forms)) await succeed(['pull', '-q', `${host}/forms:${name}`])
+    expect(new Set(Object.values(digests)).size).toBe(3)
+    const shown = async (name: string) => await succeed(['inspect', '--format', '{{.Digest}}', name])
+    for (const [name, digest] of Object.entries(digests)) {
+      const full = `${host}/forms:${name}`
+      expect(await shown(full)).toContain(digest)
+      expect(await shown(`${host}/forms@${digest}`)).toContain(digest)
+      expect(await succeed(['images', '--digests', '--noheading', '--format', '{{.Digest}}', full])).toBe(
+        digest,
+      )
+      expect(await succeed(['push', full, `${host}/forms-again:${name}`])).toBe(digest)
+      expect(await succeed(['push', `${host}/forms@${digest}`, `${host}/forms-again:d`])).toBe(digest)
+      await succeed(['save', '--format', 'oci-archive', '-o', join(directory, `${name}.tar`), full])
+      await succeed(['tag', full, `localhost/tagged:${name}`])
+      expect(await shown(`tagged:${name}`)).toContain(digest)
+    }
+    await succeed(['rmi', '--force', await succeed(['inspect', '--format', '{{.Id}}', 'tagged:oci'])])
+    for (const [name, digest] of Object.entries(digests)) {
+      await succeed(['load', '-q', '-i', join(directory, `${name}.tar`)])
+      expect(await shown(`${host}/forms:${name}`)).toContain(digest)
+    }
+    await succeed(['untag', `${host}/forms:zstd`, `${host}/forms:docker`])
+    expect(await succeed(['rmi', `${host}/forms@${digests.docker}`])).toBe(
+      `Untagged: ${host}/forms@${digests.docker}`,
+    )
+    expect((await bryo(['image', 'exists', `${host}/forms@${digests.docker}`])).code).toBe(1)
+    expect(await shown(`${host}/forms:zstd`)).toBe(digests.zstd)
+    expect(await succeed(['system', 'check'])).toBe('')
+    for (const name of ['oci', 'zstd']) await succeed(['rmi', `${host}/forms:${name}`])
+  })
+
   it('image copy goes between registry, archives, directories and the store with one digest', async () => {
     await login(host)
     const digest = await succeed(['push', await makeImage('copied'), `${host}/copy/first:1`])

@@ -109,11 +109,8 @@ describe('bryo save', () => {
   })
 
   it('notices a damaged blob, and keeps the file that was there', async () => {
-    const [, id = ''] = digest.split(' ')
-    const layer = readdirSync(`${world.dataRoot}/blobs/sha256`).find(
-      (name) => name !== id && readFileSync(`${world.dataRoot}/blobs/sha256/${name}`).length > 1_000_000,
-    )
-    const path = `${world.dataRoot}/blobs/sha256/${layer}`
+    const layer = (await bryo(['inspect', '--format', '{{index .RootFS.Layers 0}}', IMAGE])).stdout.trim()
+    const path = `${world.dataRoot}/blobs/${layer.replace(':', '/')}`
     const whole = readFileSync(path)
     const broken = Buffer.from(whole)
     broken[1000] = (broken[1000] ?? 0) ^ 1

@@ -5,8 +5,16 @@ import { hasBlob } from '../../src/storage/blob/read.ts'
 import { putBlob } from '../../src/storage/blob/write.ts'
 import { createContainerRecord } from '../../src/storage/container/create.ts'
 import { collectGarbage, removeImage } from '../../src/storage/gc.ts'
-import { dropImage, lockForAdding, putImage, tagImage, untagImage } from '../../src/storage/image/edit.ts'
+import {
+  dropImage,
+  forgetDigest,
+  lockForAdding,
+  putImage,
+  tagImage,
+  untagImage,
+} from '../../src/storage/image/edit.ts'
 import { findImage, readImages } from '../../src/storage/image/images.ts'
+import { blobsOf } from '../../src/storage/image/manifests.ts'
 import { beginLayer, readLayers } from '../../src/storage/layer/layers.ts'
 import type { Store } from '../../src/storage/store.ts'
 import { containerRequest, digest, imageRecord } from './support/records.ts'
@@ -52,6 +60,70 @@ describe('putImage()', () => {
     const store = temporaryStore()
     putImage(store, imageRecord('a'))
     expect([...readdirSync(store.tmp), ...readdirSync(store.pending)]).toEqual([])
+  })
+})
+
+describe('an image that came with two manifests', () => {
+  const blob = (hexDigit: string) => ({ mediaType: 'application/x', digest: digest(hexDigit), size: 1 })
+  const came = (hexDigit: string, name: string, layerBlob: string) =>
+    imageRecord('a', {
+      manifestDigest: digest(hexDigit),
+      names: [name],
+      repoDigests: [`${name.split(':')[0]}@${digest(hexDigit)}`],
+      layers: [{ diffId: digest('e'), size: 1, blob: blob(layerBlob) }],
+    })
+  const storeOfTwo = () => {
+    const store = temporaryStore()
+    putImage(store, came('1', 'x:1', '3'))
+    putImage(store, came('2', 'y:1', '4'))
+    return store
+  }
+  const manifestOf = (store: Store, text: string) => {
+    const found = findImage(store, text)
+    return found && [found.manifestDigest, found.layers[0]?.blob?.digest]
+  }
+
+  it('is found in the form that its name or digest means', () => {
+    const store = storeOfTwo()
+    expect(manifestOf(store, 'x:1')).toEqual([digest('1'), digest('3')])
+    expect(manifestOf(store, 'y:1')).toEqual([digest('2'), digest('4')])
+    expect(manifestOf(store, `x@${digest('1')}`)).toEqual([digest('1'), digest('3')])
+    expect(manifestOf(store, `y@${digest('2')}`)).toEqual([digest('2'), digest('4')])
+    expect(manifestOf(store, digest('a'))).toEqual([digest('2'), digest('4')])
+  })
+
+  it('gives a name the form that it comes with anew, and a tag the one that it is given', () => {
+    const store = storeOfTwo()
+    tagImage(store, digest('a'), 'z:1', digest('1'))
+    expect(manifestOf(store, 'z:1')?.[0]).toBe(digest('1'))
+    putImage(store, came('2', 'x:1', '4'))
+    expect(['x:1', 'y:1', 'z:1'].map((name) => manifestOf(store, name)?.[0])).toEqual(
+      ['2', '2', '1'].map(digest),
+    )
+    untagImage(store, digest('a'), ['z:1'])
+    expect(readImages(store)[0]?.namedManifests ?? []).toEqual([])
+    expect(manifestOf(store, `x@${digest('1')}`)?.[0]).toBe(digest('1'))
+  })
+
+  it('keeps the blobs of both, until a digest is forgotten that nothing else means', () => {
+    const store = storeOfTwo()
+    const blobs = () => [...blobsOf(findImage(store, 'y:1') ?? imageRecord('f'))].sort()
+    expect(blobs()).toEqual(['1', '2', '3', '4', 'a'].map(digest))
+    forgetDigest(store, digest('a'), `x@${digest('1')}`)
+    expect(blobs()).toHaveLength(5)
+    untagImage(store, digest('a'), ['x:1'])
+    forgetDigest(store, digest('a'), `x@${digest('1')}`)
+    expect(blobs()).toEqual(['2', '4', 'a'].map(digest))
+  })
+
+  it('comes last with a manifest that is there already', () => {
+    const store = storeOfTwo()
+    putImage(store, came('1', 'x:2', '3'))
+    expect(manifestOf(store, 'a')?.[0]).toBe(digest('1'))
+    expect(['x:1', 'x:2', 'y:1'].map((name) => manifestOf(store, name)?.[0])).toEqual(
+      ['1', '1', '2'].map(digest),
+    )
+    expect(readImages(store)).toMatchObject([{ namedManifests: [{ name: 'y:1' }] }])
   })
 })
 

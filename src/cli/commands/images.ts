@@ -2,6 +2,7 @@ import { assertNever } from '../../base/assert.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { describeListed, type ListedDetails, type ListedImage, listImages } from '../../engine/image/list.ts'
 import { IMAGE_FILTERS } from '../../engine/image/listFilter.ts'
+import { manifestNamed } from '../../storage/image/manifests.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { parseFilters } from '../filter.ts'
@@ -17,6 +18,8 @@ interface Row {
   readonly id: string
   readonly repository: string
   readonly tag: string
+  /** Of the manifest that the name means. */
+  readonly digest: string
   readonly createdSince: string
   /** Costs the reading of all images. */
   readonly details: () => ListedDetails
@@ -69,7 +72,7 @@ export const command = defineCommand({
 const COLUMNS: readonly Column<Row>[] = [
   { title: 'REPOSITORY', cell: (row) => row.repository },
   { title: 'TAG', cell: (row) => row.tag },
-  { title: 'DIGEST', cell: (row) => row.image.manifestDigest },
+  { title: 'DIGEST', cell: (row) => row.digest },
   { title: 'IMAGE ID', cell: (row) => row.id },
   { title: 'CREATED', cell: (row) => row.createdSince },
   { title: 'SIZE', cell: (row) => humanSize(row.image.size) },
@@ -109,7 +112,8 @@ function toRows(
   const names = image.names.length === 0 ? [`${NONE}:${NONE}`] : image.names
   return names.map((name) => {
     const colon = name.lastIndexOf(':')
-    return { image, id, repository: name.slice(0, colon), tag: name.slice(colon + 1), createdSince, details }
+    const [repository, tag] = [name.slice(0, colon), name.slice(colon + 1)]
+    return { image, id, repository, tag, digest: manifestNamed(image, name), createdSince, details }
   })
 }
 
@@ -138,7 +142,7 @@ function templateFields(row: Row): Readonly<Record<string, unknown>> {
     Id: image.id.slice('sha256:'.length),
     Repository: repository,
     Tag: tag,
-    Digest: image.manifestDigest,
+    Digest: row.digest,
     Created: createdSince,
     CreatedSince: createdSince,
     CreatedAt: image.created,

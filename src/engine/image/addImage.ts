@@ -10,6 +10,7 @@ import { putBlob } from '../../storage/blob/write.ts'
 import { collectGarbage } from '../../storage/gc.ts'
 import { lockForAdding, putImage } from '../../storage/image/edit.ts'
 import { readImage, readImages } from '../../storage/image/images.ts'
+import { withManifest } from '../../storage/image/manifests.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import { hasLayer, readLayer } from '../../storage/layer/layers.ts'
 import { recoverStore } from '../../storage/recover.ts'
@@ -83,9 +84,10 @@ async function addLocked(engine: Engine, request: AddImageRequest, unpacked: Dig
   const layers = manifest.layers.map(({ digest, size }) => ({ digest, size }))
   onProgress?.({ kind: 'layers', layers })
 
-  const before = findWhole(engine, id)
-  if (before && (request.generated || before.manifestDigest === resolved.digest)) {
+  const before = findKnown(engine, request, resolved)
+  if (before) {
     for (const { digest } of layers) onProgress?.({ kind: 'layer-done', digest, reused: true })
+    for (const { bytes } of namedIndexes(request, resolved)) putBlob(store, bytes)
     putImage(store, { ...before, names: request.names, repoDigests: repoDigests(request, resolved) })
     onProgress?.({ kind: 'image', id })
     return { id, manifestDigest: before.manifestDigest, warnings }
@@ -125,11 +127,19 @@ function checkConfig(
   return [`image "${label}" is for linux/${config.architecture}, not for ${formatPlatform(platform)}`]
 }
 
-/** The image, where the store has all of it. */
-function findWhole(engine: Engine, id: Digest): ImageRecord | undefined {
-  const summary = readImages(engine.store).find((image) => image.id === id)
+/** The image with this manifest, where the store has all of it. */
+function findKnown(
+  engine: Engine,
+  request: AddImageRequest,
+  resolved: ResolvedManifest,
+): ImageRecord | undefined {
+  const summary = readImages(engine.store).find(({ id }) => id === resolved.manifest.config.digest)
   const image = summary && readImage(engine.store, summary)
-  return image?.layers.every((layer) => hasLayer(engine.store, layer.diffId)) ? image : undefined
+  if (!image?.layers.every((layer) => hasLayer(engine.store, layer.diffId))) return undefined
+  const known = withManifest(image, request.generated ? undefined : resolved.digest)
+  if (!request.generated && known.manifestDigest !== resolved.digest) return undefined
+  const indexes = namedIndexes(request, resolved).map(({ digest }) => digest)
+  return { ...known, otherBlobs: [...new Set([...known.otherBlobs, ...indexes])] }
 }
 
 interface LayerWork {

@@ -1,13 +1,16 @@
 import { BryoError } from '../../base/errors.ts'
 import { formatReference, isReference, localCandidates } from '../../image/reference.ts'
-import { findImage } from '../../storage/image/images.ts'
-import { type ImageRecord, type ImageSummary, repoDigestsOf } from '../../storage/image/record.ts'
+import { findImage, readAs } from '../../storage/image/images.ts'
+import { repoDigestsOf } from '../../storage/image/manifests.ts'
+import type { ImageRecord, ImageSummary } from '../../storage/image/record.ts'
 import type { Store } from '../../storage/store.ts'
 
 export interface FoundImage {
   readonly summary: ImageSummary
   /** The full name that was meant; undefined where the text is an id or a digest. */
   readonly name: string | undefined
+  /** The full name, name with a digest, or id that found it. */
+  readonly key: string
 }
 
 /**
@@ -19,12 +22,12 @@ export function findAmong(images: readonly ImageSummary[], text: string): FoundI
   const candidates = isReference(text) ? localCandidates(text).map(formatReference) : []
   for (const name of candidates) {
     const named = images.find((image) => image.names.includes(name))
-    if (named) return { summary: named, name }
+    if (named) return { summary: named, name, key: name }
     const digested = name.includes('@') && images.find((image) => repoDigestsOf(image).includes(name))
-    if (digested) return { summary: digested, name: undefined }
+    if (digested) return { summary: digested, name: undefined, key: name }
   }
   const summary = findById(images, text)
-  return summary && { summary, name: undefined }
+  return summary && { summary, name: undefined, key: text }
 }
 
 const ID_PREFIX = /^(?:sha256:)?([0-9a-f]{1,64})$/
@@ -55,6 +58,13 @@ export function requireFound(images: readonly ImageSummary[], text: string): Fou
   const found = findAmong(images, text)
   if (!found) throw unknownImage(text)
   return found
+}
+
+/** The whole record, in the form in which the image came under what found it. @throws BryoError NOT_FOUND where it is gone by now */
+export function readFound(store: Store, { summary, key }: FoundImage): ImageRecord {
+  const record = readAs(store, summary, key)
+  if (!record) throw unknownImage(key)
+  return record
 }
 
 /** @throws BryoError NOT_FOUND, AMBIGUOUS */

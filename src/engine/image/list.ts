@@ -1,7 +1,7 @@
 import type { Digest } from '../../base/brand.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { readAllImages } from '../../storage/image/images.ts'
-import type { ImageSummary } from '../../storage/image/record.ts'
+import type { ImageSummary, NamedManifest } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { filterOf } from './listFilter.ts'
 import { matchesReference } from './referencePattern.ts'
@@ -24,6 +24,8 @@ export interface ListedImage {
   readonly manifestDigest: Digest
   /** Full names that the filters left; empty for `<none>`. */
   readonly names: readonly string[]
+  /** Names that came with another manifest. */
+  readonly namedManifests?: readonly NamedManifest[]
   readonly repoDigests: readonly string[]
   /** RFC 3339. */
   readonly created: string

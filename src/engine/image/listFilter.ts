@@ -2,6 +2,7 @@ import { BryoError } from '../../base/errors.ts'
 import { matchesLabel } from '../../base/labels.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { readImage } from '../../storage/image/images.ts'
+import { repoDigestsOf } from '../../storage/image/manifests.ts'
 import type { ImageSummary } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { requireFound } from './find.ts'
@@ -40,7 +41,7 @@ export function filterOf(engine: Engine, images: readonly ImageSummary[], words:
     case 'id':
       return ({ id }) => values.some((value) => id.startsWith(`sha256:${value.replace('sha256:', '')}`))
     case 'digest':
-      return ({ manifestDigest }) => values.some((value) => manifestDigest.startsWith(value))
+      return (image) => digestsOf(image).some((digest) => values.some((value) => digest.startsWith(value)))
     case 'label':
     case 'label!':
       return (image) => {
@@ -62,6 +63,11 @@ export function filterOf(engine: Engine, images: readonly ImageSummary[], words:
     default:
       return booleanFilter(engine, images, words)
   }
+}
+
+/** Of all its manifests that are known by a name or a digest. */
+function digestsOf(image: ImageSummary): readonly string[] {
+  return [image.manifestDigest, ...repoDigestsOf(image).map((text) => text.slice(text.indexOf('@') + 1))]
 }
 
 function booleanFilter(

@@ -13,12 +13,12 @@ import type { Destination } from '../../image/registry/destination.ts'
 import { digestOf } from '../../image/verify.ts'
 import { readBlob } from '../../storage/blob/read.ts'
 import { lockForAdding, putImage } from '../../storage/image/edit.ts'
-import { readImage, readImages } from '../../storage/image/images.ts'
+import { readImages } from '../../storage/image/images.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { openPushDestination } from '../registry/open.ts'
 import { noteImage } from './event.ts'
-import { requireFound, unknownImage } from './find.ts'
+import { readFound, requireFound } from './find.ts'
 import { chooseCompression, type LayerWish } from './layerSource.ts'
 import type { OnProgress } from './progress.ts'
 import type { RegistrySettings } from './registryOptions.ts'
@@ -54,8 +54,7 @@ export async function pushImage(engine: Engine, request: PushRequest): Promise<P
   const reference = destinationOf(request, found.name)
   // What is being sent is no garbage.
   using _lock = lockForAdding(store)
-  const image = readImage(store, found.summary)
-  if (!image) throw unknownImage(request.image)
+  const image = readFound(store, found)
   request.onProgress?.({ kind: 'started', reference: formatReference(reference) })
   using destination = await openPushDestination(engine, request, {
     reference,

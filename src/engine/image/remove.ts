@@ -1,13 +1,14 @@
 import type { ContainerId, Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import { readContainers } from '../../storage/container/find.ts'
-import { removeImage as removeFromStore } from '../../storage/gc.ts'
-import { dropImage, untagImage } from '../../storage/image/edit.ts'
+import { collectGarbage, removeImage as removeFromStore } from '../../storage/gc.ts'
+import { dropImage, forgetDigest, untagImage } from '../../storage/image/edit.ts'
 import { readAllImages, readImages } from '../../storage/image/images.ts'
-import type { ImageSummary } from '../../storage/image/record.ts'
+import { manifestNamed, manifestsOf } from '../../storage/image/manifests.ts'
+import type { ImageRecord, ImageSummary } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { noteImage } from './event.ts'
-import { refuseReadOnly, requireFound } from './find.ts'
+import { readFound, refuseReadOnly, requireFound } from './find.ts'
 import { isMadeOf, parentsOf, readNodes } from './relations.ts'
 
 export interface RemoveImageRequest {
@@ -27,14 +28,21 @@ export interface RemovedImage {
 }
 
 /**
- * Takes a name away, and with the last one the image. By id, the image goes with its one name; with `force`, with all of them.
+ * Takes a name away, and with the last one the image; of an image with several manifests, a digest that none of its names means. By id, the image goes with its one name; with `force`, with all of them.
  * @throws BryoError NOT_FOUND, AMBIGUOUS, IN_USE
  */
 export async function removeImage(engine: Engine, request: RemoveImageRequest): Promise<RemovedImage> {
   const { image: text, force = false } = request
-  const { summary, name } = requireFound(readAllImages(engine.store), text)
+  const found = requireFound(readAllImages(engine.store), text)
+  const { summary, name, key } = found
   refuseReadOnly(summary, 'remove')
   const { id, names } = summary
+  if (key.includes('@') && isOtherDigest(readFound(engine.store, found), key)) {
+    forgetDigest(engine.store, id, key)
+    collectGarbage(engine.store, { runInUserns: engine.runInUserns, partials: false })
+    noteImage(engine.store, 'untag', { id, name: key })
+    return { untagged: [key], deleted: [] }
+  }
   if (name !== undefined && names.length > 1) {
     untagImage(engine.store, id, [name])
     noteImage(engine.store, 'untag', { id, name })
@@ -68,6 +76,12 @@ export async function removeImage(engine: Engine, request: RemoveImageRequest): 
     noteImage(engine.store, 'remove', { id: gone, name: gone === id ? names[0] : undefined })
   }
   return { untagged: names, deleted: [id, ...orphans] }
+}
+
+/** Whether it is a digest that no name of the image has, of several manifests that it came with. */
+function isOtherDigest(image: ImageRecord, key: string): boolean {
+  if (!image.repoDigests.includes(key) || manifestsOf(image).length === 1) return false
+  return image.names.every((name) => manifestNamed(image, name) !== image.manifestDigest)
 }
 
 /** Unnamed images that only this one was made of, the nearest first, up to one that somebody needs. */

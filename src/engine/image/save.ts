@@ -8,11 +8,11 @@ import { formatReference, localReference } from '../../image/reference.ts'
 import { digestOf, verifyBytes } from '../../image/verify.ts'
 import { openBlob as openStored, readBlob } from '../../storage/blob/read.ts'
 import { lockForAdding } from '../../storage/image/edit.ts'
-import { readAllImages, readImage } from '../../storage/image/images.ts'
+import { readAllImages } from '../../storage/image/images.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { noteImage } from './event.ts'
-import { requireFound, unknownImage } from './find.ts'
+import { readFound, requireFound } from './find.ts'
 import { compressLayers } from './saveCompressed.ts'
 import { type SaveTarget, withDirectory, withFile } from './saveTarget.ts'
 
@@ -62,12 +62,11 @@ function chooseImages(engine: Engine, { images, names = [] }: SaveRequest): read
   const summaries = readAllImages(engine.store)
   const chosen = new Map<Digest, { readonly record: ImageRecord; readonly names: Set<string> }>()
   for (const text of images) {
-    const { summary, name } = requireFound(summaries, text)
-    const record = readImage(engine.store, summary)
-    if (!record) throw unknownImage(text)
-    const entry = chosen.get(record.id) ?? { record, names: new Set() }
-    if (name !== undefined) entry.names.add(name)
-    chosen.set(record.id, entry)
+    const found = requireFound(summaries, text)
+    const record = readFound(engine.store, found)
+    const entry = chosen.get(record.manifestDigest) ?? { record, names: new Set() }
+    if (found.name !== undefined) entry.names.add(found.name)
+    chosen.set(record.manifestDigest, entry)
   }
   const [first] = chosen.values()
   for (const name of names) first?.names.add(fullName(name))

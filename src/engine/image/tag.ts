@@ -4,15 +4,16 @@ import { tagImage as tagInStore, untagImage as untagInStore } from '../../storag
 import { readAllImages } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
 import { noteImage } from './event.ts'
-import { findAmong, refuseReadOnly, requireFound } from './find.ts'
+import { findAmong, readFound, refuseReadOnly, requireFound } from './find.ts'
 
 /**
  * Gives an image further names; a short one belongs to `localhost/`.
  * @throws BryoError NOT_FOUND, INVALID_REFERENCE
  */
 export function tagImage(engine: Engine, image: string, names: readonly string[]): void {
-  const { summary } = requireFound(readAllImages(engine.store), image)
-  refuseReadOnly(summary, 'tag')
+  const found = requireFound(readAllImages(engine.store), image)
+  refuseReadOnly(found.summary, 'tag')
+  const { id, manifestDigest } = readFound(engine.store, found)
   const full = names.map((name) => {
     const reference = localReference(name)
     if (reference.digest !== undefined) {
@@ -21,8 +22,8 @@ export function tagImage(engine: Engine, image: string, names: readonly string[]
     return formatReference(reference)
   })
   for (const name of full) {
-    tagInStore(engine.store, summary.id, name)
-    noteImage(engine.store, 'tag', { id: summary.id, name })
+    tagInStore(engine.store, id, name, manifestDigest)
+    noteImage(engine.store, 'tag', { id, name })
   }
 }
 

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs'
-import type { Digest } from '../../base/brand.ts'
 import { blobPath } from '../../storage/blob/read.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { readImage, readImages } from '../../storage/image/images.ts'
+import { blobsOf } from '../../storage/image/manifests.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import { treeUsage } from '../../storage/tree/usage.ts'
 import { isUp, type ListedContainer, listContainers, writtenBytes } from '../container/list.ts'
@@ -75,15 +75,9 @@ export function diskUsage(engine: Engine): DiskUsage {
 
 /** Bytes by layer and by blob. */
 function partsOf({ store }: Engine, image: ImageRecord): ReadonlyMap<string, number> {
-  const blobs: readonly Digest[] = [
-    image.id,
-    image.manifestDigest,
-    ...image.otherBlobs,
-    ...image.layers.flatMap((layer) => layer.blob?.digest ?? []),
-  ]
   return new Map<string, number>([
     ...image.layers.map(({ diffId, size }) => [`layer ${diffId}`, size] as const),
-    ...blobs.map(
+    ...blobsOf(image).map(
       (digest) => [digest, statSync(blobPath(store, digest), { throwIfNoEntry: false })?.size ?? 0] as const,
     ),
   ])

@@ -6,7 +6,8 @@ import { hostPath } from '../hostPath.ts'
 import { acquireLock, type Lock, unlinkIfThere } from '../lock.ts'
 import type { Store } from '../store.ts'
 import { beginOwnWork } from '../work.ts'
-import { imageDetailPath, readImages } from './images.ts'
+import { imageDetailPath, readImage, readImages } from './images.ts'
+import { mergeImage, withoutUnmeant } from './manifests.ts'
 import { detailOf, type ImageRecord, type ImageSummary, summaryOf } from './record.ts'
 
 /**
@@ -23,33 +24,56 @@ export function tryLockAgainstAdding(store: Store): Lock | undefined {
 }
 
 /**
- * Adds an image, or more names to one that is there. A name that another image had moves here; that image stays,
- * without it.
+ * Adds an image, or more names and another manifest to one that is there: its names mean that manifest. A name that another image had
+ * moves here; that image stays, without it.
  */
 export function putImage(store: Store, image: ImageRecord): ImageSummary {
   return editIndex(store, (images) => {
-    const before = images.find(({ id }) => id === image.id)
-    const after: ImageSummary = {
-      ...summaryOf(image),
-      names: union(before?.names, image.names),
-      repoDigests: union(before?.repoDigests, image.repoDigests),
-      ...(before?.formerNames && { formerNames: before.formerNames }),
-    }
-    writeJsonAtomic(imageDetailPath(store, image.id), detailOf(image), { durable: true })
+    const summary = images.find(({ id }) => id === image.id)
+    const before = summary && readImage(store, summary)
+    const after = before ? mergeImage(before, image) : image
+    writeJsonAtomic(imageDetailPath(store, image.id), detailOf(after), { durable: true })
     const others = withoutNames(images, image.names).filter(({ id }) => id !== image.id)
-    return { images: [...others, after], result: after }
+    const result = summaryOf(after)
+    return { images: [...others, result], result }
   })
 }
 
-/** Gives the image a further name, taking it from the image that had it. @throws BryoError NOT_FOUND */
-export function tagImage(store: Store, id: Digest, name: string): void {
+/**
+ * Takes a digest from an image, and with it the manifest that only the digest meant. The image stays.
+ * @param repoDigest `NAME@DIGEST`
+ * @throws BryoError NOT_FOUND
+ */
+export function forgetDigest(store: Store, id: Digest, repoDigest: string): void {
+  editIndex(store, (images) => {
+    const image = readImage(store, requireImage(images, id))
+    if (!image) throw new BryoError('NOT_FOUND', `cannot find image ${shortId(id)}: not in the store`)
+    const repoDigests = image.repoDigests.filter((text) => text !== repoDigest)
+    const after = withoutUnmeant({ ...image, repoDigests })
+    writeJsonAtomic(imageDetailPath(store, id), detailOf(after), { durable: true })
+    return { images: images.map((other) => (other.id === id ? summaryOf(after) : other)), result: undefined }
+  })
+}
+
+/**
+ * Gives the image a further name, taking it from the image that had it.
+ * @param manifest the one of its manifests that the name means; the last by default
+ * @throws BryoError NOT_FOUND
+ */
+export function tagImage(store: Store, id: Digest, name: string, manifest?: Digest): void {
   editIndex(store, (images) => {
     requireImage(images, id)
     const tagged = withoutNames(images, [name]).map((image) =>
-      image.id === id ? { ...image, names: [...image.names, name] } : image,
+      image.id === id ? withName(image, name, manifest ?? image.manifestDigest) : image,
     )
     return { images: tagged, result: undefined }
   })
+}
+
+function withName(image: ImageSummary, name: string, manifestDigest: Digest): ImageSummary {
+  const named = { ...image, names: [...image.names, name] }
+  if (manifestDigest === image.manifestDigest) return named
+  return { ...named, namedManifests: [...(image.namedManifests ?? []), { name, manifestDigest }] }
 }
 
 /** Takes names from the image; all that it has by default. The image stays. @throws BryoError NOT_FOUND */
@@ -113,6 +137,9 @@ function withoutSome(image: ImageSummary, names: readonly string[]): ImageSummar
   return {
     ...image,
     names: image.names.filter((name) => !names.includes(name)),
+    ...(image.namedManifests && {
+      namedManifests: image.namedManifests.filter(({ name }) => !names.includes(name)),
+    }),
     formerNames: union(image.formerNames, lost).slice(-MAX_FORMER_NAMES),
   }
 }

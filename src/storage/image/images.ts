@@ -1,10 +1,17 @@
 import type { Digest, HostPath } from '../../base/brand.ts'
-import { digestHex } from '../../base/digest.ts'
+import { digestHex, isDigest } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
 import { hostPath } from '../hostPath.ts'
 import { type Fields, fieldsOf, readJsonFile } from '../json.ts'
 import type { Store } from '../store.ts'
-import { type ImageRecord, type ImageSummary, parseDetail, parseSummary, repoDigestsOf } from './record.ts'
+import { manifestNamed, repoDigestsOf, withManifest } from './manifests.ts'
+import {
+  type ImageRecord,
+  type ImageSummary,
+  parseDetail,
+  parseNamedManifests,
+  parseSummary,
+} from './record.ts'
 
 /** All images, in the order in which they came. Takes no lock. */
 export function readImages(store: Store): readonly ImageSummary[] {
@@ -51,7 +58,7 @@ function holderOf(store: Store, id: Digest): Store {
 }
 
 /**
- * An image by its exact name (or repository digest), its id, or the first digits of its id. undefined where none fits.
+ * An image by its exact name, in the form in which it came under that one (or repository digest), its id, or the first digits of its id. undefined where none fits.
  * @throws BryoError AMBIGUOUS where the digits fit several
  */
 export function findImage(store: Store, nameOrId: string): ImageRecord | undefined {
@@ -63,13 +70,26 @@ export function findImage(store: Store, nameOrId: string): ImageRecord | undefin
         names: image.texts('names'),
         repoDigests: image.texts('repoDigests'),
         manifestDigest: image.digest('manifestDigest'),
+        namedManifests: image.has('namedManifests') ? parseNamedManifests(image) : [],
       }),
     id: (image) => image.text('id'),
   })
-  if (found) return readImage(store, parseSummary(found))
+  if (found) return readAs(store, parseSummary(found), nameOrId)
   if (store.additional === undefined) return undefined
   const other = findSummary(readAllImages(store), nameOrId)
-  return other && readImage(store, other)
+  return other && readAs(store, other, nameOrId)
+}
+
+/** The whole record, in the form of the manifest that a text means which found it; undefined where the image is gone by now. */
+export function readAs(store: Store, summary: ImageSummary, nameOrId: string): ImageRecord | undefined {
+  const image = readImage(store, summary)
+  return image && withManifest(image, manifestMeant(summary, nameOrId))
+}
+
+function manifestMeant(summary: ImageSummary, nameOrId: string): Digest | undefined {
+  if (summary.names.includes(nameOrId)) return manifestNamed(summary, nameOrId)
+  const digest = nameOrId.slice(nameOrId.indexOf('@') + 1)
+  return isDigest(digest) ? digest : undefined
 }
 
 /** As {@link findImage}, among images that were read. */

@@ -7,7 +7,10 @@ import { type Fields, textRecord } from '../json.ts'
 export interface ImageSummary {
   /** Digest of the configuration: the image's id. */
   readonly id: Digest
+  /** Of the manifest with which it came last. */
   readonly manifestDigest: Digest
+  /** The names that came with another one of its manifests. */
+  readonly namedManifests?: readonly NamedManifest[]
   /** Fully qualified references with a tag, each of one image only. */
   readonly names: readonly string[]
   /** References with a digest under which the image came or went. */
@@ -22,6 +25,11 @@ export interface ImageSummary {
   readonly readOnly?: boolean
 }
 
+export interface NamedManifest {
+  readonly name: string
+  readonly manifestDigest: Digest
+}
+
 export interface ImageLayer {
   readonly diffId: Digest
   /** Bytes of content. */
@@ -30,36 +38,51 @@ export interface ImageLayer {
   readonly blob?: Descriptor
 }
 
-/** What running and inspecting need beside the summary: a file of its own, so that `run` reads one image only. */
-export interface ImageDetail {
-  readonly layers: readonly ImageLayer[]
-  readonly config: ImageConfig
+/** One of the forms in which an image came: formats and compressions differ, what its layers unpack to does not. */
+export interface StoredManifest {
+  readonly manifestDigest: Digest
   readonly manifestMediaType: string
-  /** Further blobs that belong to the image, such as the index that named it. */
+  readonly layers: readonly ImageLayer[]
+  /** Further blobs that belong to it, such as the index that named it. */
   readonly otherBlobs: readonly Digest[]
 }
 
-export interface ImageRecord extends ImageSummary, ImageDetail {}
-
-export function summaryOf(image: ImageSummary): ImageSummary {
-  const { id, manifestDigest, names, repoDigests, created, size, formerNames = [] } = image
-  const summary = { id, manifestDigest, names, repoDigests, created, size }
-  return formerNames.length === 0 ? summary : { ...summary, formerNames }
+/** What running and inspecting need beside the summary: a file of its own, so that `run` reads one image only. */
+export interface ImageDetail extends Omit<StoredManifest, 'manifestDigest'> {
+  /** As in the index, unless that was read or written at another moment. */
+  readonly manifestDigest?: Digest
+  readonly config: ImageConfig
+  /** The same image under other digests. */
+  readonly otherManifests?: readonly StoredManifest[]
 }
 
-/** The digests under which the image came, and its own under each of its names. */
-export function repoDigestsOf({
-  names,
-  repoDigests,
-  manifestDigest,
-}: Pick<ImageSummary, 'names' | 'repoDigests' | 'manifestDigest'>): readonly string[] {
-  const own = names.map((name) => `${name.slice(0, name.lastIndexOf(':'))}@${manifestDigest}`)
-  return [...new Set([...repoDigests, ...own])]
+export interface ImageRecord extends ImageSummary, ImageDetail {
+  readonly manifestDigest: Digest
+}
+
+export function summaryOf(image: ImageSummary): ImageSummary {
+  const {
+    id,
+    manifestDigest,
+    names,
+    repoDigests,
+    created,
+    size,
+    namedManifests = [],
+    formerNames = [],
+  } = image
+  const summary = { id, manifestDigest, names, repoDigests, created, size }
+  return {
+    ...summary,
+    ...(namedManifests.length > 0 && { namedManifests }),
+    ...(formerNames.length > 0 && { formerNames }),
+  }
 }
 
 export function detailOf(image: ImageDetail): ImageDetail {
-  const { layers, config, manifestMediaType, otherBlobs } = image
-  return { layers, config, manifestMediaType, otherBlobs }
+  const { manifestDigest, layers, config, manifestMediaType, otherBlobs, otherManifests = [] } = image
+  const detail = { layers, config, manifestMediaType, otherBlobs, ...(manifestDigest && { manifestDigest }) }
+  return otherManifests.length === 0 ? detail : { ...detail, otherManifests }
 }
 
 export function parseSummary(fields: Fields): ImageSummary {
@@ -70,16 +93,35 @@ export function parseSummary(fields: Fields): ImageSummary {
     repoDigests: fields.texts('repoDigests'),
     created: fields.text('created'),
     size: fields.number('size'),
+    ...(fields.has('namedManifests') && { namedManifests: parseNamedManifests(fields) }),
     ...(fields.has('formerNames') && { formerNames: fields.texts('formerNames') }),
   }
+}
+
+export function parseNamedManifests(fields: Fields): readonly NamedManifest[] {
+  return fields.list('namedManifests', (entry) => ({
+    name: entry.text('name'),
+    manifestDigest: entry.digest('manifestDigest'),
+  }))
 }
 
 /** @param path the file, for messages */
 export function parseDetail(fields: Fields, path: string): ImageDetail {
   return {
+    ...(fields.has('manifestDigest') && { manifestDigest: fields.digest('manifestDigest') }),
     layers: fields.list('layers', parseLayer),
     config: parseConfig(fields.object('config'), path),
     manifestMediaType: fields.text('manifestMediaType'),
+    otherBlobs: fields.digests('otherBlobs'),
+    ...(fields.has('otherManifests') && { otherManifests: fields.list('otherManifests', parseManifest) }),
+  }
+}
+
+function parseManifest(fields: Fields): StoredManifest {
+  return {
+    manifestDigest: fields.digest('manifestDigest'),
+    manifestMediaType: fields.text('manifestMediaType'),
+    layers: fields.list('layers', parseLayer),
     otherBlobs: fields.digests('otherBlobs'),
   }
 }

@@ -7,6 +7,7 @@ import { collectGarbage } from '../../../storage/gc.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
 import { dropImage, lockForAdding } from '../../../storage/image/edit.ts'
 import { readImage, readImages } from '../../../storage/image/images.ts'
+import { blobsOf } from '../../../storage/image/manifests.ts'
 import type { ImageLayer, ImageRecord, ImageSummary } from '../../../storage/image/record.ts'
 import { beginLayer, hasLayer, layerDiffPath, removeLayer } from '../../../storage/layer/layers.ts'
 import { ownFd } from '../../../syscall/fd.ts'
@@ -66,12 +67,7 @@ function nameOf({ id, names }: ImageSummary): string {
 
 function checkBlobs(engine: Engine, image: ImageRecord, damaged: ReadonlySet<Digest>): readonly Finding[] {
   const { store } = engine
-  const blobs = [
-    image.id,
-    image.manifestDigest,
-    ...image.otherBlobs,
-    ...image.layers.flatMap(({ blob }) => blob?.digest ?? []),
-  ]
+  const blobs = blobsOf(image)
   const missing = blobs.filter((digest) => !hasBlob(store, digest))
   const spoilt = blobs.filter((digest) => damaged.has(digest))
   const [first] = [...spoilt, ...missing]
@@ -139,14 +135,7 @@ export function checkUnused(engine: Engine, { quick, unusedBefore }: CheckScope)
       ...containers.flatMap((container) => container.layers),
     ].map((diffId) => layerDiffPath(store, diffId)),
   )
-  const blobs = new Set<string>(
-    details.flatMap((image) => [
-      image.id,
-      image.manifestDigest,
-      ...image.otherBlobs,
-      ...image.layers.flatMap(({ blob }) => blob?.digest ?? []),
-    ]),
-  )
+  const blobs = new Set<string>(details.flatMap(blobsOf))
   const isOld = (path: string) =>
     (statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? Infinity) < unusedBefore
   const unusedLayers = readdirSync(store.layers).filter(
