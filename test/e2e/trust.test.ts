@@ -89,6 +89,7 @@ describe.runIf(registry)('trust in images of a registry (skipped without docker-
     give(config)
     digest = (await registry?.push('team/app', 'v1', world.archive)) ?? ''
     await registry?.push('free/app', 'v1', world.archive)
+    await registry?.push('fresh/app', 'v1', world.archive)
   })
 
   it('needs a signature by the key of the policy, for this name', async () => {
@@ -119,6 +120,32 @@ describe.runIf(registry)('trust in images of a registry (skipped without docker-
     expect((await bryo([...run, `${host}/team/app:v1`], { env })).code).toBe(125)
     conf(`[trust ${host}/team]\npolicy = signed-by missing.pem\n`)
     expect((await pull(`${host}/team/app:v1`)).stderr).toContain('missing.pem": it cannot be read')
+    conf('')
+  })
+
+  it('is asked for by image copy too, wherever the image goes', async () => {
+    conf(`[trust ${host}/fresh]\npolicy = signed-by key.pem\n[trust ${host}/shut]\npolicy = reject\n`)
+    const copy = (from: string, to: string, ...flags: readonly string[]) =>
+      bryo(['image', 'copy', '--src-tls-verify=false', '--dest-tls-verify=false', ...flags, from, to], {
+        env,
+      })
+    const fresh = `docker://${host}/fresh/app:v1`
+    for (const [to, ...flags] of [
+      ['containers-storage:copied'],
+      [`oci:${world.work}/copied`],
+      [`docker://${host}/copied/app:v1`],
+      [`docker://${host}/copied/app:v1`, '--all'],
+    ] as const) {
+      const ended = await copy(fresh, to, ...flags)
+      expect(ended).toMatchObject({ code: 125, stderr: expect.stringContaining('there is no signature') })
+    }
+    expect((await copy(`docker://${host}/shut/app:v1`, 'copied')).stderr).toContain('it rejects it')
+    await pushSignature('fresh/app', digest, privateKey)
+    for (const to of ['containers-storage:copied', `oci:${world.work}/copied`]) {
+      expect(await copy(fresh, to)).toMatchObject({ code: 0, stdout: `${digest}\n` })
+    }
+    conf('[trust]\npolicy = reject\n')
+    expect((await copy(`oci:${world.work}/copied`, 'again')).stderr).toContain('it rejects it')
     conf('')
   })
 

@@ -10,7 +10,6 @@ import {
   parseReference,
   repositoryName,
 } from '../../image/reference.ts'
-import type { Repository } from '../../image/registry/repository.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { openPullSource, resolveRegistry } from '../registry/open.ts'
@@ -19,7 +18,7 @@ import { noteImage } from './event.ts'
 import { findLocalImage, unknownImage } from './find.ts'
 import type { OnProgress } from './progress.ts'
 import type { RegistrySettings } from './registryOptions.ts'
-import { type FetchSignature, openTrust } from './trust.ts'
+import { openTrust, signaturesOf } from './trust.ts'
 
 export type { PullProgress } from './progress.ts'
 export type PullPolicy = 'always' | 'missing' | 'newer' | 'never'
@@ -145,17 +144,4 @@ async function pullFrom(engine: Engine, { request, reference, local }: PullWork)
   })
   noteImage(engine.store, 'pull', { id: added.id, name: full })
   return { ...added, reference: full, pulled: true }
-}
-
-/** Signatures lie beside the image, under tags of their own. */
-function signaturesOf(repository: Repository): FetchSignature {
-  return async (tag) => {
-    try {
-      const { bytes } = await repository.fetchManifest(tag)
-      return [{ bytes, readBlob: repository.readBlob }]
-    } catch (error) {
-      if (error instanceof BryoError && error.code === 'NOT_FOUND') return []
-      throw error
-    }
-  }
 }

@@ -3,6 +3,7 @@ import type { Digest } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import type { Descriptor } from '../../base/image.ts'
 import { familiarName, type ImageReference } from '../../image/reference.ts'
+import type { Repository } from '../../image/registry/repository.ts'
 import {
   matchesIdentity,
   type TrustKey,
@@ -50,14 +51,17 @@ export function openTrust(
   }
 }
 
-/** As {@link openTrust}, for one manifest. */
-export async function checkTrust(
-  engine: Engine,
-  reference: ImageReference,
-  manifestDigest: Digest,
-  fetchSignature: FetchSignature,
-): Promise<void> {
-  await openTrust(engine, { reference })([manifestDigest], fetchSignature)
+/** Signatures lie beside the image, under tags of their own. */
+export function signaturesOf(repository: Repository): FetchSignature {
+  return async (tag) => {
+    try {
+      const { bytes } = await repository.fetchManifest(tag)
+      return [{ bytes, readBlob: repository.readBlob }]
+    } catch (error) {
+      if (error instanceof BryoError && error.code === 'NOT_FOUND') return []
+      throw error
+    }
+  }
 }
 
 interface Check {

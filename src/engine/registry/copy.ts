@@ -10,11 +10,11 @@ import { readImages } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
 import { addImage } from '../image/addImage.ts'
 import { noteImage } from '../image/event.ts'
-import { requireFound } from '../image/find.ts'
+import { readFound, requireFound } from '../image/find.ts'
 import type { OnProgress } from '../image/progress.ts'
 import { parseDestination, pushImage } from '../image/push.ts'
 import type { RegistrySettings } from '../image/registryOptions.ts'
-import { type ManifestDocument, resolveManifest } from '../image/resolve.ts'
+import { type ManifestDocument, type ResolvedManifest, resolveManifest } from '../image/resolve.ts'
 import { saveImages } from '../image/save.ts'
 import { tagImage } from '../image/tag.ts'
 import { type BlobReader, copyManifest } from './copyManifest.ts'
@@ -41,8 +41,9 @@ export interface CopiedImage {
 }
 
 /**
- * Copies an image between registries, archives, directories and the store, byte by byte as it is.
- * @throws BryoError USAGE, NOT_FOUND, and those of pull, push, load and save
+ * Copies an image between registries, archives, directories and the store, byte by byte as it is. The policy of trust is asked as by pull
+ * and load, before a layer is copied; what the store has was asked for when it came.
+ * @throws BryoError USAGE, NOT_FOUND, PERMISSION, and those of pull, push, load and save
  */
 export async function copyImage(engine: Engine, request: CopyRequest): Promise<CopiedImage> {
   const [from, to] = [parseCopyPlace(request.from), parseCopyPlace(request.to)]
@@ -61,6 +62,7 @@ export async function copyImage(engine: Engine, request: CopyRequest): Promise<C
         source: source.blobs,
         platform: platformOf(request),
       })
+      await source.checkTrust(digestsOf(resolved))
       const own = source.reference?.digest === undefined ? source.reference : undefined
       const name = to.name || (own === undefined ? '' : formatReference(own))
       await saveForeign(engine, { resolved, blobs: source.blobs, to, name, onProgress: request.onProgress })
@@ -78,13 +80,13 @@ async function copyFromStore(
     const { onProgress, toSettings } = request
     return pushImage(engine, { image: name, destination: to.name, ...toSettings, onProgress })
   }
-  const { summary } = requireFound(readImages(engine.store), name)
+  const found = requireFound(readImages(engine.store), name)
   if (to.kind === 'store') tagImage(engine, name, [to.name])
   else {
     const names = to.name === '' ? [] : [to.name]
     await saveImages(engine, { images: [name], names, format: to.format, target: to.path })
   }
-  return { digest: summary.manifestDigest }
+  return { digest: readFound(engine.store, found).manifestDigest }
 }
 
 interface Named {
@@ -107,6 +109,7 @@ async function copyToStore(
     label: source.label,
     names: [full],
     repositories: source.reference ? [repositoryName(source.reference)] : [],
+    checkTrust: source.checkTrust,
     onProgress: request.onProgress,
     abort: () => source[Symbol.dispose](),
   })
@@ -129,15 +132,21 @@ async function copyToRegistry(
   const tagOrDigest = reference.digest ?? reference.tag ?? 'latest'
   if (request.all) {
     const { document } = source
+    await source.checkTrust([document.digest])
     await copyTree(source, document, target)
     await destination.putManifest(tagOrDigest, document.bytes, typeOf(document))
     return { digest: document.digest }
   }
   const platform = platformOf(request)
   const resolved = await resolveManifest(source.label, source.document, { source: source.blobs, platform })
+  await source.checkTrust(digestsOf(resolved))
   await copyManifest(resolved, readerOf(source.blobs), target)
   await destination.putManifest(tagOrDigest, resolved.bytes, typeOf(resolved))
   return { digest: resolved.digest }
+}
+
+function digestsOf({ digest, indexes }: ResolvedManifest): readonly Digest[] {
+  return [digest, ...indexes.map((index) => index.digest)]
 }
 
 /** The images of an index, or the one that it is. */

@@ -1,3 +1,4 @@
+import type { Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import type { ArchiveImage } from '../../image/archive/imageArchive.ts'
 import { openImageArchive } from '../../image/archive/open.ts'
@@ -5,9 +6,11 @@ import { formatReference, type ImageReference, repositoryName } from '../../imag
 import type { BlobSource } from '../../image/source.ts'
 import { freeBytes } from '../../storage/space.ts'
 import type { Engine } from '../engine.ts'
+import { isSignature, transportOf, trustIn } from '../image/archiveTrust.ts'
 import type { RegistrySettings } from '../image/registryOptions.ts'
 import type { ManifestDocument } from '../image/resolve.ts'
 import { createSpool } from '../image/spool.ts'
+import { openTrust, signaturesOf } from '../image/trust.ts'
 import type { CopyPlace } from './copyPlace.ts'
 import { openPullSource, resolveRegistry } from './open.ts'
 
@@ -21,9 +24,11 @@ export interface CopySource extends Disposable {
   readonly label: string
   /** In full; of a registry's image only. */
   readonly reference: ImageReference | undefined
+  /** Throws where none of the digests (the manifest's, and of indexes that name it) is trusted. */
+  readonly checkTrust: (digests: readonly Digest[]) => Promise<void>
 }
 
-/** @throws BryoError NOT_FOUND and those of pull and load */
+/** Nobody is asked for what a policy rejects in any case. @throws BryoError NOT_FOUND, PERMISSION, and those of pull and load */
 export async function openCopySource(
   engine: Engine,
   place: Exclude<CopyPlace, { readonly kind: 'store' }>,
@@ -31,6 +36,7 @@ export async function openCopySource(
 ): Promise<CopySource> {
   if (place.kind === 'archive') return openArchive(engine, place)
   const { reference } = await resolveRegistry(engine, place.name)
+  const trust = openTrust(engine, { reference })
   const tagOrDigest = reference.digest ?? reference.tag ?? 'latest'
   const opened = await openPullSource(engine, settings, {
     reference,
@@ -42,26 +48,31 @@ export async function openCopySource(
     generated: false,
     label: formatReference(reference),
     reference,
+    checkTrust: (digests) => trust(digests, signaturesOf(opened.repository)),
     [Symbol.dispose]: () => opened.repository[Symbol.dispose](),
   }
 }
 
 async function openArchive(
-  { store }: Engine,
+  engine: Engine,
   { path, name }: Extract<CopyPlace, { readonly kind: 'archive' }>,
 ): Promise<CopySource> {
+  const { store } = engine
   const archive = await openImageArchive(path, {
     createSpool: () => createSpool(store),
     maxSpoolBytes: freeBytes(store.dataRoot),
   })
   try {
-    const { document } = chooseImage(archive.images, path, name)
+    const image = chooseImage(archive.images, path, name)
+    const { document } = image
+    const transport = transportOf(archive, path)
     return {
       blobs: archive,
       document,
       generated: document.generated,
       label: archive.label,
       reference: undefined,
+      checkTrust: trustIn(engine, { archive, image, transport, policyFile: undefined }),
       [Symbol.dispose]: () => archive[Symbol.dispose](),
     }
   } catch (error) {
@@ -70,7 +81,8 @@ async function openArchive(
   }
 }
 
-function chooseImage(images: readonly ArchiveImage[], path: string, name: string): ArchiveImage {
+function chooseImage(all: readonly ArchiveImage[], path: string, name: string): ArchiveImage {
+  const images = all.filter((image) => !isSignature(image))
   const [first, ...others] = images
   if (first && others.length === 0) return first
   const meant = images.filter(({ names }) =>
