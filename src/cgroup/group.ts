@@ -85,6 +85,11 @@ export function killGroup(directory: string): boolean {
   }
 }
 
+/** Whether the group was told to stop its processes. */
+export function isFrozen(directory: string): boolean {
+  return readControl(`${directory}/cgroup.freeze`)?.trim() === '1'
+}
+
 const FREEZE_STEP_MS = 10
 const FREEZE_MS = 10_000
 
@@ -128,8 +133,22 @@ export function removeGroup(directory: string): void {
   }
 }
 
+/** The processes of the group and of those below it. */
+export function processesInGroup(directory: string): readonly number[] {
+  return [
+    ...readNames(`${directory}/cgroup.procs`).map(Number),
+    ...childGroups(directory).flatMap(processesInGroup),
+  ]
+}
+
+/** None where the group is gone. */
 function childGroups(directory: string): readonly string[] {
-  return readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => `${directory}/${name}`)
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `${directory}/${name}`)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENODEV')) return []
+    throw error
+  }
 }

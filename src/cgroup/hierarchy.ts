@@ -19,12 +19,12 @@ export function cgroupPathOf(pid: number | 'self'): string | undefined {
   return /^0::(\/.*)$/m.exec(readControl(`/proc/${pid}/cgroup`) ?? '')?.[1]
 }
 
-/** The content of a file of the kernel's; undefined where there is none, or no longer. */
+/** The content of a file of the kernel's; undefined where there is none, or no longer, or it says nothing in such a group. */
 export function readControl(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1')
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH', 'ENODEV', 'EACCES')) return undefined
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'ENODEV', 'EACCES', 'EOPNOTSUPP')) return undefined
     throw error
   }
 }

@@ -46,7 +46,7 @@ export function findPlace(request: PlaceRequest): CgroupPlace {
       { hint: HYBRID_HINT },
     )
   }
-  const own = `${CGROUP_ROOT}${cgroupPathOf('self') ?? ''}`.replace(/\/supervisor$/, '')
+  const own = ownGroup()
   if (request.mode === 'split') {
     if (isDelegated(own)) return { kind: 'split', own }
     throw new BryoError(
@@ -65,11 +65,22 @@ export function findPlace(request: PlaceRequest): CgroupPlace {
   const socket = managerSocket(request.runtimeDirectory)
   if (socket !== undefined) return { kind: 'scope', socket, unit: `${name}.scope`, slice: parent }
   if (parent !== undefined) throw noManager(request, 'a slice')
-  const place = [own.replace(/\/[^/]*$/, ''), own].find(
-    (directory) => directory.startsWith(CGROUP_ROOT) && isDelegated(directory),
-  )
+  const place = delegatedParent()
   if (place !== undefined) return { kind: 'group', parent: place, name }
   throw noManager(request, 'a control group')
+}
+
+/** A monitor's is beside its container's. */
+function ownGroup(): string {
+  return `${CGROUP_ROOT}${cgroupPathOf('self') ?? ''}`.replace(/\/supervisor$/, '')
+}
+
+/** The group in which the caller may make others; undefined where there is none. */
+export function delegatedParent(): string | undefined {
+  const own = ownGroup()
+  return [own.replace(/\/[^/]*$/, ''), own].find(
+    (directory) => directory.startsWith(CGROUP_ROOT) && isDelegated(directory),
+  )
 }
 
 function namedParent(parent: string): string {

@@ -16,7 +16,7 @@ export interface AllLimits extends ResourceLimits {
   readonly defaultPidsLimit?: number
 }
 
-const DEFAULT_PERIOD_US = 100_000
+export const DEFAULT_PERIOD_US = 100_000
 
 /**
  * What limits mean in files of cgroup v2, in the order in which they are to be written.

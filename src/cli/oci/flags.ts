@@ -1,6 +1,8 @@
 import { LOG_LEVELS } from '../command.ts'
 import { choiceOr, count, text, textOr, toggle } from '../flags/kinds.ts'
 
+const CGROUP_MANAGERS = ['cgroupfs', 'systemd', 'disabled'] as const
+
 /** Accepted before a command; runc's and crun's, so that what drives those drives this. */
 export const OCI_GLOBAL_FLAGS = {
   root: text({ help: 'Directory of the state of containers', completion: { kind: 'directories' } }),
@@ -9,8 +11,8 @@ export const OCI_GLOBAL_FLAGS = {
   'log-level': choiceOr('warn', LOG_LEVELS, { help: 'Show messages of this level and above' }),
   debug: toggle({ help: 'Show the steps of the container with their time' }),
   rootless: textOr('auto', { help: 'Accepted for compatibility; this program always is' }),
-  'systemd-cgroup': toggle({ help: 'Accepted for compatibility; control groups are left to the caller' }),
-  'cgroup-manager': textOr('', { help: 'Accepted for compatibility; control groups are left to the caller' }),
+  'systemd-cgroup': toggle({ help: 'Have your systemd make control groups' }),
+  'cgroup-manager': choiceOr('cgroupfs', CGROUP_MANAGERS, { help: 'What makes control groups' }),
   criu: text({ help: 'Accepted for compatibility; there are no checkpoints' }),
   help: toggle({ short: 'h', help: 'Show help' }),
   version: toggle({ short: 'v', help: 'Show the version' }),

@@ -12,22 +12,27 @@ import { errorLines } from '../report.ts'
 import type { OciCommand } from './command.ts'
 import { createCommand } from './commands/create.ts'
 import { deleteCommand } from './commands/delete.ts'
+import { eventsCommand } from './commands/events.ts'
 import { execCommand } from './commands/exec.ts'
 import { featuresCommand } from './commands/features.ts'
 import { killCommand } from './commands/kill.ts'
 import { listCommand } from './commands/list.ts'
+import { pauseCommand } from './commands/pause.ts'
 import { psCommand } from './commands/ps.ts'
+import { resumeCommand } from './commands/resume.ts'
 import { runCommand } from './commands/run.ts'
 import { specCommand } from './commands/spec.ts'
 import { startCommand } from './commands/start.ts'
 import { stateCommand } from './commands/state.ts'
+import { updateCommand } from './commands/update.ts'
 import { OCI_GLOBAL_FLAGS } from './flags.ts'
 import { type OciLog, openLog } from './log.ts'
 import { SPEC_VERSION } from './specVersion.ts'
 
 const COMMANDS: readonly OciCommand[] = [
-  ...[createCommand, deleteCommand, execCommand, featuresCommand, killCommand, listCommand],
-  ...[psCommand, runCommand, specCommand, startCommand, stateCommand],
+  ...[createCommand, deleteCommand, eventsCommand, execCommand, featuresCommand, killCommand, listCommand],
+  ...[pauseCommand, psCommand, resumeCommand, runCommand, specCommand, startCommand, stateCommand],
+  updateCommand,
 ]
 
 /** Levels that leave warnings out. */
@@ -103,9 +108,15 @@ async function dispatch(call: OciCall, { flags, args, log }: Dispatch): Promise<
   const caller = {
     facts,
     stateRoot: needsState(command) ? openStateRoot(facts, flags.root) : '',
+    cgroupManager: managerOf(flags),
     onWarning: (text: string) => log.write('warning', text),
   }
   return await command.invoke(fold, scan.args, caller)
+}
+
+function managerOf({ systemdCgroup, cgroupManager }: FlagValues<typeof OCI_GLOBAL_FLAGS>) {
+  if (systemdCgroup) return 'systemd'
+  return cgroupManager === 'disabled' ? undefined : cgroupManager
 }
 
 function needsState(command: OciCommand): boolean {

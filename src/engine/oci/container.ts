@@ -1,7 +1,17 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { BryoError, isErrno } from '../../base/errors.ts'
-import { integer, member, nonEmpty, parseJson, text, textRecord } from '../../runtime/oci/config/node.ts'
+import { isFrozen } from '../../cgroup/group.ts'
+import {
+  absolutePath,
+  integer,
+  member,
+  nonEmpty,
+  optional,
+  parseJson,
+  text,
+  textRecord,
+} from '../../runtime/oci/config/node.ts'
 import type { OciIdentity, OciStatus } from '../../runtime/oci/state.ts'
 import { writeFileAtomic, writeJsonAtomic } from '../../storage/atomic.ts'
 import { flock, type OwnedFd, ownFd } from '../../syscall/fd.ts'
@@ -17,6 +27,8 @@ export interface OciRecord extends OciIdentity {
   readonly rootfs: string
   /** Of its first process; undefined until that waits for its start. */
   readonly process: { readonly pid: number; readonly startTime: string; readonly bootId: string } | undefined
+  /** Directory of its control group; undefined where it has none of its own. */
+  readonly cgroup: string | undefined
   /** RFC 3339. */
   readonly created: string
   readonly owner: number
@@ -140,7 +152,7 @@ function exists(directory: string): boolean {
 
 function emptyRecord(directory: string, id: string): OciRecord {
   const nothing = { ociVersion: '1.0.0', bundle: '', annotations: {}, rootfs: '', created: '', owner: 0 }
-  return { ...nothing, id, directory, process: undefined }
+  return { ...nothing, id, directory, cgroup: undefined, process: undefined }
 }
 
 const MAX_PID = 2 ** 31
@@ -155,6 +167,7 @@ function parseRecord(content: string, path: string, directory: string): OciRecor
     bundle: text(member(node, 'bundle')),
     annotations: textRecord(node, 'annotations'),
     rootfs: text(member(node, 'rootfs')),
+    cgroup: optional(node, 'cgroup', absolutePath),
     created: text(member(node, 'created')),
     owner: integer(member(node, 'owner'), 0, 2 ** 32),
     process:
@@ -185,9 +198,13 @@ export function statusOf(record: OciRecord): OciStatus {
   }
   if (!isAlive(record)) return 'stopped'
   const connection = connectToWaiting(record)
-  if (connection === undefined) return isAlive(record) ? 'running' : 'stopped'
+  if (connection === undefined) return isAlive(record) ? runningStatus(record) : 'stopped'
   closeSync(connection)
   return 'created'
+}
+
+function runningStatus({ cgroup }: OciRecord): OciStatus {
+  return cgroup !== undefined && isFrozen(cgroup) ? 'paused' : 'running'
 }
 
 /** Whether exactly its first process still runs. */

@@ -2,6 +2,8 @@ import { openSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
+import { removeGroup } from '../../cgroup/group.ts'
+import type { CgroupManager } from '../../cgroup/ociPlace.ts'
 import { grantCapabilities } from '../../runtime/oci/capabilities.ts'
 import { MAX_CONFIG_BYTES, parseConfig } from '../../runtime/oci/config/parse.ts'
 import type { OciConfig } from '../../runtime/oci/config/types.ts'
@@ -23,6 +25,7 @@ import { diagnoseUnshareFailure } from '../../userns/unshare-failure.ts'
 import { writeIdMaps } from '../../userns/write.ts'
 import {
   type ClaimedContainer,
+  checkContainerId,
   claimContainer,
   type OciRecord,
   removeContainerDirectory,
@@ -31,6 +34,7 @@ import {
   writeConfigCopy,
   writeRecord,
 } from './container.ts'
+import { type PlannedGroup, planGroup } from './group.ts'
 import { availableCapabilities, isHostRoot, readHostCgroups, readHostSecurity } from './host.ts'
 import { type ConsoleConnection, connectConsole } from './terminal.ts'
 
@@ -38,6 +42,8 @@ export interface OciCaller {
   readonly facts: HostFacts
   /** See openStateRoot(). */
   readonly stateRoot: string
+  /** Who makes control groups; undefined where nobody does. */
+  readonly cgroupManager: CgroupManager | undefined
   readonly onWarning: (text: string) => void
 }
 
@@ -72,6 +78,13 @@ export async function createFromBundle(caller: OciCaller, options: CreateOptions
     terminal: config.process.terminal,
     foreground: options.foreground,
   })
+  const group = planGroup({
+    id: checkContainerId(options.id),
+    facts: caller.facts,
+    manager: caller.cgroupManager,
+    linux: config.linux,
+    onWarning: caller.onWarning,
+  })
   const claimed = claimContainer(caller.stateRoot, options.id)
   using _lock = claimed.lock
   const record: OciRecord = {
@@ -81,6 +94,7 @@ export async function createFromBundle(caller: OciCaller, options: CreateOptions
     annotations: config.annotations,
     directory: claimed.directory,
     rootfs: resolve(bundle, config.root.path),
+    cgroup: group.directory,
     created: new Date().toISOString(),
     owner: caller.facts.uid,
     process: undefined,
@@ -89,7 +103,7 @@ export async function createFromBundle(caller: OciCaller, options: CreateOptions
     writeRecord(record, 'creating')
     writeConfigCopy(claimed.directory, content)
     const plan = await makePlan(caller, config, record, options)
-    const created = launch(caller, plan, { claimed, record, terminal, pidFile: options.pidFile })
+    const created = launch(caller, plan, { claimed, record, group, terminal, pidFile: options.pidFile })
     return { record: created, masterFd: terminal.kept() }
   } catch (error) {
     undo(caller, config, record)
@@ -157,6 +171,7 @@ async function makePlan(
 interface Launch {
   readonly claimed: ClaimedContainer
   readonly record: OciRecord
+  readonly group: PlannedGroup
   readonly terminal: ConsoleConnection
   readonly pidFile: string | undefined
 }
@@ -164,7 +179,7 @@ interface Launch {
 function launch(
   { facts }: OciCaller,
   plan: ContainerPlan,
-  { claimed, record, terminal, pidFile }: Launch,
+  { claimed, record, group, terminal, pidFile }: Launch,
 ): OciRecord {
   using place = ownFd(openSync(claimed.directory, O.path | O.directory | O.cloexec))
   using listening = ownFd(listen(place.fd))
@@ -176,9 +191,12 @@ function launch(
         const identity = readIdentity({ uid: facts.uid, gid: facts.gid, searchPath })
         writeIdMaps(pid, maps, { identity, searchPath })
       },
+      enterGroup: (pid) => {
+        created = { ...record, cgroup: group.enter(pid) }
+      },
       onTerminal: terminal.send,
       onCreated: (pid) => {
-        created = { ...record, process: processRef(pid) }
+        created = { ...created, process: processRef(pid) }
         writeRecord(created, 'created')
         if (pidFile !== undefined) writePidFile(resolve(facts.cwd, pidFile), pid)
       },
@@ -214,6 +232,7 @@ export function writePidFile(path: string, pid: number): void {
 
 /** A creation that failed ends as a deletion does, its hooks included. */
 function undo({ onWarning }: OciCaller, config: OciConfig, record: OciRecord): void {
+  if (record.cgroup !== undefined) removeGroup(record.cgroup)
   removeContainerDirectory(record.directory)
   const failures = runAllHooks('poststop', config.hooks.poststop, stateDocument(record, 'stopped', 0))
   for (const failure of failures) onWarning(failure)

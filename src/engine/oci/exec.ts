@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { BryoError } from '../../base/errors.ts'
 import { type IdMaps, rootIds } from '../../base/idmap.ts'
+import { joinGroup } from '../../cgroup/place.ts'
 import { capabilityNumber } from '../../runtime/capabilities.ts'
 import { grantCapabilities } from '../../runtime/oci/capabilities.ts'
 import { parseConfig, parseProcess } from '../../runtime/oci/config/parse.ts'
@@ -12,6 +13,7 @@ import { foreignNamespaces } from '../../syscall/namespace.ts'
 import { readIdMaps } from '../../userns/nested.ts'
 import { findContainer, isAlive, type OciRecord, readConfigCopy, statusOf } from './container.ts'
 import { type OciCaller, readConfig, seccompCache, writePidFile } from './create.ts'
+import { runtimeDirectory } from './group.ts'
 import { availableCapabilities, readHostSecurity } from './host.ts'
 import { connectConsole } from './terminal.ts'
 
@@ -47,7 +49,7 @@ export interface AddedProcess {
 export async function execById(caller: OciCaller, id: string, options: ExecOptions): Promise<AddedProcess> {
   const record = findContainer(caller.stateRoot, id)
   const status = statusOf(record)
-  if (!record.process || status === 'stopped') {
+  if (!record.process || status === 'stopped' || status === 'paused') {
     throw new BryoError(
       'INVALID_STATE',
       `cannot exec in container "${id}": it is ${status}, expected running`,
@@ -74,6 +76,9 @@ export async function execById(caller: OciCaller, id: string, options: ExecOptio
     initPid: pid,
     isStillInit: () => isAlive(record),
     debug: facts.debug,
+    enterGroup: (child) => {
+      if (record.cgroup !== undefined) joinGroup(record.cgroup, child, runtimeDirectory(facts))
+    },
     onTerminal: terminal.send,
     onCreated: (child) => {
       if (options.pidFile !== undefined) writePidFile(resolve(facts.cwd, options.pidFile), child)

@@ -16,8 +16,7 @@ export function describeFeatures(version: string, ociVersion: string): object {
     linux: {
       namespaces: Object.keys(NAMESPACE_FILE),
       capabilities: capabilityNames(ALL_CAPABILITIES),
-      // Limits are left to the caller: see the man page.
-      cgroup: { v1: false, v2: false, systemd: false, systemdUser: false, rdma: false },
+      cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: ACTION_NAMES.filter((name) => name !== 'SCMP_ACT_NOTIFY'),

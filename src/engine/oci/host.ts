@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno } from '../../base/errors.ts'
+import { CGROUP_ROOT, isUnified } from '../../cgroup/hierarchy.ts'
 import { ALL_CAPABILITIES, type CapabilityMask } from '../../runtime/capabilities.ts'
 import type { HostCgroups } from '../../runtime/oci/mountPlan.ts'
 import type { HostSecurity } from '../../runtime/oci/planContainer.ts'
-import { FS_MAGIC, filesystemType } from '../../syscall/mount.ts'
 import { isNested, readIdMaps } from '../../userns/nested.ts'
 
 /** The caller is root of the whole host, not of a user namespace. */
@@ -40,23 +40,18 @@ function readIfThere(path: string): string {
   }
 }
 
-const CGROUPS = '/sys/fs/cgroup'
-
 /** Where this process is in the control groups of the host. @see cgroups(7) /proc/PID/cgroup */
 export function readHostCgroups(): HostCgroups {
+  if (isUnified()) return { kind: 'v2', root: CGROUP_ROOT }
   const own = readIfThere('/proc/self/cgroup')
     .split('\n')
     .flatMap((line) => {
       const [, names = '', path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
       return path === undefined ? [] : [{ names, path }]
     })
-  const unified = own.find(({ names }) => names === '')
-  if (existsSync(CGROUPS) && filesystemType(CGROUPS) === FS_MAGIC.cgroup2) {
-    return { kind: 'v2', ownGroup: join(CGROUPS, unified?.path ?? '/') }
-  }
   const groups = own.map(({ names, path }) => {
     const name = names === '' ? 'unified' : names.replace(/^name=/, '')
-    return { name, path: join(CGROUPS, name, path) }
+    return { name, path: join(CGROUP_ROOT, name, path) }
   })
   return { kind: 'v1', ownGroups: groups.filter(({ path }) => existsSync(path)) }
 }

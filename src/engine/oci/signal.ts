@@ -1,5 +1,6 @@
 import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
+import { killGroup, processesInGroup } from '../../cgroup/group.ts'
 import { pollReadable } from '../../syscall/fd.ts'
 import { signalPidfd } from '../../syscall/pidfd.ts'
 import { pidfdOpen } from '../../syscall/process.ts'
@@ -56,9 +57,11 @@ function withFirst<T>(record: OciRecord, act: (pidfd: number) => T): T | undefin
   }
 }
 
-/** The processes of its pid namespace; of a shared one, the first process and those below it. */
+/** The group's processes, which end together: none escapes by forking. */
 function signalAll(record: OciRecord, signal: number): boolean {
   const pids = processesOf(record)
+  const { cgroup } = record
+  if (signal === SIGKILL && cgroup !== undefined && pids.length > 0 && killGroup(cgroup)) return true
   for (const pid of pids) signalOne(pid, signal)
   return pids.length > 0
 }
@@ -76,10 +79,15 @@ function signalOne(pid: number, signal: number): void {
   }
 }
 
-/** Pids of a container's processes as the caller sees them, its first one before all. */
+/**
+ * Pids of a container's processes as the caller sees them, its first one before all: those of its control group. Without one, those of its
+ * pid namespace; of a shared one, the first process and those below it.
+ */
 export function processesOf(record: OciRecord): readonly number[] {
-  if (!record.process || !isAlive(record)) return []
+  const grouped = record.cgroup === undefined ? [] : processesInGroup(record.cgroup)
+  if (!record.process || !isAlive(record)) return grouped
   const { pid } = record.process
+  if (grouped.length > 0) return [pid, ...grouped.filter((other) => other !== pid)]
   const others = allPids().filter((other) => other !== pid)
   if (!isFirstOfNamespace(pid)) return [pid, ...descendants(pid, others)]
   const namespace = pidNamespace(pid)

@@ -18,6 +18,8 @@ export interface ExecRequest extends ExecPlan {
   readonly debug: boolean
   /** Takes the master end of the terminal, which is closed after it. */
   readonly onTerminal: (masterFd: number) => void
+  /** It waits, and has done nothing yet. */
+  readonly enterGroup: (pid: number) => void
   /** It exists, and executes its program when this returns. */
   readonly onCreated: (pid: number) => void
 }
@@ -53,6 +55,7 @@ export function execInContainer(request: ExecRequest): number {
 }
 
 function seeThrough(request: ExecRequest, { pid, controlFd }: ForkedProcess): void {
+  request.enterGroup(pid)
   sendOciMessage(controlFd, { kind: 'begin' })
   if (request.process.terminal) {
     expectStageMessage(controlFd, 'terminal')

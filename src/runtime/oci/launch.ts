@@ -21,6 +21,8 @@ import { stateDocument } from './state.ts'
 export interface CreateCallbacks {
   /** Gives the new user namespace of a process its maps. */
   writeIdMaps(pid: number, maps: IdMaps): void
+  /** The process waits, and nothing of the container has been done: the time for its control group. */
+  enterGroup(pid: number): void
   /** Takes the master end of the terminal, which is closed after it. */
   onTerminal(masterFd: number): void
   /** The container waits for its start. What this does not write down is lost; where it throws, the container ends. */
@@ -59,6 +61,7 @@ function seeThrough(
   callbacks: CreateCallbacks,
 ): void {
   if (plan.maps) callbacks.writeIdMaps(pid, plan.maps)
+  callbacks.enterGroup(pid)
   sendOciMessage(controlFd, { kind: 'maps-written' })
   expectStageMessage(controlFd, 'mounted')
   const state = stateDocument(plan, 'creating', pid)

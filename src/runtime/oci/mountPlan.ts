@@ -15,8 +15,8 @@ export type OciMountSource =
     }
   /** Its options are too long for the newer mount calls. */
   | { readonly kind: 'overlay'; readonly data: string }
-  /** Without a cgroup namespace of its own the kernel mounts none: then the caller's own group is shown. */
-  | { readonly kind: 'cgroup2'; readonly ownGroup: string }
+  /** Without a cgroup namespace of its own the kernel mounts none: then the group below the host's root of them is shown. */
+  | { readonly kind: 'cgroup2'; readonly hostRoot: string }
 
 export interface OciMountStep {
   readonly source: OciMountSource
@@ -84,7 +84,7 @@ const STRICT_TARGETS = ['/proc', '/sys', '/dev']
 
 /** Where the groups of this process lie on the host. */
 export type HostCgroups =
-  | { readonly kind: 'v2'; readonly ownGroup: string }
+  | { readonly kind: 'v2'; readonly root: string }
   /** A directory of the caller's group in each hierarchy, by the hierarchy's name. */
   | { readonly kind: 'v1'; readonly ownGroups: readonly { readonly name: string; readonly path: string }[] }
 
@@ -186,7 +186,7 @@ function planSource(mount: OciMount, { bundle, label, cgroups }: MountSituation)
     return bindSource(mount, bundle)
   if (type === undefined) throw invalid(mount, 'no type', 'a filesystem or the option bind')
   if ((type === 'cgroup' || type === 'cgroup2') && cgroups.kind === 'v2') {
-    return { kind: 'cgroup2', ownGroup: cgroups.ownGroup }
+    return { kind: 'cgroup2', hostRoot: cgroups.root }
   }
   if (type === 'overlay') {
     return { kind: 'overlay', data: options.filter((option) => !isGeneric(option)).join(',') }

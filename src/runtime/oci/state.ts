@@ -1,5 +1,5 @@
-/** The life of a container, as the specification names its stages. */
-export type OciStatus = 'creating' | 'created' | 'running' | 'stopped'
+/** The life of a container, as the specification names its stages; `paused` is for one that runs, held by the freezer. */
+export type OciStatus = 'creating' | 'created' | 'running' | 'paused' | 'stopped'
 
 /** What `state` prints and hooks read on standard input. @see https://github.com/opencontainers/runtime-spec/blob/main/runtime.md#state */
 export interface OciStateDocument {

@@ -98,7 +98,38 @@ describe('parseConfig()', () => {
       timeOffsets: [{ clock: 'monotonic', seconds: -1, nanoseconds: 5 }],
       rootfsPropagation: { type: 'slave', recursive: true },
       personality: 'LINUX32',
+      resources: { memory: { limit: 5 }, pidsLimit: undefined },
+      cgroupsPath: '/mine',
       seccomp: '{"defaultAction":"SCMP_ACT_ALLOW"}',
+    })
+  })
+
+  it('reads limits, where the greatest numbers mean none', () => {
+    const resources = {
+      devices: [{ allow: false, access: 'rwm' }],
+      memory: { limit: 2 ** 63, reservation: 5, swappiness: 60, kernel: 1 },
+      cpu: { shares: 1024, quota: -1, realtimePeriod: 1 },
+      pids: { limit: 9 },
+      blockIO: {
+        weight: 0,
+        weightDevice: [{ major: 8, minor: 0, weight: 500, leafWeight: 10 }],
+        throttleWriteBpsDevice: [{ major: 8, minor: 16, rate: 1000 }],
+      },
+      network: { classID: 1 },
+      rdma: { mlx5: { hcaHandles: 3 } },
+      unified: { 'memory.high': '1' },
+    }
+    expect(parse(changed('linux.resources', resources)).linux.resources).toMatchObject({
+      memory: { limit: -1, reservation: 5, swap: undefined },
+      cpu: { shares: 1024, quota: -1, cpus: undefined },
+      pidsLimit: 9,
+      io: {
+        weight: undefined,
+        deviceWeights: [{ device: '8:0', weight: 500 }],
+        rates: [{ device: '8:16', kind: 'wbps', rate: 1000 }],
+      },
+      rdma: [{ device: 'mlx5', handles: 3, objects: undefined }],
+      unified: { 'memory.high': '1' },
     })
   })
 
@@ -142,6 +173,13 @@ describe('parseConfig()', () => {
     ['linux.namespaces', [{ type: 'pid', path: 'ns' }], 'linux.namespaces[0].path is "ns"'],
     ['linux.uidMappings', [{ containerID: 0, hostID: 0, size: 0 }], 'linux.uidMappings[0].size is 0'],
     ['linux.devices', [{ type: 'x', path: '/dev/x' }], 'linux.devices[0].type is "x"'],
+    ['linux.resources.memory', { limit: 'much' }, 'linux.resources.memory.limit is "much"'],
+    ['linux.resources.cpu', { idle: 2 }, 'linux.resources.cpu.idle is 2'],
+    ['linux.resources.blockIO', { weight: 5 }, 'linux.resources.blockIO.weight is 5'],
+    ['linux.resources.hugepageLimits', [{ pageSize: '../x', limit: 1 }], 'expected a size such as 2MB'],
+    ['linux.resources.rdma', { 'a/b': {} }, 'no device has such a name'],
+    ['linux.resources.unified', { '../x': '1' }, 'expected names of files such as memory.high'],
+    ['linux.resources.unified', { 'memory.high': '' }, 'expected a string that is not empty'],
     ['linux.rootfsPropagation', 'loose', 'linux.rootfsPropagation is "loose"'],
     ['linux.intelRdt', { closID: 'a' }, 'linux.intelRdt is not supported'],
     ['hostname', 'x'.repeat(65), 'expected at most 64 bytes'],

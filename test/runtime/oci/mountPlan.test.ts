@@ -12,7 +12,7 @@ import { MOUNT_ATTR } from '../../../src/syscall/mount.ts'
 const UNIFIED: MountSituation = {
   bundle: '/bundle',
   label: undefined,
-  cgroups: { kind: 'v2', ownGroup: '/sys/fs/cgroup/mine' },
+  cgroups: { kind: 'v2', root: '/sys/fs/cgroup' },
 }
 
 function plan(mount: object, situation = UNIFIED): readonly OciMountStep[] {
@@ -82,7 +82,7 @@ describe('planOciMounts()', () => {
 
   it('shows control groups as the host has them', () => {
     expect(plan({ type: 'cgroup', options: ['ro'] })[0]).toMatchObject({
-      source: { kind: 'cgroup2', ownGroup: '/sys/fs/cgroup/mine' },
+      source: { kind: 'cgroup2', hostRoot: '/sys/fs/cgroup' },
       attributes: MOUNT_ATTR.rdonly,
     })
     const ownGroups = [{ name: 'memory', path: '/sys/fs/cgroup/memory/me' }]

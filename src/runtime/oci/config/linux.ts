@@ -15,11 +15,12 @@ import {
   textRecord,
   toJson,
 } from './node.ts'
+import { readResources } from './resources.ts'
 import type { OciDevice, OciLinux, OciNamespace, OciPropagation, OciTimeOffset } from './types.ts'
 
 const MAX_UINT32 = 0xffffffff
 
-/** @see config-linux.md. Limits of cgroups are not read: see the man page. */
+/** @see config-linux.md */
 export function readLinux(node: JsonNode): OciLinux {
   refuse(node, 'intelRdt', 'the cache belongs to the host')
   refuse(node, 'netDevices', 'a network device is moved by whoever owns it')
@@ -34,6 +35,8 @@ export function readLinux(node: JsonNode): OciLinux {
     uidMappings: list(node, 'uidMappings', readMapping),
     gidMappings: list(node, 'gidMappings', readMapping),
     timeOffsets: readTimeOffsets(member(node, 'timeOffsets')),
+    resources: readResources(member(node, 'resources')),
+    cgroupsPath: optional(node, 'cgroupsPath', text) || undefined,
     devices: list(node, 'devices', readDevice),
     sysctl: textRecord(node, 'sysctl'),
     maskedPaths: list(node, 'maskedPaths', absolutePath),

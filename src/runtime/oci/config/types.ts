@@ -1,4 +1,5 @@
 import type { IdMapping } from '../../../base/idmap.ts'
+import type { OciResources } from '../../../base/ociResources.ts'
 import type { NamespaceType } from '../../../syscall/namespace.ts'
 
 /**
@@ -87,6 +88,9 @@ export interface OciLinux {
   readonly uidMappings: readonly IdMapping[]
   readonly gidMappings: readonly IdMapping[]
   readonly timeOffsets: readonly OciTimeOffset[]
+  readonly resources: OciResources
+  /** Where the control group is made, in words of whoever makes it; undefined for any place. */
+  readonly cgroupsPath: string | undefined
   readonly devices: readonly OciDevice[]
   readonly sysctl: Readonly<Record<string, string>>
   readonly maskedPaths: readonly string[]

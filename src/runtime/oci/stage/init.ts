@@ -28,7 +28,8 @@ import type { ContainerPlan } from '../plan.ts'
 import { stateDocument } from '../state.ts'
 import { addDevices, openPlannedDevices } from './devices.ts'
 import { runHooks } from './hooks.ts'
-import { attachRoot, createOciMount, openRoot, setPropagation } from './mounts.ts'
+import { attachRoot, createOciMount, type MountPlace, openRoot, setPropagation } from './mounts.ts'
+import { enterCgroupNamespace } from './namespaces.ts'
 import {
   becomePlannedUser,
   executePlanned,
@@ -58,7 +59,8 @@ export function runOciInit(plan: ContainerPlan, fds: OciInitFds): never {
     umask(0)
     expectOciParentMessage(controlFd, 'maps-written')
     const files = openProcessFiles(plan.process, { visible: plan.maps !== undefined })
-    const rootFd = buildRoot(plan, controlFd)
+    const ownGroup = step('enter the cgroup namespace', () => enterCgroupNamespace(plan))
+    const rootFd = buildRoot(plan, { controlFd, ownGroup })
     prepareKernel(plan, rootFd)
     prepareStdio(plan, rootFd.fd, controlFd)
     finishRoot(plan)
@@ -74,6 +76,12 @@ export function runOciInit(plan: ContainerPlan, fds: OciInitFds): never {
   }
 }
 
+interface RootSurroundings {
+  readonly controlFd: number
+  /** See createOciMount(). */
+  readonly ownGroup: string
+}
+
 interface BuiltRoot {
   readonly fd: number
   /** See ProtectedTrees. */
@@ -81,15 +89,16 @@ interface BuiltRoot {
 }
 
 /** Everything in its place, and the host's root gone. The hooks run in between, while the host's programs are still in reach. */
-function buildRoot(plan: ContainerPlan, controlFd: number): BuiltRoot {
+function buildRoot(plan: ContainerPlan, { controlFd, ownGroup }: RootSurroundings): BuiltRoot {
   step('detach mount propagation', () => setPropagation(plan))
   const root = step(`open the root "${plan.root.path}"`, () => openRoot(plan.root.path))
   const mounts = new Map<number, DetachedMount>()
   // Sources lie where the caller may go, which the container's root may not.
-  makeMounts(plan, mounts, 'sources')
+  const place = { staging: plan.staging, ownGroup }
+  makeMounts(plan.mounts, mounts, { which: 'sources', place })
   const devices = step('take the device nodes', () => openPlannedDevices(plan))
   step('become root of the container', () => becomeRoot(plan))
-  makeMounts(plan, mounts, 'filesystems')
+  makeMounts(plan.mounts, mounts, { which: 'filesystems', place })
   const rootFd = step('mount the root', () => attachRoot(root))
   const kernelTrees = new Map<string, number>()
   plan.mounts.forEach((mount, index) => {
@@ -111,14 +120,14 @@ function buildRoot(plan: ContainerPlan, controlFd: number): BuiltRoot {
 }
 
 function makeMounts(
-  plan: ContainerPlan,
+  mounts: ContainerPlan['mounts'],
   made: Map<number, DetachedMount>,
-  which: 'sources' | 'filesystems',
+  { which, place }: { readonly which: 'sources' | 'filesystems'; readonly place: MountPlace },
 ): void {
-  plan.mounts.forEach((mount, index) => {
+  mounts.forEach((mount, index) => {
     const ofHost = mount.source.kind === 'bind' || mount.source.kind === 'overlay'
     if (ofHost !== (which === 'sources')) return
-    step(`mount "${mount.target}"`, () => made.set(index, createOciMount(mount, plan.staging)))
+    step(`mount "${mount.target}"`, () => made.set(index, createOciMount(mount, place)))
   })
 }
 

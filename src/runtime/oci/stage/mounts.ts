@@ -60,9 +60,17 @@ export function attachRoot({ treeFd, placeFd }: OpenRoot): number {
   return treeFd
 }
 
+/** What mounts are made with. */
+export interface MountPlace {
+  /** See ContainerPlan. */
+  readonly staging: string
+  /** The group of this process, from the root of the caller's cgroup namespace. */
+  readonly ownGroup: string
+}
+
 /** Makes the mount of a step, which has no place yet. */
-export function createOciMount(step: OciMountStep, staging: string): DetachedMount {
-  const made = create(step, staging)
+export function createOciMount(step: OciMountStep, place: MountPlace): DetachedMount {
+  const made = create(step, place)
   const { attributes, recursiveAttributes, propagation } = step
   if (step.source.kind === 'bind' || step.source.kind === 'overlay') {
     mountSetattr({
@@ -85,7 +93,7 @@ export function createOciMount(step: OciMountStep, staging: string): DetachedMou
   return made
 }
 
-function create(step: OciMountStep, staging: string): DetachedMount {
+function create(step: OciMountStep, { staging, ownGroup }: MountPlace): DetachedMount {
   const { source, target, attributes, strictTarget, copyUp } = step
   switch (source.kind) {
     case 'bind': {
@@ -100,7 +108,10 @@ function create(step: OciMountStep, staging: string): DetachedMount {
         unmountDetach(staging)
       }
     case 'cgroup2':
-      return { fd: createCgroup2(source.ownGroup, attributes | step.recursiveAttributes), isDirectory: true }
+      return {
+        fd: createCgroup2(`${source.hostRoot}${ownGroup}`, attributes | step.recursiveAttributes),
+        isDirectory: true,
+      }
     case 'filesystem': {
       const { fstype, options } = source
       if (['proc', 'sysfs'].includes(fstype)) {

@@ -1,9 +1,9 @@
-import { closeSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { BryoError, isErrno, messageOf } from '../../../base/errors.ts'
 import { O } from '../../../syscall/file.ts'
 import { type NamespaceType, setns, unshare } from '../../../syscall/namespace.ts'
 import type { OciTimeOffset } from '../config/types.ts'
-import type { NamespacePlan } from '../plan.ts'
+import type { ContainerPlan, NamespacePlan } from '../plan.ts'
 
 interface Joined {
   readonly type: NamespaceType
@@ -13,7 +13,8 @@ interface Joined {
 
 /**
  * Enters and makes the namespaces of a plan. A namespace may belong to the caller's user namespace, where it can only be
- * joined before another user namespace is entered, or to the container's, where it can only be joined after that.
+ * joined before another user namespace is entered, or to the container's, where it can only be joined after that. A new cgroup namespace
+ * has the group of its maker for its root, so the container's first process makes it once it is in its group.
  * @throws BryoError RUNTIME for a path that cannot be joined, SyscallError of unshare(2)
  */
 export function enterPlannedNamespaces({ create, join, timeOffsets }: NamespacePlan): void {
@@ -23,7 +24,7 @@ export function enterPlannedNamespaces({ create, join, timeOffsets }: NamespaceP
   if (create.includes('user')) unshare(['user'])
   for (const one of later) joinNow(one)
   for (const { fd } of opened) closeSync(fd)
-  const others = create.filter((type) => type !== 'user')
+  const others = create.filter((type) => type !== 'user' && type !== 'cgroup')
   if (others.length > 0) unshare(others)
   if (timeOffsets.length > 0) writeTimeOffsets(timeOffsets)
 }
@@ -64,4 +65,14 @@ function joinNow({ type, path, fd }: Joined): void {
 function writeTimeOffsets(offsets: readonly OciTimeOffset[]): void {
   const lines = offsets.map(({ clock, seconds, nanoseconds }) => `${clock} ${seconds} ${nanoseconds}\n`)
   writeFileSync('/proc/self/timens_offsets', lines.join(''))
+}
+
+/**
+ * Makes the cgroup namespace of a plan, by a process that is in the group which is to be its root.
+ * @returns the path of that group as it was to be seen before
+ */
+export function enterCgroupNamespace({ namespaces }: ContainerPlan): string {
+  const ownGroup = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'latin1'))?.[1] ?? '/'
+  if (namespaces.create.includes('cgroup')) unshare(['cgroup'])
+  return ownGroup
 }
