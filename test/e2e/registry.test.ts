@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -142,6 +142,25 @@ describe.runIf(protectedRegistry)('a registry with TLS and logins', () => {
       '--format oci',
     )
     await fail(['push', IMAGE, 'oci:/tmp/x'], 'it is no registry')
+  })
+
+  it('a second push compresses and sends nothing', async () => {
+    await login(host)
+    const local = await makeImage('twice')
+    const diffId = await succeed(['inspect', '--format', '{{index .RootFS.Layers 0}}', local])
+    const blob = join(world.dataRoot, 'blobs', diffId.replace(':', '/'))
+    const forms = join(world.dataRoot, 'layers', diffId.slice(7, 23), 'compressed.json')
+    for (const flags of [[], ['--compression-format', 'zstd', '--compression-level', '5']]) {
+      const digest = await succeed(['push', ...flags, local, `${host}/twice:1`])
+      // What is not there can neither be read nor compressed.
+      renameSync(blob, `${blob}.away`)
+      expect(await succeed(['push', ...flags, local, `${host}/twice:2`])).toBe(digest)
+      expect(await succeed(['push', ...flags, local, `${host}/twice-elsewhere:1`])).toBe(digest)
+      renameSync(`${blob}.away`, blob)
+      writeFileSync(forms, '{"forms": [{}')
+      expect(await succeed(['push', ...flags, local, `${host}/twice:3`])).toBe(digest)
+    }
+    expect(JSON.parse(readFileSync(forms, 'utf8')).forms).toHaveLength(1)
   })
 
   it('search finds repositories by the catalog, and lists tags', async () => {

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs'
+import type { Digest } from '../../base/brand.ts'
 import { parseDigest } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
 import type { Descriptor } from '../../base/image.ts'
@@ -9,6 +10,7 @@ import type { UploadBlob } from '../../image/registry/upload.ts'
 import { writeAll } from '../../storage/atomic.ts'
 import { openBlob } from '../../storage/blob/read.ts'
 import { sha256 } from '../../storage/blob/sink.ts'
+import { keepCompressedForm, readCompressedForms } from '../../storage/layer/compressedForms.ts'
 import { watchSpace, withSpaceErrors } from '../../storage/space.ts'
 import type { Store } from '../../storage/store.ts'
 import { createSpool } from './spool.ts'
@@ -17,6 +19,13 @@ export interface LayerWish {
   /** Undefined keeps what is there. */
   readonly compression: 'gzip' | 'zstd' | undefined
   readonly level: number | undefined
+}
+
+/** A layer of the store, and what is wanted of it. */
+export interface WantedLayer {
+  readonly layer: Descriptor
+  readonly diffId: Digest
+  readonly wish: LayerWish
 }
 
 /** What is sent of a layer; to be disposed of. */
@@ -31,13 +40,29 @@ export interface LayerSource extends Disposable {
  */
 export async function openLayerSource(
   store: Store,
-  layer: Descriptor,
-  wish: LayerWish,
+  { layer, diffId, wish }: WantedLayer,
 ): Promise<LayerSource> {
-  if (wish.compression === undefined || compressionOf(layer.mediaType) === wish.compression) {
-    return storedBlob(store, layer)
-  }
-  return compressed(store, layer, { to: wish.compression, level: wish.level })
+  const to = newCompression(layer, wish)
+  if (to === undefined) return storedBlob(store, layer)
+  const { level } = wish
+  const source = await compressed(store, layer, { to, level })
+  const { digest, size } = source.descriptor
+  keepCompressedForm(store, diffId, { compression: to, ...(level !== undefined && { level }), digest, size })
+  return source
+}
+
+/** What the layer became when it was compressed as is wanted now; undefined where that was never done, and where it goes as it is. */
+export function knownCompressed(store: Store, { layer, diffId, wish }: WantedLayer): Descriptor | undefined {
+  const to = newCompression(layer, wish)
+  const known = readCompressedForms(store, diffId).find(
+    ({ compression, level }) => compression === to && level === wish.level,
+  )
+  if (to === undefined || known === undefined) return undefined
+  return { mediaType: layerType('oci', to), digest: known.digest, size: known.size }
+}
+
+function newCompression({ mediaType }: Descriptor, { compression }: LayerWish): LayerWish['compression'] {
+  return compressionOf(mediaType) === compression ? undefined : compression
 }
 
 /** Bytes of the store as they are. @throws BryoError NOT_FOUND */

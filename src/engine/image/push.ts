@@ -115,8 +115,9 @@ async function sendImage(
   const madeHere = !image.repoDigests.some((name) => name.endsWith(`@${image.manifestDigest}`))
   const wish = { compression: request.compression, level: request.compressionLevel }
   const layers = await sendBlobs(store, {
-    layers: manifest.layers.map((layer) => ({
+    layers: manifest.layers.map((layer, index) => ({
       layer,
+      diffId: image.config.diffIds[index] ?? layer.digest,
       wish: chooseCompression(layer, wish, { madeHere, format }),
     })),
     config: manifest.config,

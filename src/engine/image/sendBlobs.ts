@@ -1,12 +1,18 @@
 import type { Descriptor } from '../../base/image.ts'
 import type { Destination } from '../../image/registry/destination.ts'
 import type { Store } from '../../storage/store.ts'
-import { type LayerSource, type LayerWish, openLayerSource, storedBlob } from './layerSource.ts'
+import {
+  knownCompressed,
+  type LayerSource,
+  openLayerSource,
+  storedBlob,
+  type WantedLayer,
+} from './layerSource.ts'
 import type { OnProgress } from './progress.ts'
 
 export interface SendBlobs {
   /** Lowest first. */
-  readonly layers: readonly { readonly layer: Descriptor; readonly wish: LayerWish }[]
+  readonly layers: readonly WantedLayer[]
   readonly config: Descriptor
   readonly destination: Pick<Destination, 'hasBlob' | 'mountBlob' | 'uploadBlob'> & Disposable
   readonly mountFrom: readonly string[]
@@ -27,8 +33,14 @@ export async function sendBlobs(store: Store, request: SendBlobs): Promise<reado
   const failures: unknown[] = []
   const worker = async () => {
     for (let next = queue.shift(); next && failures.length === 0; next = queue.shift()) {
-      const { layer, wish, index } = next
-      using source = await openLayerSource(store, layer, wish)
+      const { layer, index } = next
+      const known = knownCompressed(store, next)
+      if (known && (await isThere(request, known))) {
+        onProgress({ kind: 'layer-done', digest: layer.digest, reused: true })
+        sent.set(index, known)
+        continue
+      }
+      using source = await openLayerSource(store, next)
       const reused = await sendOne(request, source, (bytes) =>
         onProgress({
           kind: 'layer-progress',
@@ -55,12 +67,26 @@ export async function sendBlobs(store: Store, request: SendBlobs): Promise<reado
 
 /** @returns true where nothing had to be sent */
 async function sendOne(
-  { destination, mountFrom }: SendBlobs,
+  request: SendBlobs,
   { blob }: LayerSource,
   onProgress?: (bytes: number) => void,
 ): Promise<boolean> {
-  if (await destination.hasBlob(blob.digest)) return true
-  for (const path of mountFrom) if (await destination.mountBlob(blob.digest, path)) return true
-  await destination.uploadBlob(blob, onProgress)
+  if (await isThere(request, blob)) return true
+  await request.destination.uploadBlob(blob, onProgress)
+  return false
+}
+
+/** Whether the registry has it, maybe in another repository from which it was mounted just now. */
+export async function isThere(
+  {
+    destination,
+    mountFrom,
+  }: Pick<SendBlobs, 'mountFrom'> & {
+    readonly destination: Pick<Destination, 'hasBlob' | 'mountBlob'>
+  },
+  { digest }: Pick<Descriptor, 'digest'>,
+): Promise<boolean> {
+  if (await destination.hasBlob(digest)) return true
+  for (const path of mountFrom) if (await destination.mountBlob(digest, path)) return true
   return false
 }

@@ -5,6 +5,7 @@ import { parseManifest } from '../../image/manifest.ts'
 import type { Destination } from '../../image/registry/destination.ts'
 import type { LayerSource } from '../image/layerSource.ts'
 import type { OnProgress } from '../image/progress.ts'
+import { isThere } from '../image/sendBlobs.ts'
 
 /** Where an image's blobs come from. */
 export interface BlobReader {
@@ -37,7 +38,7 @@ export async function copyManifest(
   onProgress?.({ kind: 'layers', layers: layers.map(({ digest, size }) => ({ digest, size })) })
   for (const descriptor of new Map([...layers, config].map((blob) => [blob.digest, blob])).values()) {
     const { digest, size: total } = descriptor
-    const reused = await isThere(descriptor, { destination, mountFrom })
+    const reused = await isThere({ destination, mountFrom }, descriptor)
     if (!reused) {
       using source = await reader.open(descriptor)
       await destination.uploadBlob(source.blob, (bytes) =>
@@ -47,10 +48,4 @@ export async function copyManifest(
     onProgress?.({ kind: 'layer-done', digest, reused })
   }
   await destination.putManifest(document.digest, document.bytes, manifest.mediaType)
-}
-
-async function isThere({ digest }: Descriptor, { destination, mountFrom }: CopyTarget): Promise<boolean> {
-  if (await destination.hasBlob(digest)) return true
-  for (const path of mountFrom) if (await destination.mountBlob(digest, path)) return true
-  return false
 }
