@@ -8,7 +8,7 @@ import { awaitExecution, tellInit } from './launch.ts'
 import { stageError } from './messages.ts'
 import { scopesOf } from './scopes.ts'
 import { type EnterPlan, runEntering } from './stage/enter.ts'
-import { endProcess, firstMessage } from './stages.ts'
+import { endProcess, receiveFirst } from './stages.ts'
 
 export interface EnterRequest
   extends Omit<EnterPlan, 'pidFd' | 'namespaces' | 'root' | 'scopes' | 'awaitGroup'> {
@@ -80,7 +80,7 @@ function admit(first: number, controlFd: number, joinGroup: (pid: number) => voi
 }
 
 function awaitEntered(first: number, controlFd: number): number {
-  const message = firstMessage(controlFd)
+  const message = receiveFirst(controlFd)
   if (message === undefined) {
     endProcess(first)
     throw new BryoError('RUNTIME', 'cannot enter the container: its forked process stays silent')

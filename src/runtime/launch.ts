@@ -16,7 +16,15 @@ import {
 import type { ForkPlan, LaunchPlan } from './plan.ts'
 import { writePlan } from './planFile.ts'
 
-import { awaitInit, endProcess, type ForkedStages, forkStages, SilentFork } from './stages.ts'
+import {
+  awaitInit,
+  awaitStart,
+  endProcess,
+  type ForkedStages,
+  type FoundInit,
+  forkStages,
+  SilentFork,
+} from './stages.ts'
 
 /** What the other rooms do for a container while it is being made. All synchronous. */
 export interface LaunchHooks {
@@ -60,42 +68,42 @@ export interface ForkedContainer extends Disposable {
 export function forkContainer(plan: ForkPlan): ForkedContainer {
   if (!plan.monitored) setChildSubreaper()
   let current = forkStages(plan)
-  let pid: number | undefined
+  let init: FoundInit | undefined
   let launched = false
-  const initPid = () => {
-    if (pid !== undefined) return pid
+  const findInit = () => {
+    if (init !== undefined) return init
     try {
-      pid = awaitInit(current)
+      init = awaitInit(current)
     } catch (error) {
       if (!(error instanceof SilentFork)) throw error
       // It was caught in a lock of the engine that another thread held at the fork: it harms nobody, and one more is forked.
       countSilentFork()
       current.end()
       current = forkStages(plan)
-      pid = awaitInit(current)
+      init = awaitInit(current)
     }
-    current.tellKeeper({ kind: 'init', pid })
-    return pid
+    current.tellKeeper({ kind: 'init', pid: init.pid })
+    return init
   }
   return {
-    initPid,
+    initPid: () => findInit().pid,
     keeperPid: () => current.keeperPid,
     handOver: (program, fds) => current.handOver(program, fds),
     launch: (launchPlan, hooks) => {
-      const launch = { initPid: initPid(), forked: current, plan, launchPlan, hooks }
+      const launch = { init: findInit(), forked: current, plan, launchPlan, hooks }
       // From here on a failure ends init by itself.
       launched = true
       return seeThrough(launch)
     },
     [Symbol.dispose]: () => {
       current.end()
-      if (pid !== undefined && !launched && current.keeperPid === undefined) endProcess(pid)
+      if (init !== undefined && !launched && current.keeperPid === undefined) endProcess(init.pid)
     },
   }
 }
 
 interface Launch {
-  readonly initPid: number
+  readonly init: FoundInit
   readonly forked: ForkedStages
   readonly plan: ForkPlan
   readonly launchPlan: LaunchPlan
@@ -103,11 +111,13 @@ interface Launch {
 }
 
 function seeThrough(launch: Launch): LaunchedContainer {
-  const { initPid, forked, plan, launchPlan, hooks } = launch
+  const { init, forked, plan, launchPlan, hooks } = launch
+  const initPid = init.pid
   const { controlFd } = forked
   const undo = new DisposableStack()
   try {
     writePlan(forked.planFd, launchPlan)
+    if (!init.started) awaitStart(forked)
     hooks.onForked?.(initPid)
     tellInit(controlFd, 'planned')
     hooks.finishIdMaps()
@@ -146,7 +156,7 @@ function awaitFuse(launch: Launch, undo: DisposableStack): number {
   if (message?.kind !== 'fuse') throw unexpectedEnd(message?.kind)
   return undo.adopt(
     serveFuse(launch.launchPlan, launch.hooks, {
-      initPid: launch.initPid,
+      initPid: launch.init.pid,
       controlFd,
       outlivesCaller: launch.plan.monitored,
     }),

@@ -186,18 +186,19 @@ function namespaceFailure(failure: StageFailure): NamespaceFailure | undefined {
   return new NamespaceFailure(stageError(failure).message, errno)
 }
 
-/** Pid of init, once it is in its namespaces. @throws NamespaceFailure, SilentFork, BryoError */
-export function awaitInit(forked: ForkedStages): number {
+/** Init, once it is in its namespaces. */
+export interface FoundInit {
+  readonly pid: number
+  /** It goes on. One that was cloned by a process without other threads does so for certain, and is not waited for. */
+  readonly started: boolean
+}
+
+/** @throws NamespaceFailure, SilentFork, BryoError */
+export function awaitInit(forked: ForkedStages): FoundInit {
   let pid = forked.clonedPid
   let started = false
-  while (pid === undefined || !started) {
-    const message = firstMessage(forked.controlFd)
-    if (message === undefined)
-      throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
-    if (message.kind === 'failed') {
-      forked.reapStage1()
-      throw namespaceFailure(message) ?? stageError(message)
-    }
+  while (pid === undefined) {
+    const message = firstMessage(forked)
     if (message.kind === 'init-started') started = true
     if (message.kind === 'init-forked') {
       pid = message.pid
@@ -206,11 +207,25 @@ export function awaitInit(forked: ForkedStages): number {
     }
   }
   forked.reapStage1()
-  return pid
+  return { pid, started }
+}
+
+/** Waits for an init that was not seen to go on yet. @throws SilentFork, BryoError */
+export function awaitStart(forked: ForkedStages): void {
+  while (firstMessage(forked).kind !== 'init-started');
+}
+
+function firstMessage(forked: ForkedStages): StageMessage {
+  const message = receiveFirst(forked.controlFd)
+  if (message === undefined)
+    throw new SilentFork('RUNTIME', 'cannot create the container: its forked process stays silent')
+  if (message.kind !== 'failed') return message
+  forked.reapStage1()
+  throw namespaceFailure(message) ?? stageError(message)
 }
 
 /** What the first forked child says; undefined where it stays silent. */
-export function firstMessage(controlFd: number): StageMessage | undefined {
+export function receiveFirst(controlFd: number): StageMessage | undefined {
   return pollReadable(controlFd, FIRST_MESSAGE_MS) ? receiveStageMessage(controlFd) : undefined
 }
 

@@ -63,7 +63,7 @@ export interface OutlinedFork extends Disposable {
   readonly maps: IdMaps
   /** It is to get a control group of its own. */
   readonly grouped: boolean
-  /** Starts to write the id maps of the new user namespace; nothing where one is joined. */
+  /** Starts to write the id maps of the new user namespace, once; nothing where one is joined. */
   beginMaps(): void
   /** Blocks until they are written. @throws BryoError IDMAP_FAILED, TOOL_MISSING */
   finishMaps(): void
@@ -96,16 +96,15 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: 
   const stdio = stack.use(openContainerStdio({ tty, interactive: choice.interactive, kind: choice.stdio }))
   const joined = stack.use(openJoinedNetwork(engine, outline.network))
   const grouped = wantsGroup(outline.request, choice.grouped ?? false)
-  const container = stack.use(
-    forkContainer({
-      namespaces: newNamespaces(outline, grouped),
-      join: joined?.fds,
-      processLimit: processLimitOf(outline.request),
-      monitored: choice.monitored,
-      stdio: stdio.theirs,
-      debug: engine.facts.debug,
-    }),
-  )
+  const plan = {
+    namespaces: newNamespaces(outline, grouped),
+    join: joined?.fds,
+    processLimit: processLimitOf(outline.request),
+    monitored: choice.monitored,
+    stdio: stdio.theirs,
+    debug: engine.facts.debug,
+  }
+  const container = stack.use(explainNamespaces(() => forkContainer(plan)))
   const maps = joined?.maps ?? outline.ids.maps
   const mapping: { current: ReturnType<typeof beginIdMaps> | undefined } = { current: undefined }
   stack.defer(() => mapping.current?.[Symbol.dispose]())
@@ -117,8 +116,8 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: 
     maps,
     grouped,
     beginMaps: () => {
-      if (joined) return
-      mapping.current = beginIdMaps(awaitInit(container), maps, {
+      if (joined || mapping.current) return
+      mapping.current = beginIdMaps(explainNamespaces(container.initPid), maps, {
         identity: engine.identity(),
         searchPath: engine.facts.env.PATH,
       })
@@ -128,9 +127,10 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: 
   }
 }
 
-function awaitInit(container: ForkedContainer): number {
+/** Says what on this host keeps the namespaces from being made, where that failed. */
+function explainNamespaces<T>(make: () => T): T {
   try {
-    return container.initPid()
+    return make()
   } catch (error) {
     throw error instanceof NamespaceFailure ? diagnoseUnshareFailure(error.errno) : error
   }

@@ -48,6 +48,8 @@ export async function runContainer(
     : directFork(options.interactive)
   const onOutline = (outline: ContainerOutline) => {
     fork = stack.use(forkOutlined(engine, outline, choice))
+    // A keeper has yet to make init.
+    if (!choice.monitored) fork.beginMaps()
   }
   const { draft, config, image } = await createContainer(engine, request, { ...options, onOutline })
   const { record, directory } = draft
