@@ -134,6 +134,30 @@ insecure = true
     const count = server.requests.length
     expect(await bryo(['pull', '-q', '--policy', 'missing', 'greeter'], { env })).toMatchObject({ code: 0 })
     expect(server.requests.length).toBe(count)
+    const id = (await bryo(['images', '-q', '--no-trunc', 'tools.invalid/team/app'])).stdout.trim()
+    const run = ['run', '--rm', '--network', 'none']
+    for (const args of [
+      ['image', 'exists', 'greeter'],
+      ['inspect', 'greeter'],
+      ['history', 'greeter:latest'],
+      ['image', 'tree', 'greeter'],
+      ['image', 'diff', 'greeter'],
+      ['save', '-o', `${world.work}/greeter.tar`, 'greeter'],
+      ['image', 'copy', 'greeter', `oci:${world.work}/greeter`],
+      [...run, '--pull', 'never', 'greeter', 'true'],
+      [...run, '--mount', 'type=image,src=greeter,dst=/mnt', IMAGE, 'true'],
+      ['manifest', 'create', 'greeters', 'greeter'],
+      ['manifest', 'rm', 'greeters'],
+      ['tag', 'greeter', 'localhost/greeted'],
+      ['untag', 'greeted', 'greeted'],
+    ]) {
+      const ended = await bryo(args, { env })
+      expect(ended, `${args.join(' ')}: ${ended.stderr}`).toMatchObject({ code: 0 })
+    }
+    expect((await bryo(['rmi', 'greeter'], { env })).stdout).toContain(id.replace('sha256:', ''))
+    expect(await bryo(['image', 'exists', 'greeter'], { env })).toMatchObject({ code: 1 })
+    expect((await bryo(['rmi', 'greeter'], { env })).stderr).toContain('greeter: image not known')
+    expect(server.requests.length).toBe(count)
   })
 
   it('blocks registries, for push and login as well', async () => {

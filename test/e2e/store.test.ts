@@ -98,6 +98,50 @@ describe('image mount', () => {
   })
 })
 
+describe('a manifest list among images', () => {
+  it('is listed, found, tagged and removed as an image, and stands for the one of this machine', async () => {
+    const arch = process.arch === 'arm64' ? 'arm64' : 'amd64'
+    await lines('import', '-c', 'LABEL list=here', world.archive, 'localhost/listed:1')
+    await lines('manifest', 'create', 'several', 'listed:1')
+    await lines('manifest', 'annotate', 'several', 'listed:1', '--os', 'linux', '--arch', arch)
+    const id = (await lines('inspect', '--format', '{{.Id}}', 'listed:1'))[0]
+    const [row = ''] = await lines('images', '--noheading', '--no-trunc', 'several')
+    expect(row).toMatch(/^localhost\/several +latest +sha256:[0-9a-f]{64} /)
+    const list = / sha256:([0-9a-f]{64}) /.exec(row)?.[1] ?? ''
+    const words = (await lines('images', '--format', '{{.Repository}} {{.IsManifestList}}')).filter((line) =>
+      /listed|several/.test(line),
+    )
+    expect(words.sort()).toEqual(['localhost/listed false', 'localhost/several true'])
+    for (const name of ['several', 'localhost/several:latest']) {
+      expect(await lines('inspect', '--format', '{{.Id}}', name)).toEqual([id])
+      expect(await lines('run', '--rm', '--network', 'none', name, 'cat', '/etc/greeting')).toEqual([
+        'hello from the image',
+      ])
+      await lines('image', 'exists', name)
+      await lines('history', name)
+    }
+    expect((await bryo(['run', '--rm', '--platform', 'linux/s390x', 'several'])).stderr).toContain(
+      'no image for linux/s390x',
+    )
+    await lines('tag', 'several', 'more')
+    expect(await lines('__complete', 'rmi', 'mor')).toContain('more:latest\tmanifest list')
+    expect(await lines('rmi', 'more')).toEqual(['Untagged: localhost/more:latest', `Deleted: ${list}`])
+    expect(await lines('rmi', list.slice(0, 12))).toEqual([
+      'Untagged: localhost/several:latest',
+      `Deleted: ${list}`,
+    ])
+    expect((await bryo(['image', 'exists', 'several'])).code).toBe(1)
+    await lines('manifest', 'create', 'again', 'listed:1')
+    await lines('rmi', 'listed:1')
+    expect((await bryo(['inspect', 'again'])).stderr).toContain('is not in the store')
+    await lines('image', 'prune', '--force')
+    expect(await bryo(['manifest', 'exists', 'again'])).toMatchObject({ code: 0 })
+    await lines('rmi', '--all', '--force')
+    expect((await bryo(['manifest', 'exists', 'again'])).code).toBe(1)
+    await lines('import', world.archive, IMAGE)
+  })
+})
+
 describe('an additional store', () => {
   it('gives its images and layers without a copy, and is never written', async () => {
     const shared = world.makeDirectory('shared')

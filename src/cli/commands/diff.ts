@@ -1,5 +1,8 @@
 import { type DiffSubject, diffObjects } from '../../engine/container/diff.ts'
 import type { PathChange } from '../../engine/container/stage/listChanges.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { localImageName } from '../../engine/registry/localName.ts'
+import { findContainer } from '../../storage/container/find.ts'
 import { type Command, type CommandSpec, defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import type { NamedObject } from '../flags/flag.ts'
@@ -43,10 +46,13 @@ function diffCommand(subject: DiffSubject, { of, ...words }: DiffWords): Command
     flags: FLAGS,
     args: { min: 1, max: 2, completion: { kind: 'names', of } },
     run: async ({ flags, args, context }) => {
+      const engine = engineOf(context)
+      const named = (name: string) => nameOf(engine, name, subject)
       const [first = '', second] = args
+      const compared = second === undefined ? undefined : await named(second)
       const changes = diffObjects(
-        engineOf(context),
-        second === undefined ? [first] : [first, second],
+        engine,
+        compared === undefined ? [await named(first)] : [await named(first), compared],
         subject,
       )
       writeOut(await textOf(changes, flags.format))
@@ -78,4 +84,10 @@ function oneLine(path: string): string {
     /[\u0000-\u001f\u007f-\u009f]/g,
     (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
   )
+}
+
+/** A container's name stays as it is. */
+async function nameOf(engine: Engine, name: string, subject: DiffSubject): Promise<string> {
+  if (subject === 'container' || (subject === 'all' && findContainer(engine.store, name))) return name
+  return localImageName(engine, name)
 }

@@ -1,4 +1,5 @@
 import { type HistoryStep, imageHistory } from '../../engine/image/history.ts'
+import { localImageName } from '../../engine/registry/localName.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { type Column, formatRows } from '../format/rows.ts'
@@ -24,7 +25,8 @@ export const command = defineCommand({
   run: async ({ flags, args: [name = ''], context }) => {
     const now = Date.now()
     const noTrunc = flags.noTrunc || flags.notruncate
-    const rows = imageHistory(engineOf(context), name).map((step) =>
+    const engine = engineOf(context)
+    const rows = imageHistory(engine, await localImageName(engine, name)).map((step) =>
       toRow(step, { noTrunc, human: flags.human, now }),
     )
     if (flags.quiet) {

@@ -1,4 +1,6 @@
 import { findLocalImage } from '../../engine/image/find.ts'
+import { findManifestList } from '../../engine/registry/findManifestList.ts'
+import { localName } from '../../engine/registry/localName.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 
@@ -9,5 +11,9 @@ export const command = defineCommand({
   examples: ['image exists alpine || bryo pull alpine'],
   flags: {},
   args: { min: 1, max: 1, completion: { kind: 'names', of: ['images'] } },
-  run: ({ args: [name = ''], context }) => (findLocalImage(engineOf(context).store, name) ? 0 : 1),
+  run: async ({ args: [text = ''], context }) => {
+    const engine = engineOf(context)
+    const name = await localName(engine, text)
+    return findLocalImage(engine.store, name) || findManifestList(engine.store, name) ? 0 : 1
+  },
 })

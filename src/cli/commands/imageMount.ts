@@ -2,6 +2,7 @@ import { BryoError } from '../../base/errors.ts'
 import { requireUnshared } from '../../engine/container/mountCommand.ts'
 import { listImages } from '../../engine/image/list.ts'
 import { type MountedImage, mountedImages, mountImage } from '../../engine/image/mount.ts'
+import { localImageName } from '../../engine/registry/localName.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { formatJson, isJsonFormat } from '../format/rows.ts'
@@ -16,7 +17,7 @@ export const command = defineCommand({
   examples: ['unshare sh -c \'ls "$(bryo image mount alpine)"\'', 'image mount'],
   flags: IMAGE_MOUNT_FLAGS,
   args: { min: 0, completion: { kind: 'names', of: ['images'] } },
-  run: ({ flags, args, context }) => {
+  run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
     requireUnshared(engine, 'image mount')
     if (flags.all && args.length > 0)
@@ -26,7 +27,8 @@ export const command = defineCommand({
       return 0
     }
     const names = flags.all ? listImages(engine).map(({ id }) => id) : args
-    const mounted = names.map((name) => mountImage(engine, name))
+    const mounted: MountedImage[] = []
+    for (const name of names) mounted.push(mountImage(engine, await localImageName(engine, name)))
     const [only, ...others] = mounted
     if (only && others.length === 0 && flags.format === undefined) printLine(only.path)
     else writeOut(listText(mounted, flags.format))

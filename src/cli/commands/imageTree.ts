@@ -1,4 +1,5 @@
 import { imageTree, type LayerNode } from '../../engine/image/tree.ts'
+import { localImageName } from '../../engine/registry/localName.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { humanSize } from '../format/units.ts'
@@ -13,8 +14,9 @@ export const command = defineCommand({
   examples: ['image tree alpine', 'image tree --whatrequires alpine'],
   flags: IMAGE_TREE_FLAGS,
   args: { min: 1, max: 1, completion: { kind: 'names', of: ['images'] } },
-  run: ({ flags, args: [name = ''], context }) => {
-    const tree = imageTree(engineOf(context), name, flags.whatrequires)
+  run: async ({ flags, args: [name = ''], context }) => {
+    const engine = engineOf(context)
+    const tree = imageTree(engine, await localImageName(engine, name), flags.whatrequires)
     const lines = [
       `Image ID: ${tree.id.slice('sha256:'.length, 'sha256:'.length + SHORT_ID)}`,
       `Tags:     [${tree.names.join(' ')}]`,

@@ -1,6 +1,7 @@
 import { BryoError } from '../../base/errors.ts'
 import { requireUnshared } from '../../engine/container/mountCommand.ts'
 import { mountedImages, unmountImage } from '../../engine/image/mount.ts'
+import { localImageName } from '../../engine/registry/localName.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { IMAGE_UNMOUNT_FLAGS } from '../options/imageFacts.ts'
@@ -12,13 +13,16 @@ export const command = defineCommand({
   examples: ['image unmount alpine', 'image unmount --all'],
   flags: IMAGE_UNMOUNT_FLAGS,
   args: { min: 0, completion: { kind: 'names', of: ['images'] } },
-  run: ({ flags, args, context }) => {
+  run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
     requireUnshared(engine, 'image unmount')
     const { all, force } = flags
     if (!all && args.length === 0) throw new BryoError('USAGE', 'image name or ID must be specified')
     const names = all ? mountedImages(engine).map(({ image }) => image.id) : args
-    for (const name of names) printLine(unmountImage(engine, name, force).image.id.slice('sha256:'.length))
+    for (const name of names) {
+      const { image } = unmountImage(engine, await localImageName(engine, name), force)
+      printLine(image.id.slice('sha256:'.length))
+    }
     return 0
   },
 })

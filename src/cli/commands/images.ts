@@ -3,6 +3,8 @@ import type { Engine } from '../../engine/engine.ts'
 import { describeListed, type ListedDetails, type ListedImage, listImages } from '../../engine/image/list.ts'
 import { IMAGE_FILTERS } from '../../engine/image/listFilter.ts'
 import { manifestNamed } from '../../storage/image/manifests.ts'
+import type { ImageSummary } from '../../storage/image/record.ts'
+import { readManifestLists } from '../../storage/manifestList/read.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { parseFilters } from '../filter.ts'
@@ -38,7 +40,8 @@ export const command = defineCommand({
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
     const filters = parseFilters(flags.filter, IMAGE_FILTERS)
-    const images = listImages(engine, { filters, names: args, intermediate: flags.all, momentOf })
+    const others = await manifestLists(engine)
+    const images = listImages(engine, { filters, names: args, intermediate: flags.all, others, momentOf })
     const docker = context.program === 'docker'
     const detailsOf = lazyDetails(engine)
     if (isJsonFormat(flags.format) && !docker) {
@@ -68,6 +71,13 @@ export const command = defineCommand({
     return 0
   },
 })
+
+/** Code that makes documents of them is loaded where there are some. */
+async function manifestLists(engine: Engine): Promise<readonly ImageSummary[]> {
+  if (readManifestLists(engine.store).length === 0) return []
+  const { listsAsImages } = await import('../../engine/registry/listsAsImages.ts')
+  return listsAsImages(engine)
+}
 
 const COLUMNS: readonly Column<Row>[] = [
   { title: 'REPOSITORY', cell: (row) => row.repository },
@@ -154,6 +164,7 @@ function templateFields(row: Row): Readonly<Record<string, unknown>> {
     Dangling: image.names.length === 0,
     History: historyOf(image).join(', '),
     ReadOnly: image.readOnly ?? false,
+    IsManifestList: image.isList ?? false,
     get Containers() {
       return row.details().containers
     },
@@ -195,6 +206,7 @@ function imageJson(image: ListedImage, { parent, labels, containers, sizes }: Li
     Labels: labels,
     Containers: containers,
     ReadOnly: image.readOnly ?? false,
+    IsManifestList: image.isList ?? false,
     History: historyOf(image),
     Dangling: image.names.length === 0,
   }

@@ -137,7 +137,8 @@ async function lookUp(
     }
     case 'image': {
       const { inspectImage } = await import('../../engine/image/inspect.ts')
-      return inspectImage(engine, name)
+      const { localImageName } = await import('../../engine/registry/localName.ts')
+      return inspectImage(engine, await localImageName(engine, name))
     }
     case 'volume': {
       const { describeVolume, volumeDocument } = await import('../../engine/volume/list.ts')

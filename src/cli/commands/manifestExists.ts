@@ -1,4 +1,4 @@
-import { findManifestList } from '../../engine/registry/manifestList.ts'
+import { findManifestList } from '../../engine/registry/findManifestList.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 

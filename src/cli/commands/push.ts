@@ -1,5 +1,6 @@
 import { pushImage } from '../../engine/image/push.ts'
-import { findManifestList } from '../../engine/registry/manifestList.ts'
+import { findManifestList } from '../../engine/registry/findManifestList.ts'
+import { localName } from '../../engine/registry/localName.ts'
 import { pushManifestList } from '../../engine/registry/pushManifestList.ts'
 import { defineCommand } from '../command.ts'
 import { writeDigestFile } from '../digestFile.ts'
@@ -24,8 +25,9 @@ export const command = defineCommand({
     'sign-by': 'images are pushed without signatures',
   },
   args: { min: 1, max: 2, completion: { kind: 'names', of: ['images'] } },
-  run: async ({ flags, args: [image = '', destination], context }) => {
+  run: async ({ flags, args: [text = '', destination], context }) => {
     const engine = engineOf(context)
+    const image = await localName(engine, text)
     using progress = await progressOnStderr({ quiet: flags.quiet, announce: 'Pushing to' })
     const common = {
       destination,

@@ -1,8 +1,11 @@
 import { BryoError } from '../../base/errors.ts'
 import { removeByName } from '../../engine/container/remove.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { findLocalImage } from '../../engine/image/find.ts'
 import { listImages } from '../../engine/image/list.ts'
 import { removeImage } from '../../engine/image/remove.ts'
+import { localName } from '../../engine/registry/localName.ts'
+import { readManifestLists } from '../../storage/manifestList/read.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { RMI_FLAGS } from '../options/images.ts'
@@ -21,7 +24,12 @@ export const command = defineCommand({
       throw new BryoError('USAGE', 'cannot use --all with the name of an image')
     if (!flags.all && args.length === 0) throw new BryoError('USAGE', 'image name or ID must be specified')
     const engine = engineOf(context)
-    const images = flags.all ? listImages(engine).map(({ id }) => id) : args
+    const images = flags.all
+      ? [
+          ...listImages(engine).map(({ id }) => id),
+          ...readManifestLists(engine.store).map(({ name }) => name),
+        ]
+      : args
     let exitCode = 0
     for (const image of images) {
       try {
@@ -46,9 +54,11 @@ function exitCodeFor(error: BryoError): number {
 
 async function removeOne(
   engine: Engine,
-  image: string,
+  text: string,
   { force, prune }: { readonly force: boolean; readonly prune: boolean },
 ): Promise<void> {
+  const image = await localName(engine, text)
+  if (!findLocalImage(engine.store, image) && (await removeList(engine, image))) return
   const { untagged, deleted } = await removeImage(engine, {
     image,
     force,
@@ -59,4 +69,19 @@ async function removeOne(
   })
   for (const name of untagged) printLine(`Untagged: ${name}`)
   for (const id of deleted) printLine(`Deleted: ${id.slice('sha256:'.length)}`)
+}
+
+/** False where it is no manifest list. */
+async function removeList(engine: Engine, text: string): Promise<boolean> {
+  if (readManifestLists(engine.store).length === 0) return false
+  const { findListAsImage } = await import('../../engine/registry/listsAsImages.ts')
+  const list = findListAsImage(engine, text)
+  if (!list) return false
+  const { removeManifestList } = await import('../../engine/registry/manifestList.ts')
+  for (const name of list.names) {
+    removeManifestList(engine, name)
+    printLine(`Untagged: ${name}`)
+  }
+  printLine(`Deleted: ${list.id.slice('sha256:'.length)}`)
+  return true
 }

@@ -2,6 +2,7 @@ import { BryoError, isErrno } from '../../base/errors.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { findLocalImage } from '../../engine/image/find.ts'
 import { saveImages } from '../../engine/image/save.ts'
+import { localImageName } from '../../engine/registry/localName.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { SAVE_FLAGS } from '../options/save.ts'
@@ -38,14 +39,16 @@ export const command = defineCommand({
     }
     const engine = engineOf(context)
     const several = flags.multiImageArchive || context.program === 'docker'
-    const [first = '', ...others] = args
+    const [first = '', ...others] = await Promise.all(
+      args.map((name, index) => (several || index === 0 ? localImageName(engine, name) : name)),
+    )
     if (format === 'docker-dir' && several && others.length > 0) {
       throw new BryoError('USAGE', 'cannot save several images as docker-dir: it has room for one')
     }
     if (!several) refuseOtherImages(engine, first, others)
     try {
       await saveImages(engine, {
-        images: several ? args : [first],
+        images: several ? [first, ...others] : [first],
         names: several ? [] : others,
         format,
         target: output ?? STDOUT,

@@ -1,4 +1,5 @@
 import { untagImage } from '../../engine/image/tag.ts'
+import { localName } from '../../engine/registry/localName.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 
@@ -8,9 +9,10 @@ export const command = defineCommand({
   examples: ['untag base:1', 'untag alpine base:1 base:2'],
   flags: {},
   args: { min: 1, completion: { kind: 'names', of: ['images'] } },
-  run: ({ args, context }) => {
-    const [image = '', ...names] = args
-    untagImage(engineOf(context), image, names)
+  run: async ({ args, context }) => {
+    const engine = engineOf(context)
+    const [image = '', ...names] = await Promise.all(args.map((name) => localName(engine, name)))
+    untagImage(engine, image, names)
     return 0
   },
 })

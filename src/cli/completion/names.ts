@@ -15,8 +15,12 @@ const LISTERS: Readonly<Record<NamedObject, Lister>> = {
   images: async (engine) => {
     const { listImages } = await import('../../engine/image/list.ts')
     const { familiarName, parseReference } = await import('../../image/reference.ts')
-    return listImages(engine).flatMap(({ id, names }) => {
-      const description = id.slice('sha256:'.length).slice(0, 12)
+    const { readManifestLists } = await import('../../storage/manifestList/read.ts')
+    const named = [
+      ...listImages(engine).map(({ id, names }) => ({ names, description: id.slice('sha256:'.length, 19) })),
+      ...readManifestLists(engine.store).map(({ name }) => ({ names: [name], description: 'manifest list' })),
+    ]
+    return named.flatMap(({ names, description }) => {
       const texts = names.flatMap((name) => [
         name,
         familiarName(parseReference(name)),

@@ -10,7 +10,7 @@ import { recoverStore } from '../../storage/recover.ts'
 import type { Engine } from '../engine.ts'
 import { buildCommand } from './environment.ts'
 import { containerEvent } from './event.ts'
-import { resolveImage } from './image.ts'
+import { resolveImage, withImageMounts } from './image.ts'
 import { checkLog } from './logConfig.ts'
 import { type ContainerOutline, outlineContainer } from './outline.ts'
 import type { ContainerRequest } from './request.ts'
@@ -40,7 +40,7 @@ export async function createContainer(
   asked: ContainerRequest,
   options: CreateOptions = {},
 ): Promise<CreatedContainer> {
-  const request = withVolumesFrom(engine, withRequired(engine, asked))
+  const request = await withImageMounts(engine, withVolumesFrom(engine, withRequired(engine, asked)))
   checkRequest(request)
   recoverStore(engine.store, engine.runInUserns)
   // Until the record names the layers, nothing else keeps them.

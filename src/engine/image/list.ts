@@ -15,6 +15,8 @@ export interface ListImagesRequest {
   readonly names?: readonly string[] | undefined
   /** Also images without a name that others were made of; true by default. */
   readonly intermediate?: boolean | undefined
+  /** What is to be shown beside the images of the store, such as manifest lists. */
+  readonly others?: readonly ImageSummary[] | undefined
   /** A time of the filter `until`, as milliseconds since 1970. */
   readonly momentOf?: ((text: string) => number) | undefined
 }
@@ -34,6 +36,7 @@ export interface ListedImage {
   readonly formerNames?: readonly string[]
   /** It lies in an additional store. */
   readonly readOnly?: boolean
+  readonly isList?: boolean
 }
 
 /** What of all images must be read to be known. */
@@ -64,7 +67,7 @@ export function describeListed({ store }: Engine): (id: Digest) => ListedDetails
 
 /** The images of the store, the newest first. @throws BryoError USAGE, NOT_FOUND for `before` and `since` */
 export function listImages(engine: Engine, request: ListImagesRequest = {}): readonly ListedImage[] {
-  const images = readAllImages(engine.store)
+  const images = [...readAllImages(engine.store), ...(request.others ?? [])]
   const filters = [...(request.filters ?? [])]
   const keep = filters.map(([key, values]) =>
     filterOf(engine, images, { key, values, momentOf: request.momentOf ?? Date.parse }),

@@ -11,6 +11,8 @@ import { readLayers } from '../../storage/layer/layers.ts'
 import { recoverStore } from '../../storage/recover.ts'
 import type { Engine } from '../engine.ts'
 import { fitsPruneFilter, type PruneFilter } from '../pruneFilter.ts'
+import { listsAsImages } from '../registry/listsAsImages.ts'
+import { removeManifestList } from '../registry/manifestList.ts'
 import { noteImage } from './event.ts'
 
 export interface PruneImagesRequest {
@@ -26,7 +28,7 @@ export interface PrunedImages {
 }
 
 /**
- * Removes the images that no container has, and all blobs and layers that nothing uses. Where a pull or a start is going on, the
+ * Removes the images that no container has, with `all` manifest lists too, and all blobs and layers that nothing uses. Where a pull or a start is going on, the
  * latter wait for a later command.
  */
 export function pruneImages(engine: Engine, { all, filter }: PruneImagesRequest): PrunedImages {
@@ -38,9 +40,16 @@ export function pruneImages(engine: Engine, { all, filter }: PruneImagesRequest)
     .filter((image) => fitsPruneFilter(filter, { labels: labelsOf(engine, image), created: image.created }))
     .filter((image) => tryDrop(engine, image))
     .map((image) => image.id)
+  const lists = all ? pruneLists(engine, filter) : []
   const before = storedBytes(engine)
   collectGarbage(store, { runInUserns, partials: all })
-  return { ids, bytes: Math.max(0, before - storedBytes(engine)) }
+  return { ids: [...ids, ...lists], bytes: Math.max(0, before - storedBytes(engine)) }
+}
+
+function pruneLists(engine: Engine, filter: PruneFilter): readonly Digest[] {
+  const gone = listsAsImages(engine).filter(({ created }) => fitsPruneFilter(filter, { labels: {}, created }))
+  for (const name of gone.flatMap(({ names }) => names)) removeManifestList(engine, name)
+  return gone.map(({ id }) => id)
 }
 
 /** Bytes of all blobs and layers. */

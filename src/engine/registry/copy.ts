@@ -20,6 +20,7 @@ import { tagImage } from '../image/tag.ts'
 import { type BlobReader, copyManifest } from './copyManifest.ts'
 import { type CopyPlace, parseCopyPlace } from './copyPlace.ts'
 import { type CopySource, openCopySource } from './copySource.ts'
+import { localImageName } from './localName.ts'
 import { openPushDestination } from './open.ts'
 import { firstBytes } from './pushManifestList.ts'
 import { saveForeign } from './saveForeign.ts'
@@ -50,7 +51,10 @@ export async function copyImage(engine: Engine, request: CopyRequest): Promise<C
   if (request.all && (from.kind !== 'registry' || to.kind !== 'registry')) {
     throw new BryoError('USAGE', 'cannot copy all images of an index: --all is for copies between registries')
   }
-  if (from.kind === 'store') return copyFromStore(engine, request, { name: from.name, to })
+  if (from.kind === 'store') {
+    const name = await localImageName(engine, from.name)
+    return copyFromStore(engine, request, { name, to })
+  }
   using source = await openCopySource(engine, from, request.fromSettings)
   switch (to.kind) {
     case 'registry':

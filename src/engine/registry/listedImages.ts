@@ -5,10 +5,11 @@ import { type Platform, parseManifest } from '../../image/manifest.ts'
 import { hostPlatform, selectPlatform } from '../../image/platform.ts'
 import { repositoryName } from '../../image/reference.ts'
 import { blobSize } from '../../storage/blob/read.ts'
-import type { ListedManifest } from '../../storage/manifestList/lists.ts'
+import type { ListedManifest } from '../../storage/manifestList/read.ts'
 import type { Engine } from '../engine.ts'
 import { findLocalImage, unknownImage } from '../image/find.ts'
 import type { RegistrySettings } from '../image/registryOptions.ts'
+import { localName } from './localName.ts'
 import { openPullSource, resolveRegistry } from './open.ts'
 
 export interface ListedSource {
@@ -28,7 +29,7 @@ export async function findListed(
   source: ListedSource,
 ): Promise<readonly ListedManifest[]> {
   const [, transport = '', name = text] = /^(docker:\/\/|containers-storage:)?(.*)$/s.exec(text) ?? []
-  const local = transport === 'docker://' ? undefined : localEntry(engine, name)
+  const local = transport === 'docker://' ? undefined : localEntry(engine, await localName(engine, name))
   if (local) return [local]
   if (transport === 'containers-storage:') throw unknownImage(name)
   return registryEntries(engine, name, source)

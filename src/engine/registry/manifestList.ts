@@ -4,19 +4,19 @@ import { BryoError } from '../../base/errors.ts'
 import type { ManifestFormat, WrittenManifest } from '../../image/convert.ts'
 import { writeIndex } from '../../image/indexDocument.ts'
 import { MAX_MANIFEST_SIZE } from '../../image/manifest.ts'
-import { formatReference, isReference, localCandidates, localReference } from '../../image/reference.ts'
+import { formatReference, localReference } from '../../image/reference.ts'
 import { digestOf } from '../../image/verify.ts'
 import {
   editManifestList,
-  type ListedManifest,
-  type ManifestList,
   readManifestList,
   removeManifestList as removeFromStore,
 } from '../../storage/manifestList/lists.ts'
+import type { ListedManifest, ManifestList } from '../../storage/manifestList/read.ts'
 import type { Store } from '../../storage/store.ts'
 import type { Engine } from '../engine.ts'
 import { findLocalImage } from '../image/find.ts'
 import type { RegistrySettings } from '../image/registryOptions.ts'
+import { findManifestList } from './findManifestList.ts'
 import { findListed, type ListedSource } from './listedImages.ts'
 import { openPullSource, resolveRegistry } from './open.ts'
 
@@ -29,16 +29,6 @@ export interface ListedChanges {
   readonly osFeatures?: readonly string[]
   readonly features?: readonly string[]
   readonly annotations?: Readonly<Record<string, string>>
-}
-
-/** The list of a name; a short one is below `localhost/`. */
-export function findManifestList(store: Store, text: string): ManifestList | undefined {
-  if (!isReference(text)) return undefined
-  for (const reference of localCandidates(text)) {
-    const list = readManifestList(store, formatReference(reference))
-    if (list) return list
-  }
-  return undefined
 }
 
 /** @throws BryoError NOT_FOUND */
@@ -68,9 +58,7 @@ export async function createManifestList(
   const { store } = engine
   const name = formatReference(localReference(request.name))
   if (!request.amend && (readManifestList(store, name) ?? findLocalImage(store, name))) {
-    throw new BryoError('NAME_IN_USE', `cannot create manifest list "${name}": the name is in use`, {
-      hint: 'take another name, or add to the list with --amend',
-    })
+    throw nameInUse(name)
   }
   const sources: ListedSource = { settings: request, all: request.all }
   const added: ListedManifest[] = []
@@ -80,6 +68,21 @@ export async function createManifestList(
     annotations: { ...before?.annotations, ...request.annotations },
     manifests: merge(before?.manifests ?? [], added),
   }))
+}
+
+/** Further names for what a list is now: from then on, each is a list of its own. @throws BryoError NOT_FOUND, NAME_IN_USE */
+export function copyManifestList({ store }: Engine, text: string, names: readonly string[]): void {
+  const list = requireManifestList(store, text)
+  for (const name of names.map((one) => formatReference(localReference(one)))) {
+    if (findLocalImage(store, name)) throw nameInUse(name)
+    editManifestList(store, name, () => ({ ...list, name }))
+  }
+}
+
+function nameInUse(name: string): BryoError {
+  return new BryoError('NAME_IN_USE', `cannot create manifest list "${name}": the name is in use`, {
+    hint: 'take another name, or add to the list with --amend',
+  })
 }
 
 export interface AddManifestRequest extends RegistrySettings {

@@ -23,6 +23,8 @@ export interface ImageSummary {
   readonly formerNames?: readonly string[]
   /** It lies in an additional store, which is never written; not stored. */
   readonly readOnly?: boolean
+  /** It is a manifest list, shown among images; not stored. */
+  readonly isList?: boolean
 }
 
 export interface NamedManifest {
