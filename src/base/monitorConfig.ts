@@ -10,6 +10,8 @@ export interface MonitorFdNumbers {
   readonly stdin?: number
   readonly stdout?: number
   readonly stderr?: number
+  /** Where init waits for the workload's time to come. */
+  readonly control?: number
   /** What the container tells the service manager. */
   readonly notify?: number
   /** The hold on a `--rm` container. */
@@ -24,8 +26,8 @@ export interface MonitorConfig {
   readonly dataRoot: HostPath
   readonly runRoot: HostPath
   readonly init: ProcessRef
-  /** RFC 3339. */
-  readonly startedAt: string
+  /** RFC 3339; missing where the workload is held. */
+  readonly startedAt?: string
   readonly ports: readonly PortMapping[]
   readonly fds: MonitorFdNumbers
   readonly log: LogConfig

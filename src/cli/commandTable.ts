@@ -1,5 +1,15 @@
 import { type CommandEntry, type Entry, entry, type GroupEntry, isCalled } from './commandEntry.ts'
 import {
+  containerCheckpoint,
+  containerCleanup,
+  containerClone,
+  containerDiff,
+  containerExists,
+  containerInspect,
+  containerPrune,
+  containerRestore,
+} from './containerCommands.ts'
+import {
   imageBootstrap,
   imageDiff,
   imageExists,
@@ -58,6 +68,7 @@ const importRoot = entry(
   'Make an image from a tar archive of a root directory',
   () => import('./commands/import.ts'),
 )
+const init = entry('init', 'Make all of a container but its workload', () => import('./commands/init.ts'))
 const inspect = entry('inspect', 'Show all about an object', () => import('./commands/inspect.ts'))
 const kill = entry('kill', 'Send a signal to running containers', () => import('./commands/kill.ts'))
 const load = entry('load', 'Load images from an archive', () => import('./commands/load.ts'))
@@ -106,53 +117,6 @@ const update = entry('update', 'Change settings of a container', () => import('.
 const version = entry('version', 'Show the version', () => import('./commands/version.ts'))
 const wait = entry('wait', 'Wait for the end of containers', () => import('./commands/wait.ts'))
 
-const containerInspect: CommandEntry = {
-  kind: 'command',
-  name: 'inspect',
-  summary: 'Show all about containers',
-  page: 'inspect',
-  load: async () => (await import('./commands/inspect.ts')).containerInspect,
-}
-const containerClone = entry(
-  'clone',
-  'Make a container with the settings of another',
-  () => import('./commands/containerClone.ts'),
-)
-const containerCheckpoint = entry(
-  'checkpoint',
-  'Say why processes cannot be kept',
-  () => import('./commands/containerCheckpoint.ts'),
-)
-const containerRestore: CommandEntry = {
-  kind: 'command',
-  name: 'restore',
-  summary: 'Say why processes cannot be brought back',
-  load: async () => (await import('./commands/containerCheckpoint.ts')).restore,
-}
-const containerExists = entry(
-  'exists',
-  'Tell by the exit code whether a container exists',
-  () => import('./commands/containerExists.ts'),
-)
-const containerPrune = entry(
-  'prune',
-  'Remove containers that do not run',
-  () => import('./commands/containerPrune.ts'),
-)
-const containerCleanup = entry(
-  'cleanup',
-  'Remove what containers that have ended no longer need',
-  () => import('./commands/containerCleanup.ts'),
-)
-
-const containerDiff: CommandEntry = {
-  kind: 'command',
-  name: 'diff',
-  summary: 'List what a container has changed',
-  page: 'diff',
-  load: async () => (await import('./commands/diff.ts')).containerDiff,
-}
-
 /** A command of the top under the name that it has in a group. */
 function as(name: string, command: CommandEntry, aliases: readonly string[] = []): CommandEntry {
   return { ...command, name, aliases }
@@ -173,6 +137,7 @@ const container: GroupEntry = {
       containerExists,
       exec,
       exportContainer,
+      init,
       kill,
       containerInspect,
       as('ls', ps, ['list', 'ps']),
@@ -345,6 +310,7 @@ export const ENTRIES: readonly Entry[] = [
     images,
     importRoot,
     info,
+    init,
     inspect,
     load,
   ],

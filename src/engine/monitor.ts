@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { BryoError, isErrno } from '../base/errors.ts'
+import { BryoError, exitCodeOf, isErrno, messageOf } from '../base/errors.ts'
 import type { MonitorConfig, RestartPolicy } from '../base/monitorConfig.ts'
 import { openLogSink } from '../monitor/log/open.ts'
 import { monitorContainer } from '../monitor/monitor.ts'
@@ -21,8 +21,9 @@ import {
   spawnProgram,
 } from '../syscall/process.ts'
 import { openSignalFd, resetSignals, takeSignal } from '../syscall/signal.ts'
-import { containerEvent, diedEvent } from './container/event.ts'
+import { containerEvent, diedEvent, monitoredSubject } from './container/event.ts'
 import { planRestart } from './container/monitor/end.ts'
+import { failureNotice, holdWorkload } from './container/monitor/held.ts'
 import { type MemoryWatch, watchMemory } from './container/monitor/memory.ts'
 import { hasStopMark } from './container/monitor/stopMark.ts'
 import { notifyHost, passedLines } from './container/notify.ts'
@@ -65,7 +66,7 @@ interface Served {
 }
 
 function serve(config: MonitorConfig, store: Store): Served {
-  const { id, startedAt, restartCount } = config
+  const held = config.fds.control === undefined ? undefined : holdWorkload(config, store, config.fds.control)
   let served: Served | undefined
   let memory: MemoryWatch | undefined
   monitorContainer({
@@ -74,39 +75,67 @@ function serve(config: MonitorConfig, store: Store): Served {
     log: openLogSink(config.log),
     awaitClient: config.awaitClient,
     timeoutMs: config.timeoutMs,
-    onStart: (reactor, children) => {
+    release: held?.release,
+    onServe: (reactor) => {
       memory = watchMemory(reactor, config.cgroup)
       passNotifications(reactor, config)
+    },
+    onStart: (reactor, children) => {
       if (config.health) scheduleHealthChecks(reactor, children, config.health, () => startCheck(config))
     },
     onEnd: (status) => {
-      const exitCode = exitCodeOfStatus(status)
       const oomKilled = memory?.killed() ?? false
       memory?.end()
-      const stoppedByUser = hasStopMark(store, id)
-      const ranMs = Date.now() - Date.parse(startedAt)
-      const restart = storedPolicy(store, config)
-      const restartMs = planRestart({ ...config, restart }, { exitCode, stoppedByUser, ranMs })
-      const restarting = restartMs === undefined ? undefined : processRef(getpid())
-      const state = {
-        status: 'exited',
-        exitCode,
-        startedAt,
-        finishedAt: new Date().toISOString(),
-        ...(restartCount > 0 && { restartCount }),
-        ...(stoppedByUser && { stoppedByUser }),
-        ...(oomKilled && { oomKilled }),
-      } as const
-      served = { state, restartMs }
-      unlessFull(() => writeState(store, id, restarting ? { ...state, restarting } : state))
-      const subject = readContainer(store, id) ?? { id, name: config.name, image: { name: config.imageName } }
-      if (oomKilled) appendEvent(store, containerEvent(subject, 'oom'))
-      appendEvent(store, diedEvent(subject, exitCode))
+      const failure = held?.failure()
+      if (failure) {
+        const state = { status: 'exited', exitCode: exitCodeOf(failure), error: messageOf(failure) } as const
+        served = { state, restartMs: undefined }
+        unlessFull(() => writeState(store, config.id, state))
+        return { exitCode: state.exitCode, failure: failureNotice(failure) }
+      }
+      const startedAt = config.startedAt ?? held?.startedAt()
+      const exitCode = exitCodeOfStatus(status)
+      served = recordEnd(config, store, { startedAt, exitCode, oomKilled })
       return { exitCode }
     },
   })
   if (!served) throw new Error('the container was left before its end')
   return served
+}
+
+interface End {
+  /** RFC 3339; undefined where its workload never ran. */
+  readonly startedAt: string | undefined
+  readonly exitCode: number
+  readonly oomKilled: boolean
+}
+
+/** Writes down how a container has ended, and decides whether it is to be started again. */
+function recordEnd(config: MonitorConfig, store: Store, { startedAt, exitCode, oomKilled }: End): Served {
+  const { id, restartCount } = config
+  const stoppedByUser = hasStopMark(store, id)
+  const restartMs =
+    startedAt === undefined
+      ? undefined
+      : planRestart(
+          { ...config, restart: storedPolicy(store, config) },
+          { exitCode, stoppedByUser, ranMs: Date.now() - Date.parse(startedAt) },
+        )
+  const restarting = restartMs === undefined ? undefined : processRef(getpid())
+  const state = {
+    status: 'exited',
+    exitCode,
+    ...(startedAt !== undefined && { startedAt }),
+    finishedAt: new Date().toISOString(),
+    ...(restartCount > 0 && { restartCount }),
+    ...(stoppedByUser && { stoppedByUser }),
+    ...(oomKilled && { oomKilled }),
+  } as const
+  unlessFull(() => writeState(store, id, restarting ? { ...state, restarting } : state))
+  const subject = monitoredSubject(config, store)
+  if (oomKilled) appendEvent(store, containerEvent(subject, 'oom'))
+  appendEvent(store, diedEvent(subject, exitCode))
+  return { state, restartMs }
 }
 
 /** On a full disk the end cannot be written, but clients learn of it all the same, and what comes after it still comes. */

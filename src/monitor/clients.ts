@@ -21,6 +21,8 @@ export interface ClientHandlers {
   readonly onResize: (size: { readonly rows: number; readonly columns: number }) => void
   /** A client has said what it wants. */
   readonly onHello: () => void
+  /** A client wants the workload to run; gives whether it does. */
+  readonly onStart: () => boolean
   /** All clients have taken what they were sent, after {@link Clients.send} said that one had not. */
   readonly onDrained: () => void
 }
@@ -61,6 +63,8 @@ export function serveClients(reactor: Reactor, listenFd: number, handlers: Clien
       client.hello = parseHello(data)
       listen(client)
       handlers.onHello()
+    } else if (kind === PACKET.start) {
+      if (handlers.onStart()) client.outlet.write(packet(PACKET.started))
     } else if (kind === PACKET.input && client.hello?.input) handlers.onInput(data)
     else if (kind === PACKET.inputEnd && client.hello?.input) handlers.onInputEnd()
     else if (kind === PACKET.resize) {

@@ -10,7 +10,7 @@ import type { LogSink } from './log/sink.ts'
 import { type Outlet, openOutlet, openSource } from './outlet.ts'
 import { type ExitNotice, PACKET } from './protocol.ts'
 import { createReactor, type Reactor, type Watcher } from './reactor.ts'
-import type { Children } from './schedule.ts'
+import { superviseWorkload, type WorkloadRequest } from './workload.ts'
 
 /** Descriptors that the monitor has been given; each is its own alone. */
 export interface MonitorFds {
@@ -24,17 +24,13 @@ export interface MonitorFds {
   readonly stderr?: number
 }
 
-export interface MonitorRequest {
-  /** Of the container's init, a child of this process. */
-  readonly initPid: number
+export interface MonitorRequest extends WorkloadRequest {
   readonly fds: MonitorFds
   readonly log: LogSink
   /** No output is read before somebody is attached: the caller of `run` has asked to see all of it. */
   readonly awaitClient: boolean
-  /** The container is killed after so long; undefined for never. */
-  readonly timeoutMs?: number | undefined
-  /** What else goes on while the container runs: health checks, notifications. */
-  readonly onStart?: (reactor: Reactor, children: Children) => void
+  /** What else is served from the beginning: notifications. */
+  readonly onServe?: (reactor: Reactor) => void
   /** The container has ended and its log is written; called before clients are told. */
   readonly onEnd: (status: WaitStatus) => ExitNotice
 }
@@ -50,21 +46,18 @@ const FAREWELL_MS = 10_000
 /** Serves a container until its end. */
 export function monitorContainer(request: MonitorRequest): void {
   const reactor = createReactor()
-  const output = serveOutput(reactor, request)
   const ends = new Map<number, (status: WaitStatus) => void>()
-  request.onStart?.(reactor, { onEnd: (pid, call) => ends.set(pid, call) })
-  const cancelTimeout =
-    request.timeoutMs === undefined
-      ? undefined
-      : reactor.after(request.timeoutMs, () => killIfAlive(request.initPid, SIGNALS.kill))
+  const workload = superviseWorkload(reactor, request, { onEnd: (pid, call) => ends.set(pid, call) })
+  const output = serveOutput(reactor, request, workload.start)
+  request.onServe?.(reactor)
   const end = (status: WaitStatus) => {
-    cancelTimeout?.()
+    workload.end()
     output.drain(() => {
       request.log.close()
       output.clients.finish(request.onEnd(status), FAREWELL_MS, () => reactor.stop())
     })
   }
-  const { hangup, interrupt, quit, pipe, terminate, child } = SIGNALS
+  const { hangup, interrupt, quit, kill, pipe, terminate, child } = SIGNALS
   const signalFd = openSignalFd([hangup, interrupt, quit, pipe, terminate, child])
   const reap = () => {
     const status = reapUntil(request.initPid, ends)
@@ -74,7 +67,7 @@ export function monitorContainer(request: MonitorRequest): void {
     for (let signal = takeSignal(signalFd); signal !== undefined; signal = takeSignal(signalFd)) {
       if (signal === child) reap()
       // Whoever ends the monitor, a session manager for example, means the container.
-      if (signal === terminate) killIfAlive(request.initPid, terminate)
+      if (signal === terminate) killIfAlive(request.initPid, workload.isHeld() ? kill : terminate)
     }
   })
   // The signal may go to a thread of the engine's, where there is one.
@@ -112,7 +105,11 @@ interface ServedOutput {
   drain(done: () => void): void
 }
 
-function serveOutput(reactor: Reactor, { fds, log, awaitClient }: MonitorRequest): ServedOutput {
+function serveOutput(
+  reactor: Reactor,
+  { fds, log, awaitClient }: MonitorRequest,
+  onStart: () => boolean,
+): ServedOutput {
   const sources = new Set<Watcher>()
   let awaiting = awaitClient
   let behind = false
@@ -131,6 +128,7 @@ function serveOutput(reactor: Reactor, { fds, log, awaitClient }: MonitorRequest
   const clients = serveClients(reactor, fds.attach, {
     ...input,
     onHello: arrive,
+    onStart,
     onDrained: () => {
       behind = false
       listen()

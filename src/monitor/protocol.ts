@@ -11,8 +11,12 @@ export const PACKET = {
   input: 0x69,
   /** Client: standard input has ended. */
   inputEnd: 0x65,
+  /** Client: let the workload run, which is held; answered by `started`, or by `exit` where it could not. */
+  start: 0x73,
   /** Client: two 16-bit numbers, rows and columns. */
   resize: 0x77,
+  /** Monitor: the workload runs. */
+  started: 0x67,
   /** Monitor: bytes of standard output, or of the terminal. */
   stdout: 0x6f,
   /** Monitor: bytes of standard error. */
@@ -34,6 +38,13 @@ export interface Hello {
 export interface ExitNotice {
   /** As a shell counts: 128 + n for signal n. */
   readonly exitCode: number
+  /** Why the workload could not run. */
+  readonly failure?: StartFailure
+}
+
+export interface StartFailure {
+  readonly message: string
+  readonly hint?: string
 }
 
 export function packet(kind: number, data: Uint8Array = new Uint8Array(0)): Uint8Array {
@@ -54,19 +65,27 @@ export function parseHello(data: Uint8Array): Hello {
 
 /** @throws BryoError RUNTIME */
 export function parseExit(data: Uint8Array): ExitNotice {
-  const { exitCode } = parseObject(data)
+  const { exitCode, failure } = parseObject(data)
   if (typeof exitCode !== 'number') throw new BryoError('RUNTIME', 'received an end without an exit code')
-  return { exitCode }
+  return { exitCode, ...(isObject(failure) && { failure: parseFailure(failure) }) }
+}
+
+function parseFailure({ message, hint }: Record<string, unknown>): StartFailure {
+  return { message: String(message), ...(typeof hint === 'string' && { hint }) }
 }
 
 /** Empty for whatever is no object: a client that speaks nonsense must not end the container. */
 function parseObject(data: Uint8Array): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(Buffer.from(data).toString())
-    return typeof value === 'object' && value !== null ? { ...value } : {}
+    return isObject(value) ? value : {}
   } catch {
     return {}
   }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 export function resizePacket(size: { readonly rows: number; readonly columns: number }): Uint8Array {

@@ -1,7 +1,8 @@
-import { readlinkSync } from 'node:fs'
+import { closeSync, readlinkSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
 import { errnoName } from '../syscall/error.ts'
-import { pollReadable, readFd } from '../syscall/fd.ts'
+import { pollReadable, readFd, receiveFd } from '../syscall/fd.ts'
+import { receiveStageMessage, type StageMessage, stageError } from './messages.ts'
 import { TRAMPOLINE_NAME, TRAMPOLINE_STEPS } from './stage/trampoline/elf.ts'
 
 /** How long nothing may be heard before it is looked up whether the workload runs. */
@@ -9,6 +10,52 @@ const SILENCE_MS = 1000
 const REPORT_BYTES = 8
 /** Larger than a report, so that anything else shows. */
 const MAX_PACKET = 64
+
+/**
+ * The end of the socket means that the workload runs: every holder of the other side has executed or gone.
+ * @returns the master end of the terminal, where there is one
+ */
+export function awaitExecution(controlFd: number, pid: number): number | undefined {
+  return pastTerminal(controlFd, (message) => {
+    if (message?.kind !== 'executing') throw unexpectedMessage(message)
+    awaitWorkload(controlFd, { name: message.name, pid })
+  })
+}
+
+/** As {@link awaitExecution}, of a container that is held: all of it is made, and init waits for `proceed`. */
+export function awaitPrepared(controlFd: number): number | undefined {
+  return pastTerminal(controlFd, (message) => {
+    if (message?.kind !== 'prepared') throw unexpectedMessage(message)
+  })
+}
+
+function pastTerminal(
+  controlFd: number,
+  receive: (message: StageMessage | undefined) => void,
+): number | undefined {
+  let terminalFd: number | undefined
+  try {
+    let message = receiveStageMessage(controlFd)
+    if (message?.kind === 'terminal') {
+      terminalFd = receiveFd(controlFd)
+      message = receiveStageMessage(controlFd)
+    }
+    receive(message)
+    return terminalFd
+  } catch (error) {
+    if (terminalFd !== undefined) closeSync(terminalFd)
+    throw error
+  }
+}
+
+/** The error that a message is where another one was expected. */
+export function unexpectedMessage(message: StageMessage | undefined): BryoError {
+  if (message?.kind === 'failed') return stageError(message)
+  return new BryoError(
+    'RUNTIME',
+    `cannot create the container: received ${message ? `"${message.kind}"` : 'the end'} from its process, expected the workload to run`,
+  )
+}
 
 /**
  * Waits for the execution of a workload after the message `executing`. From that message on the other end of the socket is held by a

@@ -1,18 +1,12 @@
-import { closeSync, openSync } from 'node:fs'
-import { BryoError, isErrno } from '../base/errors.ts'
+import { openSync } from 'node:fs'
+import type { BryoError } from '../base/errors.ts'
 import { countSilentFork } from '../base/forkCount.ts'
 import type { IdMaps } from '../base/idmap.ts'
-import { ownFd, pollReadable, receiveFd } from '../syscall/fd.ts'
+import { dupAtLeast, ownFd, pollReadable, receiveFd } from '../syscall/fd.ts'
 import { setChildSubreaper } from '../syscall/process.ts'
-import { awaitWorkload, WorkloadFailure } from './execution.ts'
+import { awaitExecution, awaitPrepared, unexpectedMessage, WorkloadFailure } from './execution.ts'
 import { startFuseOverlay } from './fuse.ts'
-import {
-  type MonitorProgram,
-  type ParentMessage,
-  receiveStageMessage,
-  sendMessage,
-  stageError,
-} from './messages.ts'
+import { type MonitorProgram, receiveStageMessage, stageError, tellInit } from './messages.ts'
 import type { ForkPlan, LaunchPlan } from './plan.ts'
 import { writePlan } from './planFile.ts'
 
@@ -36,7 +30,7 @@ export interface LaunchHooks {
   writeIdMaps(pid: number, maps: IdMaps): void
   /** Starts what serves the network of init's namespaces, and returns before it is ready. */
   startNetwork(pid: number): { waitReady(): void; close(): void }
-  /** Init exists and will not execute the workload before this returns. */
+  /** Init exists and will not execute the workload before this returns; where it is held, it is all prepared. */
   onCreated(pid: number): void
 }
 
@@ -47,6 +41,8 @@ export interface LaunchedContainer {
   readonly terminalFd: number | undefined
   /** Pid of fuse-overlayfs; it ends with the container's mounts. */
   readonly fusePid: number | undefined
+  /** Where init is held: what it waits at for `proceed`, and ends with. */
+  readonly controlFd: number | undefined
 }
 
 /** Processes that make their namespaces already, while the plan for what follows is still being made. */
@@ -56,7 +52,10 @@ export interface ForkedContainer extends Disposable {
    * @throws NamespaceFailure where they could not be made
    */
   initPid(): number
-  /** Hands the plan over, and sees the container through until its workload has been executed. @throws BryoError; nothing is left running then */
+  /**
+   * Hands the plan over, and sees the container through until its workload has been executed, or, where the plan holds it, could be.
+   * @throws BryoError; nothing is left running then
+   */
   launch(plan: LaunchPlan, hooks: LaunchHooks): LaunchedContainer
   /** The process that will be the monitor; undefined where this process is init's parent. */
   keeperPid(): number | undefined
@@ -125,12 +124,9 @@ function seeThrough(launch: Launch): LaunchedContainer {
     const network = plan.namespaces.includes('network') ? hooks.startNetwork(initPid) : undefined
     if (network) undo.defer(() => network.close())
     const fusePid = launchPlan.rootfs.kind === 'fuse-overlayfs' ? awaitFuse(launch, undo) : undefined
-    hooks.onCreated(initPid)
-    network?.waitReady()
-    tellInit(controlFd, 'proceed')
-    const terminalFd = awaitExecution(controlFd, initPid)
+    const execution = launchPlan.held ? prepare(launch, network) : execute(launch, network)
     undo.move()
-    return { pid: initPid, terminalFd, fusePid }
+    return { pid: initPid, fusePid, ...execution }
   } catch (error) {
     // What init has to say tells more than what failed here because init was gone.
     throw error instanceof WorkloadFailure ? error : (pendingFailure(controlFd) ?? error)
@@ -139,6 +135,29 @@ function seeThrough(launch: Launch): LaunchedContainer {
     forked.close()
   }
 }
+
+interface Network {
+  waitReady(): void
+}
+
+type Execution = Pick<LaunchedContainer, 'terminalFd' | 'controlFd'>
+
+function execute({ initPid, forked, hooks }: Launch, network: Network | undefined): Execution {
+  hooks.onCreated(initPid)
+  network?.waitReady()
+  tellInit(forked.controlFd, 'proceed')
+  return { terminalFd: awaitExecution(forked.controlFd, initPid), controlFd: undefined }
+}
+
+function prepare({ initPid, forked, hooks }: Launch, network: Network | undefined): Execution {
+  network?.waitReady()
+  const terminalFd = awaitPrepared(forked.controlFd)
+  hooks.onCreated(initPid)
+  return { terminalFd, controlFd: dupAtLeast(forked.controlFd, FIRST_FREE_FD) }
+}
+
+/** Below it is stdio. */
+const FIRST_FREE_FD = 3
 
 function pendingFailure(controlFd: number): BryoError | undefined {
   while (pollReadable(controlFd, 0)) {
@@ -152,8 +171,7 @@ function pendingFailure(controlFd: number): BryoError | undefined {
 function awaitFuse(launch: Launch, undo: DisposableStack): number {
   const { controlFd } = launch.forked
   const message = receiveStageMessage(controlFd)
-  if (message?.kind === 'failed') throw stageError(message)
-  if (message?.kind !== 'fuse') throw unexpectedEnd(message?.kind)
+  if (message?.kind !== 'fuse') throw unexpectedMessage(message)
   return undo.adopt(
     serveFuse(launch.launchPlan, launch.hooks, {
       initPid: launch.init.pid,
@@ -169,7 +187,7 @@ function serveFuse(
   hooks: LaunchHooks,
   init: { readonly initPid: number; readonly controlFd: number; readonly outlivesCaller: boolean },
 ): number {
-  if (rootfs.kind !== 'fuse-overlayfs') throw unexpectedEnd('fuse')
+  if (rootfs.kind !== 'fuse-overlayfs') throw unexpectedMessage({ kind: 'fuse' })
   const { outlivesCaller } = init
   using fuse = ownFd(receiveFd(init.controlFd))
   using user = ownFd(openSync(`/proc/${init.initPid}/ns/user`, 'r'))
@@ -179,44 +197,4 @@ function serveFuse(
   } finally {
     tellInit(init.controlFd, 'rootfs-ready')
   }
-}
-
-/**
- * The end of the socket means that the workload runs: every holder of the other side has executed or gone.
- * @returns the master end of the terminal, where there is one
- */
-export function awaitExecution(controlFd: number, pid: number): number | undefined {
-  let terminalFd: number | undefined
-  try {
-    for (;;) {
-      const message = receiveStageMessage(controlFd)
-      if (message?.kind === 'terminal') {
-        terminalFd = receiveFd(controlFd)
-        continue
-      }
-      if (message?.kind !== 'executing')
-        throw message?.kind === 'failed' ? stageError(message) : unexpectedEnd(message?.kind)
-      awaitWorkload(controlFd, { name: message.name, pid })
-      return terminalFd
-    }
-  } catch (error) {
-    if (terminalFd !== undefined) closeSync(terminalFd)
-    throw error
-  }
-}
-
-/** Where init has gone already, its report is still to be read: that says more than the closed socket. */
-export function tellInit(controlFd: number, kind: ParentMessage['kind']): void {
-  try {
-    sendMessage(controlFd, { kind })
-  } catch (error) {
-    if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error
-  }
-}
-
-function unexpectedEnd(kind: string | undefined): BryoError {
-  return new BryoError(
-    'RUNTIME',
-    `cannot create the container: received ${kind === undefined ? 'the end' : `"${kind}"`} from its process, expected the workload to run`,
-  )
 }

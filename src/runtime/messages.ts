@@ -10,6 +10,8 @@ export type StageMessage =
   | { readonly kind: 'fuse' }
   /** The next packet carries the master end of the container's terminal. */
   | { readonly kind: 'terminal' }
+  /** A container that is held has all but its workload, and waits for `proceed`. */
+  | { readonly kind: 'prepared' }
   /** The last message: what follows is the report of the trampoline, or the end. The name is the workload's, perhaps cut off. */
   | { readonly kind: 'executing'; readonly name: string }
   | StageFailure
@@ -50,6 +52,15 @@ const MAX_MESSAGE_BYTES = 65536
 
 export function sendMessage(fd: number, message: StageMessage | ParentMessage | KeeperMessage): void {
   writeFd(fd, Buffer.from(JSON.stringify(message)).subarray(0, MAX_MESSAGE_BYTES))
+}
+
+/** Where init has gone already, its report is still to be read: that says more than the closed socket. */
+export function tellInit(controlFd: number, kind: ParentMessage['kind']): void {
+  try {
+    sendMessage(controlFd, { kind })
+  } catch (error) {
+    if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error
+  }
 }
 
 /**

@@ -63,6 +63,8 @@ export interface LaunchPlan {
   /** What of the host's namespaces, which the container shares, is out of its reach; undefined for nothing. */
   readonly scopes: LandlockScopes | undefined
   readonly bringUpLoopback: boolean
+  /** All is made but the workload, which waits for somebody's word. */
+  readonly held: boolean
   /** Signal for the workload when the waiting process dies; 0 for none. */
   readonly parentDeathSignal: number
   /** Directory of the container's generated files (passwd, group). */

@@ -3,7 +3,7 @@ import type { ContainerId } from '../base/brand.ts'
 import { BryoError } from '../base/errors.ts'
 import { isContainerId } from './container/record.ts'
 import { removeContainer } from './container/remove.ts'
-import { effectiveState } from './container/state.ts'
+import { effectiveState, isLive } from './container/state.ts'
 import type { RunInUserns } from './runInUserns.ts'
 import type { Store } from './store.ts'
 import { removeTree } from './tree/remove.ts'
@@ -58,8 +58,7 @@ function recover(store: Store, name: string, runInUserns: RunInUserns | undefine
 
 function isAtWork(store: Store, id: ContainerId): boolean {
   try {
-    const { status } = effectiveState(store, id)
-    return status === 'running' || status === 'paused' || status === 'stopping'
+    return isLive(effectiveState(store, id))
   } catch (error) {
     // A state that a power cut spoilt: nothing runs since.
     if (error instanceof BryoError && error.code === 'STORAGE') return false

@@ -36,6 +36,21 @@ const COMMANDS: readonly Killed[] = [
     args: ['start', 'subject'],
     lastsMs: 100,
   },
+  {
+    what: 'init',
+    prepare: [['create', '--name', 'subject', ...QUIET, 'sleep', '1000']],
+    args: ['init', 'subject'],
+    lastsMs: 100,
+  },
+  {
+    what: 'start of an initialized container',
+    prepare: [
+      ['create', '--name', 'subject', ...QUIET, 'sleep', '1000'],
+      ['init', 'subject'],
+    ],
+    args: ['start', 'subject'],
+    lastsMs: 30,
+  },
   { what: 'stop', prepare: [RUNNING], args: ['stop', '-t', '0', 'subject'], lastsMs: 60 },
   { what: 'restart', prepare: [RUNNING], args: ['restart', '-t', '0', 'subject'], lastsMs: 120 },
   { what: 'exec', prepare: [['start', 'subject']], args: ['exec', 'subject', 'true'], lastsMs: 60 },

@@ -132,6 +132,19 @@ describe('effectiveState()', () => {
     expect(effectiveState(store, record.id).status).toBe('stopping')
   })
 
+  it('leaves an initialized container so until its end is written, or its monitor is gone', () => {
+    const store = temporaryStore()
+    const { record } = createContainerRecord(store, containerRequest())
+    const waits = { status: 'initialized', process: self(), monitor: self(), cgroup: '/group' } as const
+    writeState(store, record.id, waits)
+    expect(effectiveState(store, record.id)).toEqual(waits)
+    const ended = { ...waits, process: { ...self(), startTime: '1' } }
+    writeState(store, record.id, ended)
+    expect(effectiveState(store, record.id)).toEqual(ended)
+    writeState(store, record.id, { ...ended, monitor: { ...self(), bootId: 'another' } })
+    expect(effectiveState(store, record.id)).toEqual({ status: 'exited' })
+  })
+
   it('keeps no state of a container that was removed', () => {
     const store = temporaryStore()
     const draft = createContainerRecord(store, containerRequest())

@@ -15,7 +15,7 @@ export const command = defineCommand({
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
     const selection = { ...flags, names: [...args, ...readCidfiles(flags.cidfile)] }
-    return await forEachName(selectContainers(engine, selection, 'live'), context, (name) => {
+    return await forEachName(selectContainers(engine, selection, 'up'), context, (name) => {
       killContainer(engine, name, flags.signal ?? 'SIGKILL')
       return name
     })

@@ -24,7 +24,7 @@ export const command = defineCommand({
       all: flags.all || flags.running,
       names: [...args, ...readCidfiles(flags.cidfile)],
     }
-    const names = selectContainers(engine, selection, flags.running ? 'live' : 'any')
+    const names = selectContainers(engine, selection, flags.running ? 'up' : 'any')
     return await forEachName(names, context, async (name) => {
       const record = requireContainer(engine, name)
       stopContainer(engine, record, { timeoutSeconds: flags.time, onWarning: printWarning })

@@ -13,7 +13,7 @@ export const command = defineCommand({
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
-    const names = selectContainers(engine, { ...flags, names: args }, 'live')
+    const names = selectContainers(engine, { ...flags, names: args }, 'up')
     return await forEachName(names, context, (name) => pauseContainer(engine, name, 'unpause'))
   },
 })

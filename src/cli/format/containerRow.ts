@@ -1,9 +1,10 @@
 import { readHealth } from '../../engine/container/healthStatus.ts'
-import { imageSizes, isUp, type ListedContainer, writtenBytes } from '../../engine/container/list.ts'
+import { imageSizes, type ListedContainer, writtenBytes } from '../../engine/container/list.ts'
 import { type NamespaceIds, NO_NAMESPACES, namespaceIds } from '../../engine/container/namespaces.ts'
 import { networkNames } from '../../engine/container/networkNames.ts'
 import { statusWord } from '../../engine/container/status.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { isLive } from '../../storage/container/state.ts'
 import { printable } from '../report.ts'
 import { dictionary } from '../template/value.ts'
 import { hostAddress, portRanges, portsText } from './ports.ts'
@@ -70,7 +71,7 @@ export function containerRows(
         (target, index, all) => all.indexOf(target) === index,
       ),
       networks: networkNames(request),
-      namespaces: namespaces && isUp(state) ? namespaceIds(state.process.pid) : NO_NAMESPACES,
+      namespaces: namespaces && isLive(state) ? namespaceIds(state.process.pid) : NO_NAMESPACES,
       size: once(() => ({
         written: writtenBytes(engine, record),
         image: (record.image && sizes().get(record.image.id)) ?? 0,
@@ -90,6 +91,7 @@ function once<T>(make: () => T): () => T {
 /** `Up 2 minutes (healthy)`, `Exited (0) 3 seconds ago`, `Created`. */
 function statusText(engine: Engine, { record, state }: ListedContainer, now: number): string {
   if (state.status === 'created') return 'Created'
+  if (state.status === 'initialized') return 'Initialized'
   if (state.status === 'exited') {
     const word = statusWord(state) === 'restarting' ? 'Restarting' : 'Exited'
     const ended = `${word} (${state.exitCode ?? 'unknown'})`
@@ -140,7 +142,7 @@ export function containerFields(row: ContainerRow, docker: boolean): Readonly<Re
     LocalVolumes: row.volumes.length,
     Networks: row.networks.join(','),
     Namespaces: namespaceFields(namespaces),
-    Pid: isUp(state) ? state.process.pid : 0,
+    Pid: isLive(state) ? state.process.pid : 0,
     ExitCode: ended ? (state.exitCode ?? -1) : 0,
     Exited: ended,
     ExitedAt: goSeconds(ended ? state.finishedAt : undefined),
@@ -204,7 +206,7 @@ export function containerJson(row: ContainerRow, withSize: boolean): unknown {
     Names: [record.name],
     Namespaces: namespaceJson(namespaces),
     Networks: row.networks,
-    Pid: isUp(state) ? state.process.pid : 0,
+    Pid: isLive(state) ? state.process.pid : 0,
     Pod: '',
     PodName: '',
     Ports: portsJson(row),

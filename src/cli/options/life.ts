@@ -9,6 +9,11 @@ const IGNORE = toggle({ short: 'i', help: 'An unknown container is no error' })
 const LATEST = toggle({ short: 'l', help: 'The container that was created last' })
 const TIME = integer({ short: 't', help: 'Seconds to wait before it is killed; -1 waits for ever' })
 
+export const INIT_FLAGS = {
+  all: toggle({ short: 'a', help: 'All containers that have no processes' }),
+  latest: LATEST,
+}
+
 export const STOP_FLAGS = {
   all: toggle({ short: 'a', help: 'Stop all containers that run' }),
   cidfile: CIDFILE,
@@ -36,10 +41,20 @@ export const RESTART_FLAGS = {
 
 export const WAIT_FLAGS = {
   condition: list({
-    help: 'Wait for this state instead of the end: created, running, stopped, exited, removed, healthy, unhealthy',
+    help: 'Wait for this state instead of the end: created, initialized, running, stopped, exited, removed, healthy, unhealthy',
     completion: {
       kind: 'values',
-      values: ['created', 'running', 'stopped', 'exited', 'paused', 'removed', 'healthy', 'unhealthy'],
+      values: [
+        'created',
+        'initialized',
+        'running',
+        'stopped',
+        'exited',
+        'paused',
+        'removed',
+        'healthy',
+        'unhealthy',
+      ],
     },
   }),
   ignore: IGNORE,

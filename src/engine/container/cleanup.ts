@@ -1,11 +1,10 @@
 import { BryoError } from '../../base/errors.ts'
 import { requireContainer } from '../../storage/container/find.ts'
 import { containerRunDirectory } from '../../storage/container/record.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../storage/container/state.ts'
 import { removeTree } from '../../storage/tree/remove.ts'
 import type { Engine } from '../engine.ts'
 import { removeImage } from '../image/remove.ts'
-import { isLive } from './lifecycle.ts'
 import { removeByName } from './remove.ts'
 
 export interface CleanupOptions {

@@ -1,7 +1,7 @@
 import { openSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
 import { readContainers } from '../../storage/container/find.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../storage/container/state.ts'
 import { usernsModeFromFlags } from '../../userns/flags.ts'
 import { readIdMaps } from '../../userns/nested.ts'
 import { type IdMapPlan, type IdResources, planIdMaps } from '../../userns/plan.ts'
@@ -40,12 +40,12 @@ export function planContainerIds(engine: Engine, request: ContainerRequest): IdM
   }
 }
 
-/** Host ids that running containers with `--userns auto` hold. */
+/** Host ids that the processes of containers with `--userns auto` hold. */
 function idsInUse({ store }: Engine): NonNullable<IdResources['inUse']> {
   const maps = readContainers(store).flatMap((record) => {
     if (!storedConfig(record).request.userns?.startsWith('auto')) return []
     const state = effectiveState(store, record.id)
-    return state.status === 'running' ? [readIdMaps(state.process.pid)] : []
+    return isLive(state) ? [readIdMaps(state.process.pid)] : []
   })
   const ranges = (kind: 'uid' | 'gid') =>
     maps.flatMap((map) => map[kind].map(({ hostId, size }) => ({ start: hostId, count: size })))

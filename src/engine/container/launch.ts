@@ -43,6 +43,8 @@ export interface LaunchIo {
   readonly inheritStdin: boolean
   readonly initialWindow: LaunchPlan['initialWindow']
   readonly preservedFds: number
+  /** The workload waits for somebody's word. */
+  readonly held: boolean
   /** SIGKILL where the container is to end with this process. */
   readonly parentDeathSignal: number
   readonly notification: Pick<Notification, 'mounts' | 'env'> | undefined

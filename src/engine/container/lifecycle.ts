@@ -2,25 +2,20 @@ import { BryoError, isErrno } from '../../base/errors.ts'
 import { freezeGroup, killGroup } from '../../cgroup/group.ts'
 import { type ContainerRecord, readContainer } from '../../storage/container/record.ts'
 import {
-  type ContainerState,
   effectiveState,
+  isLive,
   isProcessAlive,
+  type LiveState,
   type ProcessRef,
 } from '../../storage/container/state.ts'
 import { ownFd, pollReadable } from '../../syscall/fd.ts'
 import { killIfAlive, pidfdOpen } from '../../syscall/process.ts'
 import type { Engine } from '../engine.ts'
 import { markStopped } from './monitor/stopMark.ts'
+import { acquireStartLock } from './startLock.ts'
 
 export const SIGKILL = 9
 export const SIGTERM = 15
-
-export type LiveState = Extract<ContainerState, { readonly process: ProcessRef }>
-
-/** Whether the container has processes. */
-export function isLive(state: ContainerState): state is LiveState {
-  return state.status !== 'created' && state.status !== 'exited'
-}
 
 /** Sends a signal to exactly this process. @returns false where it is gone */
 export function signalProcess(process_: ProcessRef, signal: number): boolean {
@@ -77,7 +72,11 @@ export interface StopRequest {
 export function endContainer(engine: Engine, record: ContainerRecord, request: StopRequest): void {
   const { store } = engine
   endRestarting(engine, record)
-  const state = effectiveState(store, record.id)
+  let state = effectiveState(store, record.id)
+  if (state.status === 'initialized') {
+    if (endInitialized(engine, record)) return
+    state = effectiveState(store, record.id)
+  }
   if (!isLive(state)) return
   markStopped(store, record.id)
   const { signal, timeoutMs = -1, signalName } = request
@@ -93,6 +92,28 @@ export function endContainer(engine: Engine, record: ContainerRecord, request: S
   }
   killNow(record, state)
   awaitRecorded(engine, record, state)
+}
+
+/**
+ * Ends a container whose workload never ran, which nothing has to be asked for. Nobody starts it meanwhile.
+ * @returns false where it is not, or no longer, initialized
+ */
+export function endInitialized(engine: Engine, record: ContainerRecord): boolean {
+  const { store } = engine
+  const deadline = Date.now() + RECORD_MS
+  for (;;) {
+    if (effectiveState(store, record.id).status !== 'initialized') return false
+    using lock = acquireStartLock(engine, record, { wait: false })
+    const state = effectiveState(store, record.id)
+    // Whoever holds the lock may be about to start it, or hang while it does.
+    if (state.status === 'initialized' && (lock || Date.now() > deadline)) {
+      markStopped(store, record.id)
+      killNow(record, state)
+      awaitRecorded(engine, record, state)
+      return true
+    }
+    if (!lock) sleep(PAUSE_MS)
+  }
 }
 
 /** Between two starts: has its monitor give the next one up. Where that runs by now, there is a container to be ended. */

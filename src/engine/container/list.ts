@@ -4,7 +4,7 @@ import type { PortMapping } from '../../base/port.ts'
 import { parsePublish } from '../../netns/publish.ts'
 import { readSoundContainers } from '../../storage/container/find.ts'
 import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
-import { type ContainerState, effectiveState } from '../../storage/container/state.ts'
+import { type ContainerState, effectiveState, isLive } from '../../storage/container/state.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { imageDetailPath, readImages } from '../../storage/image/images.ts'
 import { type ImageDetail, parseDetail } from '../../storage/image/record.ts'
@@ -49,11 +49,11 @@ export function listContainers(engine: Engine): readonly ListedContainer[] {
   })
 }
 
-/** Whether it has processes. */
+/** Whether its workload runs. */
 export function isUp(
   state: ContainerState,
 ): state is Extract<ContainerState, { readonly status: 'running' | 'paused' | 'stopping' }> {
-  return state.status !== 'created' && state.status !== 'exited'
+  return isLive(state) && state.status !== 'initialized'
 }
 
 /** The ports as they are while it runs, else as they were asked for: with a host port of 0 where any will do. */

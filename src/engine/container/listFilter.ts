@@ -51,6 +51,7 @@ export function containerFilter(engine: Engine, filters: ReadonlyMap<string, rea
 
 const STATES = [
   'created',
+  'initialized',
   'running',
   'paused',
   'stopping',
@@ -221,7 +222,7 @@ export function namesStates(filters: ReadonlyMap<string, readonly string[]>): bo
   return filters.has('status') || filters.has('exited')
 }
 
-/** Containers with processes, or about to have them again: what lists show unless they are asked for more. */
+/** Containers that run, or are about to run again: what lists show unless they are asked for more. */
 export function isListedAlways({ state }: ListedContainer): boolean {
   return isUp(state) || statusWord(state) === 'restarting'
 }

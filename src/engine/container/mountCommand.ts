@@ -11,7 +11,7 @@ import {
   containerDirectory,
   containerRunDirectory,
 } from '../../storage/container/record.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { chooseDriver, requireFuseOverlay } from '../../storage/rootfs/driver.ts'
@@ -21,7 +21,6 @@ import { chdir, exitCodeOfStatus, spawnProgram, waitForExit } from '../../syscal
 import { defaultMaps, type Engine } from '../engine.ts'
 import { storageDriver } from './checkOptions.ts'
 import { containerEvent } from './event.ts'
-import { isLive } from './lifecycle.ts'
 import { storedConfig } from './stored.ts'
 
 export interface MountedContainer {

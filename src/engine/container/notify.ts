@@ -13,10 +13,13 @@ import type { ContainerRequest } from './request.ts'
 const DIRECTORY = '/run/notify'
 const NAME = 'notify.sock'
 
-export interface Notification extends Disposable {
+/** A service manager that wants to be told. */
+export interface ServiceManager {
   readonly mode: Exclude<NotifyMode, 'ignore'>
-  /** The service manager's. */
   readonly hostSocket: string
+}
+
+export interface Notification extends ServiceManager, Disposable {
   /** Receives what the container sends; in mode `container` only. */
   readonly proxyFd: number | undefined
   /** For the container. */
@@ -25,21 +28,29 @@ export interface Notification extends Disposable {
 }
 
 /** undefined where nobody wants to be told. */
+export function serviceManager(
+  { facts }: Engine,
+  { notify = 'container' }: Pick<ContainerRequest, 'notify'>,
+): ServiceManager | undefined {
+  const hostSocket = facts.env.NOTIFY_SOCKET ?? ''
+  return hostSocket === '' || notify === 'ignore' ? undefined : { mode: notify, hostSocket }
+}
+
+/** undefined where nobody wants to be told. */
 export function prepareNotification(
   engine: Engine,
   record: ContainerRecord,
-  { notify = 'container' }: Pick<ContainerRequest, 'notify'>,
+  request: Pick<ContainerRequest, 'notify'>,
 ): Notification | undefined {
-  const hostSocket = engine.facts.env.NOTIFY_SOCKET ?? ''
-  if (hostSocket === '' || notify === 'ignore') return undefined
-  if (notify !== 'container') {
-    return { mode: notify, hostSocket, proxyFd: undefined, mounts: [], env: [], [Symbol.dispose]: () => {} }
+  const manager = serviceManager(engine, request)
+  if (!manager) return undefined
+  if (manager.mode !== 'container') {
+    return { ...manager, proxyFd: undefined, mounts: [], env: [], [Symbol.dispose]: () => {} }
   }
   const directory = hostPath(containerRunDirectory(engine.store, record.id), 'notify')
   const proxyFd = openProxy(directory)
   return {
-    mode: notify,
-    hostSocket,
+    ...manager,
     proxyFd,
     mounts: [
       {
@@ -67,6 +78,13 @@ function openProxy(directory: string): number {
     closeSync(fd)
     chmodSync(path, 0o666)
   }
+}
+
+/** The service manager learns who its service's main process is; whether that is ready, the container may want to say itself. */
+export function announce(manager: ServiceManager | undefined, monitorPid: number | undefined): void {
+  if (!manager || monitorPid === undefined) return
+  const ready = manager.mode === 'conmon' ? ['READY=1'] : []
+  notifyHost(manager.hostSocket, [`MAINPID=${monitorPid}`, ...ready])
 }
 
 const SEND_MS = 1000

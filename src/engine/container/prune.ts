@@ -16,7 +16,7 @@ export interface PrunedContainer {
 }
 
 /**
- * Removes the containers that do not run; their anonymous volumes stay. One that starts meanwhile stays too.
+ * Removes the containers that do not run, initialized ones too; their anonymous volumes stay. One that starts meanwhile stays too.
  * @throws BryoError where one cannot be removed
  */
 export function pruneContainers(engine: Engine, filter: PruneFilter): readonly PrunedContainer[] {
@@ -31,7 +31,10 @@ export function pruneContainers(engine: Engine, filter: PruneFilter): readonly P
 
 function isPrunable({ store }: Engine, record: ContainerRecord, filter: PruneFilter): boolean {
   const state = effectiveState(store, record.id)
-  const ended = state.status === 'created' || (state.status === 'exited' && state.restarting === undefined)
+  const ended =
+    state.status === 'created' ||
+    state.status === 'initialized' ||
+    (state.status === 'exited' && state.restarting === undefined)
   const { labels } = storedConfig(record).request
   return ended && fitsPruneFilter(filter, { labels, created: record.created })
 }

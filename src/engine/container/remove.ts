@@ -3,14 +3,14 @@ import { removeGroup } from '../../cgroup/group.ts'
 import { findContainer, readContainers, requireContainer } from '../../storage/container/find.ts'
 import { type ContainerRecord, readContainer } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
-import { effectiveState, readState } from '../../storage/container/state.ts'
+import { effectiveState, isLive, readState } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
 import type { Lock } from '../../storage/lock.ts'
 import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { containerEvent } from './event.ts'
-import { endContainer, isLive, SIGKILL, sleep } from './lifecycle.ts'
-import { acquireStartLock } from './start.ts'
+import { endContainer, endInitialized, SIGKILL, sleep } from './lifecycle.ts'
+import { acquireStartLock } from './startLock.ts'
 import { stopContainer } from './stop.ts'
 import { storedConfig } from './stored.ts'
 
@@ -62,24 +62,32 @@ const PAUSE_MS = 5
 
 function removeRecord(engine: Engine, record: ContainerRecord, options: RemoveOptions): void {
   const deadline = Date.now() + PATIENCE_MS
+  // Where it may be somebody else who removes it.
+  let shared = options.force
   for (;;) {
-    if (options.force && !readContainer(engine.store, record.id)) return
-    endForRemoval(engine, record, options)
-    const blocked = tryRemoval(engine, record, options)
+    if (shared && !readContainer(engine.store, record.id)) return
+    shared = endForRemoval(engine, record, options) || shared
+    const blocked = tryRemoval(engine, record, { ...options, shared })
     if (!blocked) return
     // What is being started will run, and what has just ended is removed by its own monitor.
-    if (!options.force || Date.now() > deadline) throw blocked
+    if (!shared || Date.now() > deadline) throw blocked
     sleep(PAUSE_MS)
   }
 }
 
-function endForRemoval(engine: Engine, record: ContainerRecord, options: RemoveOptions): void {
-  const state = effectiveState(engine.store, record.id)
-  if (!isLive(state) && !(state.status === 'exited' && state.restarting)) return
+/** @returns whether it had to be ended */
+function endForRemoval(engine: Engine, record: ContainerRecord, options: RemoveOptions): boolean {
+  let state = effectiveState(engine.store, record.id)
+  if (state.status === 'initialized') {
+    if (endInitialized(engine, record)) return true
+    state = effectiveState(engine.store, record.id)
+  }
+  if (!isLive(state) && !(state.status === 'exited' && state.restarting)) return false
   if (!options.force) throw stillRunning(record, isLive(state) ? state.status : 'restarting')
   const { timeoutSeconds = 0, onWarning = () => {} } = options
   if (timeoutSeconds === 0) endContainer(engine, record, { ...KILL, onWarning })
   else stopContainer(engine, record, { timeoutSeconds, onWarning })
+  return true
 }
 
 /** Where its monitor was killed, nobody has removed its control group. */
@@ -89,16 +97,18 @@ function removeLeftGroup({ store }: Engine, { id }: ContainerRecord): void {
 }
 
 /** @returns why it could not be removed, where another process works on it */
-function tryRemoval(engine: Engine, record: ContainerRecord, options: RemoveOptions): BryoError | undefined {
+function tryRemoval(
+  engine: Engine,
+  record: ContainerRecord,
+  { volumes, shared }: Pick<RemoveOptions, 'volumes'> & { readonly shared: boolean },
+): BryoError | undefined {
   const { runInUserns, store } = engine
-  using lock = options.force
-    ? startLockIfThere(engine, record)
-    : acquireStartLock(engine, record, { wait: false })
+  using lock = shared ? startLockIfThere(engine, record) : acquireStartLock(engine, record, { wait: false })
   if (!lock || isLive(effectiveState(store, record.id))) return stillRunning(record, 'starting')
   const work = tryBeginWork(store, workName('container', record.id))
   if (!work) return beingRemoved(record)
   removeLeftGroup(engine, record)
-  removeContainer(store, record.id, { work, runInUserns, removeVolumes: options.volumes })
+  removeContainer(store, record.id, { work, runInUserns, removeVolumes: volumes })
   appendEvent(store, containerEvent(record, 'remove'))
   return undefined
 }

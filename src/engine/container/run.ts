@@ -12,14 +12,8 @@ import { removeNamed } from './remove.ts'
 import type { ContainerRequest } from './request.ts'
 import { startRequired } from './requires.ts'
 import { containerSettings } from './settings.ts'
-import {
-  acquireStartLock,
-  checkStartable,
-  directFork,
-  lockStart,
-  type StartSubject,
-  startDirect,
-} from './start.ts'
+import { directFork, type StartSubject, startDirect } from './start.ts'
+import { acquireStartLock, checkStartable, lockStart } from './startLock.ts'
 
 /** What a started container's caller learns. */
 export type RunEnd =
@@ -92,12 +86,20 @@ export async function startExisting(
   const lock = subject.work ? undefined : acquireStartLock(engine, record, { wait: true })
   try {
     // Others may have started it, or be at its end, while this one waited.
-    if (effectiveState(engine.store, record.id).status === 'running') {
+    const { status } = effectiveState(engine.store, record.id)
+    if (status === 'running') {
       lock?.release()
       return await joinRunning(engine, record, options)
     }
-    checkStartable(engine, record)
+    if (status !== 'initialized') checkStartable(engine, record)
     await startRequired(engine, subject.config.request, (other) => startInBackground(engine, other, options))
+    if (status === 'initialized') {
+      const { startInitialized } = await import('./monitor/startInitialized.ts')
+      const started = startInitialized(engine, subject, { ...options, onStarted: () => lock?.release() })
+      if (started) return started
+      lock?.release()
+      return await startExisting(engine, record.id, options)
+    }
     const { startMonitored } = await import('./monitor/start.ts')
     const end = await startMonitored(engine, subject, {
       ...options,

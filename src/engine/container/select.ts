@@ -1,10 +1,9 @@
 import { BryoError } from '../../base/errors.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../storage/container/state.ts'
 import type { Engine } from '../engine.ts'
 import { latestContainer } from './latest.ts'
-import { isLive } from './lifecycle.ts'
 import { listContainers } from './list.ts'
 import { containerFilter } from './listFilter.ts'
 
@@ -25,7 +24,7 @@ export interface Selection {
 
 /**
  * The names of the containers that are meant, as the user gave them, or ids.
- * @param which of all: `live` ones only, those that have `ended`, or `any`
+ * @param which of all: those with processes (`live`), those whose workload has some (`up`), those that have `ended`, or `any`
  * @throws BryoError USAGE where nothing, or two things, were said
  */
 export function selectContainers(engine: Engine, selection: Selection, which: Which): readonly string[] {
@@ -52,13 +51,18 @@ export function selectContainers(engine: Engine, selection: Selection, which: Wh
   return names
 }
 
-type Which = 'live' | 'ended' | 'any'
+type Which = 'live' | 'up' | 'ended' | 'any'
 
 function isMeant(engine: Engine, id: ContainerRecord['id'], which: Which): boolean {
-  return which === 'any' || hasProcesses(engine, id) === (which === 'live')
-}
-
-function hasProcesses({ store }: Engine, id: ContainerRecord['id']): boolean {
-  const state = effectiveState(store, id)
-  return isLive(state) || (state.status === 'exited' && state.restarting !== undefined)
+  if (which === 'any') return true
+  const state = effectiveState(engine.store, id)
+  const live = isLive(state) || (state.status === 'exited' && state.restarting !== undefined)
+  switch (which) {
+    case 'live':
+      return live
+    case 'up':
+      return live && state.status !== 'initialized'
+    case 'ended':
+      return !live
+  }
 }

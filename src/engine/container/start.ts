@@ -1,22 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
-import { BryoError, exitCodeOf, isErrno, messageOf } from '../../base/errors.ts'
+import { BryoError, exitCodeOf, messageOf } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { LaunchedContainer } from '../../runtime/launch.ts'
 import type { LaunchPlan } from '../../runtime/plan.ts'
 import { catchSignals, supervise } from '../../runtime/supervise.ts'
-import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
+import type { ContainerRecord } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
-import {
-  type ContainerState,
-  effectiveState,
-  processRef,
-  readState,
-  writeState,
-} from '../../storage/container/state.ts'
+import { type LiveState, processRef, readState, writeState } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
-import { hostPath } from '../../storage/hostPath.ts'
-import { acquireLock, type Lock } from '../../storage/lock.ts'
 import type { Work } from '../../storage/work.ts'
 import { exitCodeOfStatus, getpid, waitForExit } from '../../syscall/process.ts'
 import { getWindowSize, isTerminal } from '../../syscall/tty.ts'
@@ -111,27 +103,29 @@ export interface LaunchChoice {
   readonly restartCount?: number
   /** The monitor, where this process is to become it; by default the keeper, if there is one. */
   readonly becomesMonitor?: boolean
+  /** All is made but the workload, which waits for the word of whoever has the fd of that. */
+  readonly held?: boolean
 }
 
-/** A container whose workload runs, with what serves it: that ends with the scope. */
+/** A container whose workload runs, or is held, with what serves it: that ends with the scope. */
 export interface Launched extends Disposable {
   readonly container: LaunchedContainer
   readonly fork: OutlinedFork
   readonly prepared: PreparedLaunch
   readonly signals: ReturnType<typeof catchSignals> | undefined
-  readonly state: Extract<ContainerState, { readonly status: 'running' | 'paused' | 'stopping' }>
+  readonly state: LiveState
   /** Ends of pipes that keep helpers of the network alive. */
   networkFds(): readonly number[]
   /** Somebody else ends what serves the container. */
   release(): void
 }
 
-/** Makes a container's processes, and writes that it runs. @throws BryoError; nothing of it runs then */
+/** Makes a container's processes, and writes that it runs, or is initialized. @throws BryoError; nothing of it runs then */
 export async function launchContainer(
   engine: Engine,
   subject: StartSubject,
   options: StartOptions,
-  { choice, restartCount = 0, becomesMonitor = false }: LaunchChoice,
+  { choice, restartCount = 0, becomesMonitor = false, held = false }: LaunchChoice,
 ): Promise<Launched> {
   const { record, config } = subject
   const { tty } = config.request
@@ -145,6 +139,7 @@ export async function launchContainer(
       inheritStdin: options.interactive,
       initialWindow: tty && isTerminal(1) ? getWindowSize(1) : undefined,
       preservedFds: options.preservedFds,
+      held,
       parentDeathSignal: SIGKILL,
       notification: options.notification,
     }),
@@ -161,15 +156,20 @@ export async function launchContainer(
     const monitor = monitorPid === undefined ? undefined : processRef(monitorPid)
     const { ports } = prepared.network
     const cgroup = prepared.resources?.directory()
-    state.current = {
-      status: 'running',
+    const parts = {
       process: init,
-      startedAt: new Date().toISOString(),
       ...(monitor && { monitor }),
       ...(ports.length > 0 && { ports }),
-      ...(restartCount > 0 && { restartCount }),
       ...(cgroup !== undefined && { cgroup }),
     }
+    state.current = held
+      ? { status: 'initialized', ...parts }
+      : {
+          status: 'running',
+          ...parts,
+          startedAt: new Date().toISOString(),
+          ...(restartCount > 0 && { restartCount }),
+        }
     writeState(engine.store, record.id, state.current)
     writePidfiles(config.request, pid, monitorPid ?? getpid())
     options.onPlanned?.(pid, prepared.plan, config.request)
@@ -177,7 +177,7 @@ export async function launchContainer(
   const running = stack.adopt(launch(engine, fork, prepared, onCreated), ({ end }) => end())
   prepared.finish()
   fork.stdio.closeTheirs()
-  appendEvent(engine.store, containerEvent(record, 'start'))
+  appendEvent(engine.store, containerEvent(record, held ? 'init' : 'start'))
   if (!state.current) throw new BryoError('RUNTIME', 'the container ended before it was noticed to run')
   const owned = stack.move()
   return {
@@ -243,54 +243,6 @@ function launch(
       resources?.remove()
     },
   }
-}
-
-/**
- * Held while a container is started, and where one is removed that does not run.
- * @param wait until whoever has it is done; else undefined where somebody has it
- * @throws BryoError NOT_FOUND where it was removed meanwhile
- */
-export function acquireStartLock(
-  { store }: Engine,
-  { id, name }: ContainerRecord,
-  options: { readonly wait: boolean },
-): Lock | undefined {
-  try {
-    const path = hostPath(containerDirectory(store, id), 'start.lock')
-    return acquireLock(path, { mode: 'exclusive', ...options })
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    throw new BryoError('NOT_FOUND', `no container with name or ID "${name}" found: no such container`)
-  }
-}
-
-/**
- * One start at a time, of a container that does not run.
- * @throws BryoError INVALID_STATE
- */
-export function lockStart(engine: Engine, record: ContainerRecord): Lock {
-  const lock = acquireStartLock(engine, record, { wait: false })
-  if (!lock) throw notStartable(record, 'starting')
-  try {
-    checkStartable(engine, record)
-    return lock
-  } catch (error) {
-    lock.release()
-    throw error
-  }
-}
-
-/** @throws BryoError INVALID_STATE */
-export function checkStartable({ store }: Engine, record: ContainerRecord): void {
-  const { status } = effectiveState(store, record.id)
-  if (status !== 'created' && status !== 'exited') throw notStartable(record, status)
-}
-
-function notStartable({ name }: ContainerRecord, status: string): BryoError {
-  return new BryoError(
-    'INVALID_STATE',
-    `cannot start container "${name}": it is ${status}, expected created or exited`,
-  )
 }
 
 /** After a start that failed: a `--rm` container goes, of another one is noted why. */

@@ -1,11 +1,12 @@
 import { BryoError } from '../../base/errors.ts'
 import { requireContainer } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
 import type { Engine } from '../engine.ts'
 import { containerEvent } from './event.ts'
-import { endContainer, isLive, signalProcess } from './lifecycle.ts'
+import { endContainer, signalProcess } from './lifecycle.ts'
+import { isUp } from './list.ts'
 import { markStopped } from './monitor/stopMark.ts'
 import { containerSettings } from './settings.ts'
 import { signalNumber } from './signals.ts'
@@ -46,7 +47,8 @@ export function killContainer(engine: Engine, name: string, signalName: string):
   const record = requireContainer(engine.store, name)
   const signal = signalNumber(signalName)
   const state = effectiveState(engine.store, record.id)
-  if (isLive(state)) {
+  const runs = isUp(state)
+  if (runs) {
     if (isEnding(engine, record, signal)) markStopped(engine.store, record.id)
     if (signalProcess(state.process, signal)) {
       appendEvent(engine.store, containerEvent(record, 'kill', { signal: String(signal) }))
@@ -55,6 +57,6 @@ export function killContainer(engine: Engine, name: string, signalName: string):
   }
   throw new BryoError(
     'INVALID_STATE',
-    `can only kill running containers. ${record.id} is in state ${isLive(state) ? 'exited' : state.status}: container state improper`,
+    `can only kill running containers. ${record.id} is in state ${runs ? 'exited' : state.status}: container state improper`,
   )
 }

@@ -60,7 +60,7 @@ function storeInfo(engine: Engine): Document {
       Number: states.length,
       Paused: count('paused'),
       Running: count('running', 'stopping'),
-      Stopped: count('created', 'exited'),
+      Stopped: count('created', 'initialized', 'exited'),
     },
     GraphDriverName: 'overlay',
     GraphOptions: graphOptions(engine),

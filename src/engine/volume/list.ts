@@ -1,7 +1,7 @@
 import { BryoError } from '../../base/errors.ts'
 import { matchesLabel } from '../../base/labels.ts'
 import { readContainers } from '../../storage/container/find.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../storage/container/state.ts'
 import { findVolume, readVolume, readVolumes, type Volume } from '../../storage/volume/volumes.ts'
 import type { Engine } from '../engine.ts'
 import { parseVolumeOptions } from './options.ts'
@@ -52,8 +52,7 @@ function describer({ store }: Engine): (volume: Volume) => ListedVolume {
   const users = new Map<string, { readonly names: string[]; running: number }>()
   for (const container of readContainers(store)) {
     if (container.volumes.length === 0) continue
-    const { status } = effectiveState(store, container.id)
-    const runs = status !== 'created' && status !== 'exited'
+    const runs = isLive(effectiveState(store, container.id))
     for (const name of new Set(container.volumes)) {
       const entry = users.get(name) ?? { names: [], running: 0 }
       entry.names.push(container.name)

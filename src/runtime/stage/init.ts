@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { rootIds } from '../../base/idmap.ts'
-import { dupAtLeast, ownFd, sendFd } from '../../syscall/fd.ts'
+import { closeAllFdsBut, dupAtLeast, ownFd, sendFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
 import { unshare } from '../../syscall/namespace.ts'
@@ -81,12 +81,19 @@ export function runInit({ controlFd, planFd, stdio }: StageFds): never {
     showIdentity(rootFd, luggage.identityFiles, identity)
     protectKernel(plan, rootFd, luggage)
     prepareProcess(plan, { rootFd, controlFd, stdio }, identity)
+    if (plan.held) reportPrepared(controlFd, [rootFd, mountPoint.fd])
     expectParentMessage(controlFd, 'proceed')
     becomeWorkload({ ...plan, process: plan.spec.process }, { rootFd, controlFd }, identity)
   } catch (error) {
     reportFailure(controlFd, error)
     exitNow(1)
   }
+}
+
+/** It may be long before the workload is wanted: till then no lock or file of whoever has called bryo stays open here. */
+function reportPrepared(controlFd: number, fds: readonly number[]): void {
+  closeAllFdsBut([0, 1, 2, controlFd, ...fds])
+  sendMessage(controlFd, { kind: 'prepared' })
 }
 
 /** All that needs the host's root but no id map: it overlaps with newuidmap. */

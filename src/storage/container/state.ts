@@ -10,23 +10,29 @@ import type { Store } from '../store.ts'
 
 export type { ProcessRef }
 
+/** What a container has while there are processes of it. */
+export interface LiveParts {
+  /** The container's first process. */
+  readonly process: ProcessRef
+  /** The process that waits for it and will write its end. */
+  readonly monitor?: ProcessRef
+  /** Published ports, with those that were chosen; missing where there are none. */
+  readonly ports?: readonly PortMapping[]
+  /** The directory of its control group; missing where it has none of its own. */
+  readonly cgroup?: string
+}
+
 export type ContainerState =
   | { readonly status: 'created' }
-  | {
+  /** All is there but the workload: its first process waits to become that. */
+  | (LiveParts & { readonly status: 'initialized' })
+  | (LiveParts & {
       readonly status: 'running' | 'paused' | 'stopping'
-      /** The container's first process. */
-      readonly process: ProcessRef
-      /** The process that waits for it and will write its end. */
-      readonly monitor?: ProcessRef
       /** RFC 3339. */
       readonly startedAt: string
-      /** Published ports, with those that were chosen; missing where there are none. */
-      readonly ports?: readonly PortMapping[]
       /** How often its restart policy has started it; missing for 0. */
       readonly restartCount?: number
-      /** The directory of its control group; missing where it has none of its own. */
-      readonly cgroup?: string
-    }
+    })
   | {
       readonly status: 'exited'
       /** As a shell counts (128 + signal); missing where nobody saw the end. */
@@ -80,8 +86,8 @@ export function readState(store: Store, id: ContainerId): ContainerState {
 
 /**
  * As it is: a container whose process is gone without a word (killed with its monitor, or by a reboot) has
- * exited, with an exit code that nobody knows. While its monitor is about to write the end, it is `stopping`. A monitor that is
- * gone starts nothing again.
+ * exited, with an exit code that nobody knows. While its monitor is about to write the end, it is `stopping`, or still `initialized`. A
+ * monitor that is gone starts nothing again.
  */
 export function effectiveState(store: Store, id: ContainerId): ContainerState {
   const state = readStateAfterCrash(store, id)
@@ -89,14 +95,21 @@ export function effectiveState(store: Store, id: ContainerId): ContainerState {
   // The monitor may have written the end between the reading and the look at the process.
   const again = readStateAfterCrash(store, id)
   if (!hasDied(again)) return withoutDeadMonitor(again)
-  if (again.monitor && isProcessAlive(again.monitor)) return { ...again, status: 'stopping' }
-  return { status: 'exited', startedAt: again.startedAt }
+  const ending = again.monitor !== undefined && isProcessAlive(again.monitor)
+  if (again.status === 'initialized') return ending ? again : { status: 'exited' }
+  return ending ? { ...again, status: 'stopping' } : { status: 'exited', startedAt: again.startedAt }
 }
 
-type LiveState = Extract<ContainerState, { readonly process: ProcessRef }>
+/** Of a container that has processes. */
+export type LiveState = Extract<ContainerState, LiveParts>
+
+/** Whether the container has processes. */
+export function isLive(state: ContainerState): state is LiveState {
+  return state.status !== 'created' && state.status !== 'exited'
+}
 
 function hasDied(state: ContainerState): state is LiveState {
-  return state.status !== 'created' && state.status !== 'exited' && !isProcessAlive(state.process)
+  return isLive(state) && !isProcessAlive(state.process)
 }
 
 function withoutDeadMonitor(state: ContainerState): ContainerState {
@@ -121,15 +134,13 @@ function statePath(store: Store, id: ContainerId): HostPath {
 
 function parseState(fields: Fields): ContainerState {
   const status = fields.text('status')
+  if (status === 'initialized') return { status, ...parseLiveParts(fields) }
   if (status === 'running' || status === 'paused' || status === 'stopping') {
     return {
       status,
-      process: parseProcess(fields.object('process')),
-      ...(fields.has('monitor') && { monitor: parseProcess(fields.object('monitor')) }),
+      ...parseLiveParts(fields),
       startedAt: fields.text('startedAt'),
-      ...(fields.has('ports') && { ports: fields.list('ports', parsePort) }),
       ...(fields.has('restartCount') && { restartCount: fields.number('restartCount') }),
-      ...(fields.has('cgroup') && { cgroup: fields.text('cgroup') }),
     }
   }
   if (status !== 'exited') return { status: 'created' }
@@ -143,6 +154,15 @@ function parseState(fields: Fields): ContainerState {
     ...(fields.has('restartCount') && { restartCount: fields.number('restartCount') }),
     ...(fields.has('stoppedByUser') && { stoppedByUser: fields.flag('stoppedByUser') }),
     ...(fields.has('restarting') && { restarting: parseProcess(fields.object('restarting')) }),
+  }
+}
+
+function parseLiveParts(fields: Fields): LiveParts {
+  return {
+    process: parseProcess(fields.object('process')),
+    ...(fields.has('monitor') && { monitor: parseProcess(fields.object('monitor')) }),
+    ...(fields.has('ports') && { ports: fields.list('ports', parsePort) }),
+    ...(fields.has('cgroup') && { cgroup: fields.text('cgroup') }),
   }
 }
 

@@ -2,13 +2,13 @@ import { BryoError } from '../../../base/errors.ts'
 import { capabilityNames, planCapabilities } from '../../../runtime/capabilities.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
 import { containerDirectory } from '../../../storage/container/record.ts'
-import { effectiveState } from '../../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../../storage/container/state.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
 import { readImages } from '../../../storage/image/images.ts'
 import { layerDiffPath } from '../../../storage/layer/layers.ts'
 import type { Engine } from '../../engine.ts'
 import { containerFilesDirectory } from '../files.ts'
-import { imageConfigs, imageSizes, isUp, writtenBytes } from '../list.ts'
+import { imageConfigs, imageSizes, writtenBytes } from '../list.ts'
 import { planLog } from '../logConfig.ts'
 import { storedConfig } from '../stored.ts'
 import { configOf } from './config.ts'
@@ -108,7 +108,7 @@ function graphDriverOf({ engine, record, state }: InspectSubject): ContainerInsp
     Name: 'overlay',
     Data: {
       ...(lower.length > 0 && { LowerDir: lower.join(':') }),
-      ...(isUp(state) && { MergedDir: `/proc/${state.process.pid}/root` }),
+      ...(isLive(state) && { MergedDir: `/proc/${state.process.pid}/root` }),
       UpperDir: hostPath(directory, 'upper'),
       WorkDir: hostPath(directory, 'work'),
     },

@@ -1,14 +1,15 @@
 import type { PortMapping } from '../../../base/port.ts'
 import { parseNetworkModes } from '../../../netns/mode.ts'
 import { slirpAddresses } from '../../../netns/slirp-options.ts'
-import { isUp, publishedPorts } from '../list.ts'
+import { isLive } from '../../../storage/container/state.ts'
+import { publishedPorts } from '../list.ts'
 import type { InspectSubject } from './subject.ts'
 
 type Part = Readonly<Record<string, unknown>>
 
 /** `.NetworkSettings` */
 export function networkSettingsOf({ config: { request }, state, image }: InspectSubject): Part {
-  const up = isUp(state)
+  const up = isLive(state)
   const addresses = up ? addressesOf(request.network) : undefined
   const exposed = [...request.expose, ...(image?.exposedPorts ?? [])]
   const endpoint = {

@@ -1,3 +1,4 @@
+import { isLive } from '../../../storage/container/state.ts'
 import { readHealth } from '../healthStatus.ts'
 import { isUp } from '../list.ts'
 import { statusWord } from '../status.ts'
@@ -7,26 +8,26 @@ const NO_TIME = '0001-01-01T00:00:00Z'
 
 /** `.State` */
 export function stateOf({ engine, record, state }: InspectSubject): Readonly<Record<string, unknown>> {
-  const up = isUp(state)
+  const live = isLive(state)
   const ended = state.status === 'exited'
   const status = statusWord(state)
   return {
     OciVersion: '1.2.0',
     Status: status,
-    Running: up,
+    Running: isUp(state),
     Paused: status === 'paused',
     Restarting: status === 'restarting',
     OOMKilled: ended && state.oomKilled === true,
     Dead: false,
-    Pid: up ? state.process.pid : 0,
-    ConmonPid: up ? (state.monitor?.pid ?? 0) : 0,
+    Pid: live ? state.process.pid : 0,
+    ConmonPid: live ? (state.monitor?.pid ?? 0) : 0,
     // Nobody saw the end of a container whose code is not known.
     ExitCode: ended ? (state.exitCode ?? -1) : 0,
     Error: ended ? (state.error ?? '') : '',
     StartedAt: 'startedAt' in state ? (state.startedAt ?? NO_TIME) : NO_TIME,
     FinishedAt: ended ? (state.finishedAt ?? NO_TIME) : NO_TIME,
     Health: healthOf({ engine, record }),
-    CgroupPath: up ? (state.cgroup ?? '').replace(/^\/sys\/fs\/cgroup/, '') : '',
+    CgroupPath: live ? (state.cgroup ?? '').replace(/^\/sys\/fs\/cgroup/, '') : '',
     CheckpointedAt: NO_TIME,
     RestoredAt: NO_TIME,
   }

@@ -8,6 +8,7 @@ import { sleep } from '../lifecycle.ts'
 
 const CONDITIONS = [
   'created',
+  'initialized',
   'running',
   'stopped',
   'stopping',

@@ -1,12 +1,13 @@
 import { closeSync } from 'node:fs'
 import type { MonitorConfig } from '../../../base/monitorConfig.ts'
 import { executeMonitor } from '../../../runtime/stage/keeper.ts'
+import { effectiveState, writeState } from '../../../storage/container/state.ts'
 import { getWindowSize, isTerminal, setWindowSize } from '../../../syscall/tty.ts'
 import type { Engine } from '../../engine.ts'
 import { healthSchedule } from '../health/settings.ts'
 import { lingerWarning } from '../linger.ts'
 import { planLog } from '../logConfig.ts'
-import { type Notification, notifyHost, prepareNotification } from '../notify.ts'
+import { announce, type Notification, prepareNotification } from '../notify.ts'
 import type { ForkChoice } from '../outline.ts'
 import {
   type Launched,
@@ -56,19 +57,11 @@ export async function startMonitored(
   const listenFd = openAttachSocket(engine.store, record.id)
   // Connected before anybody takes connections, so that no output is missed.
   const socketFd = options.attach ? connectMonitor(engine.store, record.id) : undefined
-  const monitor = monitorOf(engine, subject, running, {
-    listenFd,
-    awaitClient: socketFd !== undefined,
-    notification,
-  })
   const { container, fork } = running
   const { terminalFd } = container
   if (terminalFd !== undefined && isTerminal(1)) setWindowSize(terminalFd, getWindowSize(1))
   if (options.attach) holdSignals(options.attach)
-  fork.container.handOver(monitor.program, monitor.fds)
-  running.release()
-  closeMonitorFile(monitor)
-  closeOwnEnds(running, listenFd)
+  handOver(engine, subject, running, { listenFd, awaitClient: socketFd !== undefined, notification })
   options.onHandOver?.()
   announce(notification, fork.container.keeperPid())
   if (!options.attach || socketFd === undefined) {
@@ -80,11 +73,43 @@ export async function startMonitored(
   return attachTo(engine, record, { ...options.attach, socketFd, terminal: tty, initPid: container.pid })
 }
 
-/** The service manager learns who its service's main process is; whether that is ready, the container may want to say itself. */
-function announce(notification: Notification | undefined, monitorPid: number | undefined): void {
-  if (!notification || monitorPid === undefined) return
-  const ready = notification.mode === 'conmon' ? ['READY=1'] : []
-  notifyHost(notification.hostSocket, [`MAINPID=${monitorPid}`, ...ready])
+/**
+ * Makes all of a container but its workload, and leaves it to a monitor.
+ * @throws BryoError where that fails; the container is as it was then
+ */
+export async function initializeMonitored(
+  engine: Engine,
+  subject: StartSubject,
+  options: Pick<StartOptions, 'onWarning'>,
+): Promise<void> {
+  const { record, config } = subject
+  const { interactive, logDriver } = config.request
+  const before = effectiveState(engine.store, record.id)
+  try {
+    using notification = prepareNotification(engine, record, config.request)
+    using running = await launchContainer(
+      engine,
+      subject,
+      { ...options, signalProxy: false, preservedFds: 0, interactive, notification },
+      { choice: monitoredFork(interactive, logDriver), held: true },
+    )
+    const listenFd = openAttachSocket(engine.store, record.id)
+    handOver(engine, subject, running, { listenFd, awaitClient: false, notification })
+    const warning = lingerWarning(engine, running.state.cgroup)
+    if (warning !== undefined) options.onWarning(warning)
+  } catch (error) {
+    writeState(engine.store, record.id, before)
+    throw error
+  }
+}
+
+/** From now on the container is its monitor's, and this process keeps nothing of it open. */
+function handOver(engine: Engine, subject: StartSubject, running: Launched, details: MonitorDetails): void {
+  const monitor = monitorOf(engine, subject, running, details)
+  running.fork.container.handOver(monitor.program, monitor.fds)
+  running.release()
+  closeMonitorFile(monitor)
+  closeOwnEnds(running, details.listenFd)
 }
 
 /** Starts a container as its restart policy asks, in the process of its former monitor. Ends by executing the monitor. */
@@ -137,7 +162,7 @@ function monitorOf(
     dataRoot: engine.store.dataRoot,
     runRoot: engine.store.runRoot,
     init: state.process,
-    startedAt: state.startedAt,
+    ...('startedAt' in state && { startedAt: state.startedAt }),
     ports: state.ports ?? [],
     log: planLog(engine.store, record, request),
     awaitClient,
@@ -154,6 +179,7 @@ function monitorOf(
   const fds = {
     attach: listenFd,
     ...(container.terminalFd !== undefined && { terminal: container.terminalFd }),
+    ...(container.controlFd !== undefined && { control: container.controlFd }),
     ...fork.stdio.ours,
     ...(notification?.proxyFd !== undefined && { notify: notification.proxyFd }),
     ...(work && { work: work.lock.fd }),
@@ -161,10 +187,11 @@ function monitorOf(
   return planMonitor(engine, document, { fds, held: networkFds() })
 }
 
-/** What the monitor has now: where this process goes on, as a client, it must not keep any of it open. */
+/** What the monitor has now: where this process goes on, as a client or with other containers, it must not keep any of it open. */
 function closeOwnEnds({ container, fork, networkFds }: Launched, listenFd: number): void {
+  const { terminalFd, controlFd } = container
   const { stdin, stdout, stderr } = fork.stdio.ours
-  for (const fd of [listenFd, container.terminalFd, stdin, stdout, stderr, ...networkFds()]) {
+  for (const fd of [listenFd, terminalFd, controlFd, stdin, stdout, stderr, ...networkFds()]) {
     if (fd !== undefined) closeSync(fd)
   }
 }

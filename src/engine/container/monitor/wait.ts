@@ -3,10 +3,10 @@ import { readOrEnd } from '../../../monitor/outlet.ts'
 import { jsonPacket, MAX_PACKET_DATA, PACKET, parseExit } from '../../../monitor/protocol.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
-import { effectiveState } from '../../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../../storage/container/state.ts'
 import { ownFd, writeFd } from '../../../syscall/fd.ts'
 import type { Engine } from '../../engine.ts'
-import { awaitProcess, awaitRecorded, isLive } from '../lifecycle.ts'
+import { awaitProcess, awaitRecorded } from '../lifecycle.ts'
 import { connectMonitor } from './socket.ts'
 
 /** Nobody saw the end. */

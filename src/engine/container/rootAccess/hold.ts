@@ -5,7 +5,7 @@ import { hostPath } from '../../../storage/hostPath.ts'
 import { acquireLock, type Lock } from '../../../storage/lock.ts'
 import type { Engine } from '../../engine.ts'
 
-/** A container as it is found: running, or kept from starting. */
+/** A container as it is found: with processes, or kept from starting. */
 export type ContainerHold =
   | { readonly kind: 'running'; readonly process: ProcessRef }
   | { readonly kind: 'stopped'; readonly lock: Lock }
@@ -23,7 +23,7 @@ export function holdContainer({ store }: Engine, record: ContainerRecord): Conta
   const deadline = performance.now() + PATIENCE_MS
   for (;;) {
     const state = effectiveState(store, record.id)
-    if (state.status === 'running' || state.status === 'paused') {
+    if (state.status === 'running' || state.status === 'paused' || state.status === 'initialized') {
       return { kind: 'running', process: state.process }
     }
     const lock = acquireLock(path, { mode: 'exclusive', wait: false })
