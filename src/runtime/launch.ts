@@ -142,17 +142,17 @@ interface Network {
 
 type Execution = Pick<LaunchedContainer, 'terminalFd' | 'controlFd'>
 
-function execute({ initPid, forked, hooks }: Launch, network: Network | undefined): Execution {
-  hooks.onCreated(initPid)
+function execute({ init, forked, hooks }: Launch, network: Network | undefined): Execution {
+  hooks.onCreated(init.pid)
   network?.waitReady()
   tellInit(forked.controlFd, 'proceed')
-  return { terminalFd: awaitExecution(forked.controlFd, initPid), controlFd: undefined }
+  return { terminalFd: awaitExecution(forked.controlFd, init.pid), controlFd: undefined }
 }
 
-function prepare({ initPid, forked, hooks }: Launch, network: Network | undefined): Execution {
+function prepare({ init, forked, hooks }: Launch, network: Network | undefined): Execution {
   network?.waitReady()
   const terminalFd = awaitPrepared(forked.controlFd)
-  hooks.onCreated(initPid)
+  hooks.onCreated(init.pid)
   return { terminalFd, controlFd: dupAtLeast(forked.controlFd, FIRST_FREE_FD) }
 }
 
