@@ -1,5 +1,6 @@
 import { BryoError, type ErrorCode, isErrno } from '../base/errors.ts'
-import { pollReadable, readFd, writeFd } from '../syscall/fd.ts'
+import { pollReadable } from '../syscall/fd.ts'
+import { receivePacket, sendPacket } from './packet.ts'
 
 /** What the container's processes tell the waiting process: facts, one packet each. */
 export type StageMessage =
@@ -48,10 +49,8 @@ export interface MonitorProgram {
   readonly env: readonly string[]
 }
 
-const MAX_MESSAGE_BYTES = 65536
-
 export function sendMessage(fd: number, message: StageMessage | ParentMessage | KeeperMessage): void {
-  writeFd(fd, Buffer.from(JSON.stringify(message)).subarray(0, MAX_MESSAGE_BYTES))
+  sendPacket(fd, message)
 }
 
 /** Where init has gone already, its report is still to be read: that says more than the closed socket. */
@@ -73,39 +72,17 @@ export function receiveStageMessage(fd: number, timeoutMs = -1): StageMessage | 
   if (!pollReadable(fd, timeoutMs)) {
     throw new BryoError('RUNTIME', `no message from the container's process within ${timeoutMs} ms`)
   }
-  return receive(fd) as StageMessage | undefined
-}
-
-/** Both sides are copies of one program, up to the workload: what arrives has the form of what was sent. */
-function receive(fd: number): StageMessage | ParentMessage | KeeperMessage | undefined {
-  const buffer = Buffer.alloc(MAX_MESSAGE_BYTES)
-  const length = readPacket(fd, buffer)
-  return length === 0
-    ? undefined
-    : (JSON.parse(buffer.toString('utf8', 0, length)) as StageMessage | ParentMessage | KeeperMessage)
+  return receivePacket<StageMessage>(fd)
 }
 
 /** The keeper's next message; undefined where its master is gone. */
 export function receiveKeeperMessage(fd: number): KeeperMessage | undefined {
-  return receive(fd) as KeeperMessage | undefined
-}
-
-/**
- * Where the other side closed without reading all that was sent to it, the kernel says so once, before it gives out what
- * that side had sent.
- */
-function readPacket(fd: number, buffer: Buffer): number {
-  try {
-    return readFd(fd, buffer)
-  } catch (error) {
-    if (!isErrno(error, 'ECONNRESET')) throw error
-    return readFd(fd, buffer)
-  }
+  return receivePacket<KeeperMessage>(fd)
 }
 
 /** Receives one message in init. @throws BryoError RUNTIME naming expected and received */
 export function expectParentMessage(fd: number, kind: ParentMessage['kind']): void {
-  const message = receive(fd)
+  const message = receivePacket<ParentMessage>(fd)
   if (message?.kind === kind) return
   throw new BryoError(
     'RUNTIME',

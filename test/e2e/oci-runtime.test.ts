@@ -227,7 +227,7 @@ describe('hooks', () => {
       ...['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'],
     ])
     const statuses = lines.filter((_, index) => index % 2 === 1).map((line) => JSON.parse(line).status)
-    expect(statuses).toEqual(['creating', 'creating', 'creating', 'running', 'stopped'])
+    expect(statuses).toEqual(['created', 'creating', 'creating', 'running', 'stopped'])
   })
 
   it.each(['prestart', 'createRuntime', 'createContainer'])(
@@ -578,7 +578,7 @@ describe('bad input', () => {
     ['{', 'it is not JSON'],
     ['[]', 'its content is an array of 0, expected an object'],
     ['{"ociVersion":"9.0.0"}', 'expected 1.x'],
-    ['{"ociVersion":"1.0.0","root":{"path":"/"}}', 'process is missing'],
+    ['{"ociVersion":"1.0.0","root":{"path":"/"}}', 'linux is missing'],
   ])('is told of: %s', async (text, message) => {
     const bundle = world.makeDirectory('bad')
     writeFileSync(join(bundle, 'config.json'), text)

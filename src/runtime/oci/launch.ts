@@ -64,9 +64,9 @@ function seeThrough(
   callbacks.enterGroup(pid)
   sendOciMessage(controlFd, { kind: 'maps-written' })
   expectStageMessage(controlFd, 'mounted')
-  const state = stateDocument(plan, 'creating', pid)
-  runHooks('prestart', plan.hooks.prestart, state)
-  runHooks('createRuntime', plan.hooks.createRuntime, state)
+  // The older kind of hook reads what it always did, as from crun and as the validation programs of runtime-tools have it.
+  runHooks('prestart', plan.hooks.prestart, stateDocument(plan, 'created', pid))
+  runHooks('createRuntime', plan.hooks.createRuntime, stateDocument(plan, 'creating', pid))
   sendOciMessage(controlFd, { kind: 'hooks-done', pid })
   if (plan.process.terminal) {
     expectStageMessage(controlFd, 'terminal')

@@ -1,6 +1,6 @@
-import { BryoError, isErrno } from '../../base/errors.ts'
-import { readFd, writeFd } from '../../syscall/fd.ts'
+import { BryoError } from '../../base/errors.ts'
 import type { StageFailure } from '../messages.ts'
+import { receivePacket, sendPacket } from '../packet.ts'
 
 /** What the processes of a container tell whoever creates or starts it: facts, one packet each. */
 export type OciStageMessage =
@@ -26,20 +26,18 @@ export type OciParentMessage =
   | { readonly kind: 'release' }
   | { readonly kind: 'start'; readonly pid: number }
 
-const MAX_MESSAGE_BYTES = 65536
-
 export function sendOciMessage(fd: number, message: OciStageMessage | OciParentMessage): void {
-  writeFd(fd, Buffer.from(JSON.stringify(message)))
+  sendPacket(fd, message)
 }
 
 /** The next message of the container's processes; undefined at the end, where all have gone or executed another program. */
 export function receiveOciStageMessage(fd: number): OciStageMessage | undefined {
-  return receive(fd) as OciStageMessage | undefined
+  return receivePacket<OciStageMessage>(fd)
 }
 
 /** The next message to the container's process; undefined where its sender is gone. */
 export function receiveOciParentMessage(fd: number): OciParentMessage | undefined {
-  return receive(fd) as OciParentMessage | undefined
+  return receivePacket<OciParentMessage>(fd)
 }
 
 /** Receives one message in init. @throws BryoError RUNTIME naming expected and received */
@@ -60,21 +58,4 @@ function isKind<K extends OciParentMessage['kind']>(
   kind: K,
 ): message is Extract<OciParentMessage, { readonly kind: K }> {
   return message.kind === kind
-}
-
-/** Both sides are copies of one program, of one user: what arrives has the form of what was sent. */
-function receive(fd: number): OciStageMessage | OciParentMessage | undefined {
-  const buffer = Buffer.alloc(MAX_MESSAGE_BYTES)
-  const length = readPacket(fd, buffer)
-  return length === 0 ? undefined : JSON.parse(buffer.toString('utf8', 0, length))
-}
-
-/** A side that closed without having read everything is told of once, before its last words. */
-function readPacket(fd: number, buffer: Buffer): number {
-  try {
-    return readFd(fd, buffer)
-  } catch (error) {
-    if (!isErrno(error, 'ECONNRESET')) throw error
-    return readFd(fd, buffer)
-  }
 }

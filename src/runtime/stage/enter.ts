@@ -2,15 +2,7 @@ import { openSync } from 'node:fs'
 import type { IdMaps } from '../../base/idmap.ts'
 import { O } from '../../syscall/file.ts'
 import { type NamespaceType, setns } from '../../syscall/namespace.ts'
-import {
-  exitNow,
-  fork,
-  joinNewSessionKeyring,
-  setDumpable,
-  setGroupId,
-  setsid,
-  setUserId,
-} from '../../syscall/process.ts'
+import { exitNow, fork, joinNewSessionKeyring, setDumpable, setsid } from '../../syscall/process.ts'
 import type { WindowSize } from '../../syscall/tty.ts'
 import { expectParentMessage, sendMessage } from '../messages.ts'
 import type { StdioFds } from '../plan.ts'
@@ -19,7 +11,7 @@ import { limitProcesses } from './processLimit.ts'
 import { setUpStdio } from './stdio.ts'
 import { reportFailure, setStepDebugging, step } from './step.ts'
 import { setUpTerminal } from './terminal.ts'
-import { becomeWorkload, setGroupsWhereAllowed, type WorkloadPlan } from './workload.ts'
+import { becomeRoot, becomeWorkload, type WorkloadPlan } from './workload.ts'
 
 /** A process that is added to a running container. */
 export interface EnterPlan extends WorkloadPlan {
@@ -68,11 +60,7 @@ export function runEntering(plan: EnterPlan, controlFd: number): never {
 function runEntered(plan: EnterPlan, controlFd: number): never {
   try {
     setsid()
-    if (!plan.user.keepGroups) setGroupsWhereAllowed([])
-    step('become root of the container', () => {
-      setGroupId(plan.root.gid)
-      setUserId(plan.root.uid)
-    })
+    step('become root of the container', () => becomeRoot(plan.root, plan.user.keepGroups))
     const rootFd = openSync('/', O.path | O.directory | O.cloexec)
     const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user, plan.maps))
     const fds = { rootFd, controlFd }

@@ -5,16 +5,7 @@ import { O } from '../../syscall/file.ts'
 import { MOUNT_ATTR, mountSetattr } from '../../syscall/mount.ts'
 import { unshare } from '../../syscall/namespace.ts'
 import { bringLoopbackUp } from '../../syscall/net.ts'
-import {
-  exitNow,
-  setDomainName,
-  setDumpable,
-  setGroupId,
-  setHostname,
-  setsid,
-  setUserId,
-  umask,
-} from '../../syscall/process.ts'
+import { exitNow, setDomainName, setDumpable, setHostname, setsid, umask } from '../../syscall/process.ts'
 import { expectParentMessage, sendMessage } from '../messages.ts'
 import type { MountStep } from '../mountPlan.ts'
 import type { LaunchPlan, StdioFds } from '../plan.ts'
@@ -39,7 +30,7 @@ import { reportFailure, step } from './step.ts'
 import { writeSysctl, writeSysctls } from './sysctl.ts'
 import { setUpTerminal } from './terminal.ts'
 import { chownVolume, copyUpVolume } from './volumes.ts'
-import { becomeWorkload, setGroupsWhereAllowed } from './workload.ts'
+import { becomeRoot, becomeWorkload } from './workload.ts'
 
 /** What was taken from the host before its root was left. */
 interface Luggage {
@@ -119,7 +110,11 @@ function changeToRoot(plan: LaunchPlan, luggage: Luggage, controlFd: number): nu
   if (!stack) mountRootfs(plan, controlFd)
   if (!asHostRoot) packOverlays(plan, luggage)
   const root = stack ?? openSync(mountPoint, O.path | O.directory | O.cloexec)
-  step('become root of the container', () => becomeRoot(plan))
+  step('become root of the container', () => {
+    becomeRoot(rootIds(plan.maps), plan.user.keepGroups)
+    // The change hid this process from the caller, whose slirp4netns looks up its namespaces. Nothing of the container runs yet.
+    setDumpable(true)
+  })
   for (const { index, mount, overlay } of overlays) {
     step(`mount "${mount.target}"`, () =>
       luggage.mounts.set(index, createFromOpenOverlay(overlay, mount.attributes)),
@@ -149,15 +144,6 @@ function packMounts(
     if (!which(mount)) return
     step(`mount "${mount.target}"`, () => packed.set(index, createMount(mount)))
   })
-}
-
-function becomeRoot(plan: LaunchPlan): void {
-  if (!plan.user.keepGroups) setGroupsWhereAllowed([])
-  const { uid, gid } = rootIds(plan.maps)
-  setGroupId(gid)
-  setUserId(uid)
-  // The change hid this process from the caller, whose slirp4netns looks up its namespaces. Nothing of the container runs yet.
-  setDumpable(true)
 }
 
 function mountRootfs({ rootfs, mountPoint, maps }: LaunchPlan, controlFd: number): void {

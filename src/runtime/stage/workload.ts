@@ -84,8 +84,17 @@ function labelOf(
   const procFd = openInRoot(rootFd, '/proc', O.path | O.directory, { strict: true })
   if (filesystemTypeOfFd(procFd) !== FS_MAGIC.proc)
     throw new BryoError('RUNTIME', "cannot confine the workload: its /proc is not the kernel's")
+  return workloadLabel({ apparmorProfile, selinuxLabel }, procFd)
+}
+
+/** How the kernel is told of one of the two. */
+export function workloadLabel(
+  labels: { readonly apparmorProfile: string | undefined; readonly selinuxLabel: string | undefined },
+  procFd: number,
+): WorkloadLabel {
+  const { apparmorProfile, selinuxLabel = '' } = labels
   return apparmorProfile === undefined
-    ? { procFd, attribute: 'thread-self/attr/exec', text: selinuxLabel ?? '' }
+    ? { procFd, attribute: 'thread-self/attr/exec', text: selinuxLabel }
     : { procFd, attribute: 'thread-self/attr/apparmor/exec', text: `exec ${apparmorProfile}` }
 }
 
@@ -94,8 +103,19 @@ function endIfOrphaned(controlFd: number): void {
   if (pollReadable(controlFd, 0)) exitNow(1)
 }
 
-function withHome(env: readonly string[], home: string): readonly string[] {
+/** The environment, which says the home directory itself or is told it. */
+export function withHome(env: readonly string[], home: string): readonly string[] {
   return env.some((entry) => entry.startsWith('HOME=')) ? env : [...env, `HOME=${home === '' ? '/' : home}`]
+}
+
+/** Becomes who is root in the container's user namespace. */
+export function becomeRoot(
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  keepGroups: boolean,
+): void {
+  if (!keepGroups) setGroupsWhereAllowed([])
+  setGroupId(gid)
+  setUserId(uid)
 }
 
 /** Denied in a namespace with a single id, where the caller's own groups stay. @see user_namespaces(7) */

@@ -149,7 +149,7 @@ describe('parseConfig()', () => {
     ['ociVersion', '2.0.0', 'expected 1.x'],
     ['root', undefined, 'root.path is missing'],
     ['root.path', '', 'root.path is "", expected a string that is not empty'],
-    ['process', null, 'process is missing, expected an object'],
+    ['process', 'sh', 'process is "sh", expected an object'],
     ['process.args', [], 'process.args is an array of 0'],
     ['process.args', ['a\0b'], 'process.args[0] is "a\\u0000b"'],
     ['process.cwd', 'srv', 'process.cwd is "srv", expected an absolute path'],

@@ -16,7 +16,7 @@ import {
   text,
   textRecord,
 } from './node.ts'
-import { readProcess } from './process.ts'
+import { NO_PROCESS, readProcess } from './process.ts'
 import {
   HOOK_KINDS,
   type HookKind,
@@ -45,7 +45,7 @@ export function parseConfig(content: string, document: string): OciConfig {
   return {
     ociVersion,
     root: { path: nonEmpty(member(root, 'path')), readonly: optional(root, 'readonly', flag) ?? false },
-    process: readProcess(required(node, 'process')),
+    process: optional(node, 'process', readProcess) ?? NO_PROCESS,
     hostname: optional(node, 'hostname', readHostname) || undefined,
     domainname: optional(node, 'domainname', readHostname) || undefined,
     mounts: list(node, 'mounts', readMount),

@@ -50,6 +50,22 @@ export function readProcess(node: JsonNode): OciProcess {
   }
 }
 
+/** A container may be created without a process; it cannot be started then. */
+export const NO_PROCESS: OciProcess = {
+  terminal: false,
+  consoleSize: undefined,
+  user: { uid: 0, gid: 0, umask: undefined, additionalGids: [] },
+  args: [],
+  env: [],
+  cwd: '/',
+  capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
+  rlimits: [],
+  noNewPrivileges: true,
+  apparmorProfile: undefined,
+  selinuxLabel: undefined,
+  oomScoreAdj: undefined,
+}
+
 function readId(node: JsonNode): number {
   return integer(node, 0, MAX_ID)
 }

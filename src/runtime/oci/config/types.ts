@@ -23,6 +23,7 @@ export interface OciProcess {
   readonly terminal: boolean
   readonly consoleSize: { readonly rows: number; readonly columns: number } | undefined
   readonly user: OciUser
+  /** Empty where the configuration has no process. */
   readonly args: readonly string[]
   readonly env: readonly string[]
   /** Absolute. */

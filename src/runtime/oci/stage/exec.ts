@@ -1,17 +1,12 @@
 import { openSync } from 'node:fs'
 import { O } from '../../../syscall/file.ts'
-import { exitNow, setDumpable, setGroupId, setsid, setUserId, umask } from '../../../syscall/process.ts'
+import { exitNow, setDumpable, setsid, umask } from '../../../syscall/process.ts'
 import { reportFailure, step } from '../../stage/step.ts'
 import { setUpTerminal } from '../../stage/terminal.ts'
+import { becomeRoot } from '../../stage/workload.ts'
 import { expectOciParentMessage, sendOciMessage } from '../messages.ts'
 import type { ProcessPlan } from '../plan.ts'
-import {
-  becomePlannedUser,
-  executePlanned,
-  inheritStdio,
-  type ProcessFiles,
-  setPlannedGroups,
-} from './process.ts'
+import { becomePlannedUser, executePlanned, inheritStdio, type ProcessFiles } from './process.ts'
 
 export interface ExecPlan {
   readonly process: ProcessPlan
@@ -25,7 +20,10 @@ export function runOciExec({ process, root }: ExecPlan, files: ProcessFiles, con
     setsid()
     umask(0)
     expectOciParentMessage(controlFd, 'begin')
-    if (root) step('become root of the container', () => becomeRoot(root))
+    if (root) {
+      step('become root of the container', () => becomeRoot(root, false))
+      setDumpable(false)
+    }
     const rootFd = openSync('/', O.path | O.directory | O.cloexec)
     if (process.terminal) {
       const { window } = process
@@ -41,11 +39,4 @@ export function runOciExec({ process, root }: ExecPlan, files: ProcessFiles, con
     reportFailure(controlFd, error)
     return exitNow(1)
   }
-}
-
-function becomeRoot({ uid, gid }: { readonly uid: number; readonly gid: number }): void {
-  setPlannedGroups([])
-  setGroupId(gid)
-  setUserId(uid)
-  setDumpable(false)
 }

@@ -3,16 +3,7 @@ import { rootIds } from '../../../base/idmap.ts'
 import { dupAtLeast, pollReadable } from '../../../syscall/fd.ts'
 import { MOUNT_ATTR, MS, mount, mountSetattr } from '../../../syscall/mount.ts'
 import { bringLoopbackUp } from '../../../syscall/net.ts'
-import {
-  exitNow,
-  setDomainName,
-  setDumpable,
-  setGroupId,
-  setHostname,
-  setsid,
-  setUserId,
-  umask,
-} from '../../../syscall/process.ts'
+import { exitNow, setDomainName, setDumpable, setHostname, setsid, umask } from '../../../syscall/process.ts'
 import { acceptNonBlocking } from '../../../syscall/socket.ts'
 import { createWorkingDirectory } from '../../stage/execute.ts'
 import { maskPaths, protectPaths } from '../../stage/masks.ts'
@@ -22,6 +13,7 @@ import { reportFailure, step } from '../../stage/step.ts'
 import { writeSysctls } from '../../stage/sysctl.ts'
 import { setUpTerminal } from '../../stage/terminal.ts'
 import { copyUpVolume } from '../../stage/volumes.ts'
+import { becomeRoot } from '../../stage/workload.ts'
 import { expectOciParentMessage, receiveOciParentMessage, sendOciMessage } from '../messages.ts'
 import type { OciMountStep } from '../mountPlan.ts'
 import type { ContainerPlan } from '../plan.ts'
@@ -36,7 +28,6 @@ import {
   inheritStdio,
   openProcessFiles,
   type ReadyProcess,
-  setPlannedGroups,
 } from './process.ts'
 
 const FIRST_FD = 3
@@ -97,7 +88,7 @@ function buildRoot(plan: ContainerPlan, { controlFd, ownGroup }: RootSurrounding
   const place = { staging: plan.staging, ownGroup }
   makeMounts(plan.mounts, mounts, { which: 'sources', place })
   const devices = step('take the device nodes', () => openPlannedDevices(plan))
-  step('become root of the container', () => becomeRoot(plan))
+  step('become root of the container', () => becomePlannedRoot(plan))
   makeMounts(plan.mounts, mounts, { which: 'filesystems', place })
   const rootFd = step('mount the root', () => attachRoot(root))
   const kernelTrees = new Map<string, number>()
@@ -139,13 +130,10 @@ function fill(rootFd: number, { target, source, attributes }: OciMountStep, deta
 }
 
 /** In a user namespace of its own, or one that was joined. In the caller's the caller stays who it is. */
-function becomeRoot({ maps, namespaces }: ContainerPlan): void {
+function becomePlannedRoot({ maps, namespaces }: ContainerPlan): void {
   const joined = namespaces.join.some(({ type }) => type === 'user')
   if (!maps && !joined) return
-  const { uid, gid } = maps ? rootIds(maps) : ROOT
-  setPlannedGroups([])
-  setGroupId(gid)
-  setUserId(uid)
+  becomeRoot(maps ? rootIds(maps) : ROOT, false)
   // Whoever made the namespace may look into its processes; nothing of the container runs yet.
   if (maps) setDumpable(true)
 }

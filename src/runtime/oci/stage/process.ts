@@ -25,7 +25,7 @@ import {
 } from '../../stage/execute.ts'
 import { lookUpIdentity } from '../../stage/identity.ts'
 import { step } from '../../stage/step.ts'
-import type { WorkloadLabel } from '../../stage/trampoline/elf.ts'
+import { setGroupsWhereAllowed, withHome, workloadLabel } from '../../stage/workload.ts'
 import type { ProcessPlan } from '../plan.ts'
 
 const FIRST_FD = 3
@@ -59,16 +59,6 @@ function adjustOomScore(score: number): void {
   }
 }
 
-function labelOf(
-  { apparmorProfile, selinuxLabel }: ProcessPlan,
-  procFd: number | undefined,
-): WorkloadLabel | undefined {
-  if (procFd === undefined) return undefined
-  return apparmorProfile === undefined
-    ? { procFd, attribute: 'thread-self/attr/exec', text: selinuxLabel ?? '' }
-    : { procFd, attribute: 'thread-self/attr/apparmor/exec', text: `exec ${apparmorProfile}` }
-}
-
 /** The caller's stdio becomes the process's. */
 export function inheritStdio({ uid, gid }: ProcessPlan): void {
   for (const fd of [0, 1, 2]) {
@@ -98,7 +88,7 @@ export interface ReadyProcess {
  * @throws BryoError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE where the program will not be found
  */
 export function becomePlannedUser(plan: ProcessPlan, rootFd: number, files: ProcessFiles): ReadyProcess {
-  const env = step('look up the user', () => withHome(plan, rootFd))
+  const env = step('look up the user', () => withOwnHome(plan, rootFd))
   if (plan.personality) setPersonality(plan.personality)
   const { seccomp, noNewPrivileges } = plan
   // Without no_new_privs the kernel takes a filter only from CAP_SYS_ADMIN, which goes with the next steps.
@@ -108,12 +98,12 @@ export function becomePlannedUser(plan: ProcessPlan, rootFd: number, files: Proc
       // Only a number yet: the connection that takes the report comes with the order to start.
       reportFd: dupAtLeast(rootFd, FIRST_FD + plan.preservedFds),
       seccomp: noNewPrivileges ? seccomp : undefined,
-      label: labelOf(plan, files.procFd),
+      label: files.procFd === undefined ? undefined : workloadLabel(plan, files.procFd),
     }),
   )
   for (const limit of plan.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
   step('drop capabilities from the bounding set', () => applyBeforeUserChange(plan.capabilities))
-  step('set the groups', () => setPlannedGroups(plan.additionalGids))
+  step('set the groups', () => setGroups(plan.additionalGids))
   step('change the group', () => mapped('group', plan.gid, setGroupId))
   step('change the user', () => mapped('user', plan.uid, setUserId))
   step('set the capabilities', () => applyAfterUserChange(plan.capabilities))
@@ -121,7 +111,7 @@ export function becomePlannedUser(plan: ProcessPlan, rootFd: number, files: Proc
   umask(plan.umask)
   resetSignals()
   setDumpable(files.visible)
-  findWorkload(plan.args, env)
+  if (plan.args.length > 0) findWorkload(plan.args, env)
   return { execution, env }
 }
 
@@ -141,20 +131,17 @@ function mapped(kind: 'user' | 'group', id: number, change: (id: number) => void
   }
 }
 
-/** Denied where the caller has a single id: then its own groups stay, unless others are asked for. @see user_namespaces(7) */
-export function setPlannedGroups(gids: readonly number[]): void {
-  try {
-    setgroups(gids)
-  } catch (error) {
-    if (!isErrno(error, 'EPERM') || gids.length > 0) throw error
-  }
+/** Groups that were asked for must be had. */
+function setGroups(gids: readonly number[]): void {
+  if (gids.length > 0) setgroups(gids)
+  else setGroupsWhereAllowed([])
 }
 
 /** Any id: the kernel has the last word on what is mapped. */
 const ALL_IDS = [{ containerId: 0, hostId: 0, size: 0xffffffff }]
 
 /** The container's own user database knows the home directory, where the environment does not say it. */
-function withHome({ env, uid, gid }: ProcessPlan, rootFd: number): readonly string[] {
+function withOwnHome({ env, uid, gid }: ProcessPlan, rootFd: number): readonly string[] {
   if (env.some((entry) => entry.startsWith('HOME='))) return env
   const request = {
     text: `${uid}:${gid}`,
@@ -164,7 +151,7 @@ function withHome({ env, uid, gid }: ProcessPlan, rootFd: number): readonly stri
     passwdEntry: undefined,
   }
   const { home } = lookUpIdentity(rootFd, request, { uid: ALL_IDS, gid: ALL_IDS })
-  return [...env, `HOME=${home === '' ? '/' : home}`]
+  return withHome(env, home)
 }
 
 /**
@@ -172,6 +159,9 @@ function withHome({ env, uid, gid }: ProcessPlan, rootFd: number): readonly stri
  * @param reportFd a connection; its other side is told `executing`, then what awaitWorkload() reads
  */
 export function executePlanned(plan: ProcessPlan, { execution, env }: ReadyProcess, reportFd: number): never {
+  if (plan.args.length === 0) {
+    throw new BryoError('USAGE', 'cannot start the container: its configuration has no process')
+  }
   const { reportFd: place, label } = execution.parameters
   dup2(reportFd, place)
   closeOnExecFrom(FIRST_FD + plan.preservedFds)
