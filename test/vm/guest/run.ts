@@ -1,6 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { LIFE_TESTS } from './life.ts'
 import { LIMIT_TESTS } from './limits.ts'
+import { OCI_TESTS } from './ociRuntime.ts'
 import { SERVICE_TESTS } from './services.ts'
 import { openHost, Skipped, type VmTest } from './support.ts'
 
@@ -8,6 +9,7 @@ const SUITES: Readonly<Record<string, readonly VmTest[]>> = {
   limits: LIMIT_TESTS,
   life: LIFE_TESTS,
   services: SERVICE_TESTS,
+  oci: OCI_TESTS,
 }
 
 /** `run.ts USER [SUITE...]`: a line of JSON for each test. */
