@@ -15,6 +15,16 @@ export interface HealthCheckSettings {
 export const HEALTH_ACTIONS = ['none', 'kill', 'restart', 'stop'] as const
 export type HealthAction = (typeof HEALTH_ACTIONS)[number]
 
+/** What is kept of the results. */
+export interface HealthLogSettings {
+  /** `local`, `events_logger` or an absolute path of a directory; `local` where absent. */
+  readonly destination?: string
+  /** 0 for all. */
+  readonly maxCount?: number
+  /** Bytes of each output; 0 for all. */
+  readonly maxSize?: number
+}
+
 /** Runs instead of the health check until it has succeeded often enough. */
 export interface StartupCheckSettings extends Omit<HealthCheckSettings, 'startPeriodMs'> {
   readonly successes?: number

@@ -19,6 +19,7 @@ export interface ResourceLimits {
   /** 10 to 1000. */
   readonly blkioWeight?: number
   readonly deviceRates?: readonly DeviceRate[]
+  readonly deviceWeights?: readonly DeviceWeight[]
   /** Files of the container's control group and what is written into them. */
   readonly cgroupConf?: Readonly<Record<string, string>>
 }
@@ -30,6 +31,14 @@ export interface DeviceRate {
   readonly kind: 'rbps' | 'wbps' | 'riops' | 'wiops'
   /** Bytes or operations a second. */
   readonly rate: number
+}
+
+/** Share of one block device. */
+export interface DeviceWeight {
+  /** Of the device node. */
+  readonly path: string
+  /** 10 to 1000. */
+  readonly weight: number
 }
 
 /** Where a container's control group is made, if at all. */

@@ -14,6 +14,11 @@ export function isUnified(): boolean {
   }
 }
 
+/** Whether the limits of a cgroup namespace's root are out of reach inside of it. @see cgroup-v2.rst, nsdelegate */
+export function isNamespaceLimit(): boolean {
+  return /^\S+ \/sys\/fs\/cgroup cgroup2 \S*\bnsdelegate\b/m.test(readControl('/proc/self/mounts') ?? '')
+}
+
 /** The path of a process in the unified hierarchy; undefined where it is gone. */
 export function cgroupPathOf(pid: number | 'self'): string | undefined {
   return /^0::(\/.*)$/m.exec(readControl(`/proc/${pid}/cgroup`) ?? '')?.[1]

@@ -139,7 +139,7 @@ const RATE_OPTIONS = {
 } as const
 
 function ioSettings(
-  { blkioWeight, deviceRates = [] }: ResourceLimits,
+  { blkioWeight, deviceRates = [], deviceWeights = [] }: ResourceLimits,
   deviceNumber: (path: string) => string,
 ): readonly CgroupSetting[] {
   const weight =
@@ -155,6 +155,12 @@ function ioSettings(
         ]
   return [
     ...weight,
+    ...deviceWeights.map(({ path, weight: own }) => ({
+      file: 'io.weight',
+      value: `${deviceNumber(path)} ${own === 0 ? 'default' : ioWeightOf(own)}`,
+      controller: 'io',
+      option: '--blkio-weight-device',
+    })),
     ...deviceRates.map(({ path, kind, rate }) => ({
       file: 'io.max',
       value: `${deviceNumber(path)} ${kind}=${rate === 0 ? 'max' : rate}`,

@@ -30,6 +30,7 @@ export function resourceLimits(
     memory,
     memoryReservation,
     memorySwap,
+    deviceWeights: flags.blkioWeightDevice.length > 0 ? flags.blkioWeightDevice : undefined,
     deviceRates: deviceRates.length > 0 ? deviceRates : undefined,
     cgroupConf: conf.length > 0 ? toRecord(conf) : undefined,
   }

@@ -9,6 +9,15 @@ export interface EnvironmentFlags {
   readonly envHost?: boolean
 }
 
+const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy']
+
+/** `--http-proxy`: the caller's proxies, in small and in capital letters, as `NAME=value`. */
+export function proxyEnvironment(env: HostFacts['env']): readonly string[] {
+  return PROXIES.flatMap((name) => [name, name.toUpperCase()]).flatMap((name) =>
+    env[name] === undefined ? [] : [`${name}=${env[name]}`],
+  )
+}
+
 /** What `--env`, `--env-file` and `--env-host` ask for, as `NAME=value`. @throws BryoError USAGE */
 export function processEnvironment(
   flags: EnvironmentFlags,

@@ -10,7 +10,7 @@ export async function resumeMonitor(
 ): Promise<number> {
   const engine = engineOf(context)
   const [id = '', first, second] = args
-  if (step === '__remove') removeAfterEnd(engine, id, Number(first))
+  if (step === '__remove') await removeAfterEnd(engine, id, Number(first))
   else await restartAfterEnd(engine, id, { restartCount: Number(first), backOffMs: Number(second) })
   return 0
 }

@@ -3,11 +3,11 @@ import { BryoError } from '../base/errors.ts'
 import type { HostFacts } from '../base/hostFacts.ts'
 import type { ContainerRequest, MountRequest } from '../engine/container/request.ts'
 import type { FlagValues } from './flags/flag.ts'
+import { given } from './given.ts'
+import { healthSettings } from './healthSettings.ts'
 import { resourceSettings } from './limits.ts'
+import { networkSettings } from './networkSettings.ts'
 import type { CREATE_FLAGS } from './options/create.ts'
-import type { HEALTH_FLAGS } from './options/health.ts'
-import { parseHealthCommand } from './parse/healthCommand.ts'
-import { parseAddHost } from './parse/hostEntry.ts'
 import { parseLabelFile, toRecord } from './parse/keyValue.ts'
 import { parseLogOption } from './parse/logOption.ts'
 import { parseMount } from './parse/mount.ts'
@@ -16,7 +16,7 @@ import { combineUlimits } from './parse/ulimit.ts'
 import { parseVolume } from './parse/volume.ts'
 import { parseEach } from './parseEach.ts'
 import { platformText } from './platformText.ts'
-import { processEnvironment } from './processEnvironment.ts'
+import { processEnvironment, proxyEnvironment } from './processEnvironment.ts'
 import { readText } from './readText.ts'
 
 type CreateFlags = FlagValues<typeof CREATE_FLAGS>
@@ -40,8 +40,8 @@ export function containerRequest(
     ...firstProcess(flags, facts),
     ...isolation(flags),
     ...resourceSettings(flags),
-    ...healthSettings(flags),
-    ...network(flags),
+    ...healthSettings(flags, facts.cwd),
+    ...networkSettings(flags, facts.cwd),
     ...pullSettings(flags),
     ...logging(flags, facts.cwd),
     command,
@@ -50,14 +50,24 @@ export function containerRequest(
     devices: flags.device,
     readOnly: flags.readOnly,
     readOnlyTmpfs: flags.readOnlyTmpfs,
-    ...given('shmSize', flags.shmSize),
+    ...filesystem(flags),
   }
 }
 
-/** `{ [key]: value }`, or nothing where the flag was not given. */
-function given<K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } {
-  // The key is the one that the type names.
-  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: T })
+function filesystem(flags: CreateFlags) {
+  const { imageVolume, chrootdirs } = flags
+  return {
+    ...given('shmSize', flags.shmSize),
+    ...given('systemdTmpfsSize', flags.shmSizeSystemd),
+    ...((imageVolume === 'ignore' || imageVolume === 'tmpfs') && { imageVolumes: imageVolume }),
+    ...(chrootdirs.length > 0 && { chrootDirs: chrootdirs.map(absoluteDirectory) }),
+  }
+}
+
+/** @throws BryoError USAGE */
+function absoluteDirectory(path: string): string {
+  if (path.startsWith('/')) return path
+  throw new BryoError('USAGE', `invalid directory "${path}" of --chrootdirs: expected an absolute path`)
 }
 
 function checkConflicts(flags: CreateFlags): void {
@@ -77,6 +87,7 @@ function checkConflicts(flags: CreateFlags): void {
     refuse('cannot use --rm with --restart')
   }
   if (flags.noHosts && flags.addHost.length > 0) refuse('cannot use --no-hosts with --add-host')
+  if (flags.noHosts && flags.hostsFile !== undefined) refuse('cannot use --no-hosts with --hosts-file')
   if (flags.userns !== undefined && flags.uidmap.length + flags.gidmap.length > 0) {
     refuse('cannot use --userns with --uidmap or --gidmap')
   }
@@ -101,7 +112,7 @@ function identity(flags: CreateFlags, cwd: string) {
     ...(flags.requires.length > 0 && { requires: flags.requires.flatMap((text) => text.split(',')) }),
     ...(flags.volumesFrom.length > 0 && { volumesFrom: flags.volumesFrom }),
     replace: flags.replace,
-    autoRemove: flags.rm,
+    autoRemove: flags.rm ?? false,
     labels: toRecord([...fromFiles, ...flags.label]),
     annotations: toRecord(flags.annotation),
   }
@@ -115,6 +126,7 @@ function firstProcess(flags: CreateFlags, facts: Surroundings) {
   return {
     ...given('entrypoint', flags.entrypoint),
     env: processEnvironment(flags, facts),
+    ...(flags.httpProxy && { proxyEnv: proxyEnvironment(facts.env) }),
     ...(flags.envMerge.length > 0 && {
       envMerge: flags.envMerge.map(({ key, value: given }) => `${key}=${given}`),
     }),
@@ -132,7 +144,14 @@ function firstProcess(flags: CreateFlags, facts: Surroundings) {
     ...given('restart', flags.restart),
     ...given('notify', flags.sdnotify),
     ...given('timezone', flags.tz),
+    ...(flags.systemd !== 'true' && {
+      systemd: flags.systemd === 'always' ? ('always' as const) : ('never' as const),
+    }),
+    ...given('personality', flags.personality),
     passwd: flags.passwd,
+    ...given('passwdEntry', flags.passwdEntry),
+    ...given('groupEntry', flags.groupEntry),
+    ...(flags.hostuser.length > 0 && { hostUsers: flags.hostuser.flatMap((text) => text.split(',')) }),
     interactive: flags.interactive,
     tty: flags.tty,
   }
@@ -152,35 +171,6 @@ function mountRequests(flags: CreateFlags, cwd: string): readonly MountRequest[]
   return mounts
 }
 
-/** What the options of health checks ask for. */
-export function healthSettings(flags: FlagValues<typeof HEALTH_FLAGS>) {
-  const { healthCmd, healthStartupCmd } = flags
-  const test = flags.noHealthcheck
-    ? ['NONE']
-    : healthCmd === undefined
-      ? undefined
-      : parseHealthCommand(healthCmd)
-  const healthcheck = {
-    ...given('test', test),
-    ...given('intervalMs', flags.healthInterval),
-    ...given('timeoutMs', flags.healthTimeout),
-    ...given('retries', flags.healthRetries),
-    ...given('startPeriodMs', flags.healthStartPeriod),
-  }
-  const startupCheck = healthStartupCmd !== undefined && {
-    test: parseHealthCommand(healthStartupCmd),
-    ...given('intervalMs', flags.healthStartupInterval),
-    ...given('timeoutMs', flags.healthStartupTimeout),
-    ...given('retries', flags.healthStartupRetries),
-    ...given('successes', flags.healthStartupSuccess),
-  }
-  return {
-    ...(Object.keys(healthcheck).length > 0 && { healthcheck }),
-    ...(startupCheck && { startupCheck }),
-    ...given('healthAction', flags.healthOnFailure),
-  }
-}
-
 function isolation(flags: CreateFlags) {
   return {
     ...given('userns', flags.userns),
@@ -192,6 +182,8 @@ function isolation(flags: CreateFlags) {
     uts: flags.uts,
     cgroupns: flags.cgroupns,
     ...given('hostname', flags.hostname),
+    ...given('domainname', flags.domainname),
+    ...(flags.noHostname && { noHostname: true }),
     capAdd: flags.capAdd,
     capDrop: flags.capDrop,
     privileged: flags.privileged,
@@ -200,28 +192,20 @@ function isolation(flags: CreateFlags) {
   }
 }
 
-function network(flags: CreateFlags) {
-  return {
-    network: flags.network,
-    publish: flags.publish,
-    publishAll: flags.publishAll,
-    expose: flags.expose,
-    dns: flags.dns,
-    dnsSearch: flags.dnsSearch,
-    dnsOption: flags.dnsOption,
-    addHost: flags.addHost.flatMap((text) => parseEach('--add-host', text, () => parseAddHost(text))),
-    noHosts: flags.noHosts,
-  }
-}
-
 function pullSettings(flags: CreateFlags) {
   return {
     pull: flags.pull ?? 'missing',
     ...given('platform', platformText(flags)),
-    tlsVerify: flags.tlsVerify ?? true,
+    ...given('tlsVerify', flags.tlsVerify),
     ...given('certDir', flags.certDir),
     ...given('authfile', flags.authfile),
   }
+}
+
+/** What is for this pull alone, and not part of the container. */
+export function registryLogin(flags: CreateFlags) {
+  const { creds, retry, retryDelay: retryDelayMs, signaturePolicy } = flags
+  return { creds, retry, retryDelayMs, signaturePolicy }
 }
 
 function logging(flags: CreateFlags, cwd: string) {

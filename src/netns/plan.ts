@@ -2,15 +2,15 @@ import { assertNever } from '../base/assert.ts'
 import { BryoError } from '../base/errors.ts'
 import type { PortMapping } from '../base/port.ts'
 import { type HostEntry, type HostsFileRequest, parseAddHost } from './hosts-file.ts'
-import { type NetworkMode, networkModeName } from './mode.ts'
+import { networkModeName } from './mode.ts'
 import { PASTA_DNS } from './pasta.ts'
 import { checkPortConflicts } from './publish.ts'
 import { isVisibleToSlirp, type ResolvConfRequest } from './resolv-conf.ts'
 import { SLIRP_DNS6, type SlirpOptions, slirpAddresses } from './slirp-options.ts'
+import { checkStaticAddresses, pastaAddressArguments, type StaticRequest } from './static.ts'
 
 /** What the command line says about a container's network. */
-export interface NetworkRequest {
-  readonly mode: NetworkMode
+export interface NetworkRequest extends StaticRequest {
   readonly publish: readonly PortMapping[]
   readonly dns: readonly string[]
   readonly dnsSearch: readonly string[]
@@ -18,10 +18,8 @@ export interface NetworkRequest {
   /** `NAME:ADDRESS`. */
   readonly addHost: readonly string[]
   readonly noHosts: boolean
-  readonly ip?: string | undefined
-  readonly ip6?: string | undefined
-  readonly macAddress?: string | undefined
-  readonly networkAliases: readonly string[]
+  /** Host path of what /etc/hosts begins with. */
+  readonly hostsFile?: string | undefined
 }
 
 export interface NetworkFacts {
@@ -57,8 +55,8 @@ export type NetworkFiles =
 
 export interface HostsPlan extends Pick<HostsFileRequest, 'address' | 'hostAddress'> {
   readonly addHost: readonly HostEntry[]
-  /** Whether the host's own names hold inside, because its network does. */
-  readonly startFromHostFile: boolean
+  /** Host path of what it begins with: the host's own names where its network is the container's too. */
+  readonly baseFile: string | undefined
 }
 
 export interface NetworkPlan {
@@ -74,20 +72,23 @@ export interface NetworkPlan {
   readonly warnings: readonly string[]
 }
 
+const HOSTS_FILE = '/etc/hosts'
+
 /** Everything about a container's network as data. @throws BryoError USAGE, UNSUPPORTED for options that do not go together */
 export function planNetwork(request: NetworkRequest, facts: NetworkFacts): NetworkPlan {
   checkConflicts(request)
   const { mode } = request
+  const pastaAddress = request.ip ?? facts.hostAddress
   switch (mode.kind) {
     case 'slirp4netns':
       return planSlirp(request, facts, mode.options)
     case 'pasta':
       return {
         ...publishing(request),
-        helper: { kind: 'pasta', arguments: mode.arguments },
+        helper: { kind: 'pasta', arguments: [...pastaAddressArguments(request), ...mode.arguments] },
         // pasta copies the host's address into the container, so that address is not the host there.
-        files: files(request, { reach: 'private', forwarders: [PASTA_DNS], address: facts.hostAddress }),
-        address: facts.hostAddress,
+        files: files(request, { reach: 'private', forwarders: [PASTA_DNS], address: pastaAddress }),
+        address: pastaAddress,
       }
     case 'none':
       return {
@@ -103,7 +104,7 @@ export function planNetwork(request: NetworkRequest, facts: NetworkFacts): Netwo
         files: files(request, {
           reach: 'host',
           hostAddress: facts.hostAddress ?? '127.0.0.1',
-          startFromHostFile: true,
+          baseFile: HOSTS_FILE,
         }),
       }
     case 'container':
@@ -121,11 +122,18 @@ export function planNetwork(request: NetworkRequest, facts: NetworkFacts): Netwo
 
 function planSlirp(request: NetworkRequest, facts: NetworkFacts, options: SlirpOptions): NetworkPlan {
   const { gateway, dns, container } = slirpAddresses(options)
+  if (request.ip !== undefined && request.ip !== container) {
+    throw new BryoError(
+      'USAGE',
+      `cannot use --ip ${request.ip} with slirp4netns: the container of ${options.cidr} has ${container}`,
+      { hint: 'choose the network: --network slirp4netns:cidr=NETWORK/24, or use --network pasta' },
+    )
+  }
   const forwards = isVisibleToSlirp(facts.resolvConfRealPath)
   const hostAddress = options.allowHostLoopback ? gateway : facts.hostAddress
   return {
     ...publishing(request),
-    helper: { kind: 'slirp4netns', options },
+    helper: { kind: 'slirp4netns', options: { ...options, macAddress: request.macAddress } },
     files: files(request, {
       reach: 'private',
       forwarders: !forwards ? [] : options.enableIpv6 ? [dns, SLIRP_DNS6] : [dns],
@@ -159,32 +167,25 @@ interface FilesInput {
   readonly ipv6?: boolean
   readonly address?: string | undefined
   readonly hostAddress?: string | undefined
-  readonly startFromHostFile?: boolean
+  readonly baseFile?: string
 }
 
 function files(request: NetworkRequest, input: FilesInput): NetworkFiles {
-  const { reach, forwarders = [], ipv6 = true, address, hostAddress, startFromHostFile = false } = input
+  const { reach, forwarders = [], ipv6 = true, address, hostAddress } = input
   const { dns, dnsSearch, dnsOptions } = request
   const addHost = request.addHost.flatMap(parseAddHost)
+  const baseFile = request.hostsFile ?? input.baseFile
   return {
     kind: 'own',
     resolvConf: { reach, forwarders, ipv6, dns, dnsSearch, dnsOptions },
-    hosts: request.noHosts ? undefined : { addHost, address, hostAddress, startFromHostFile },
+    hosts: request.noHosts ? undefined : { addHost, address, hostAddress, baseFile },
   }
 }
 
 function checkConflicts(request: NetworkRequest): void {
   const { mode } = request
   const name = networkModeName(mode)
-  const bridgeOnly: readonly (readonly [string, boolean])[] = [
-    ['ip', request.ip !== undefined],
-    ['ip6', request.ip6 !== undefined],
-    ['mac-address', request.macAddress !== undefined],
-    ['network-alias', request.networkAliases.length > 0],
-  ]
-  const static_ = bridgeOnly.find(([, given]) => given)
-  if (static_)
-    throw new BryoError('USAGE', `--${static_[0]} can only be used with bridge networks, not with ${name}`)
+  checkStaticAddresses(request)
   if (request.noHosts && request.addHost.length > 0) {
     throw new BryoError('USAGE', '--no-hosts and --add-host cannot be set together')
   }

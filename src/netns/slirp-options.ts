@@ -13,6 +13,8 @@ export interface SlirpOptions {
   readonly outboundAddr6?: string
   readonly portHandler: PortHandler
   readonly enableIpv6: boolean
+  /** Hardware address of the container's end; one by chance where absent. */
+  readonly macAddress?: string | undefined
 }
 
 export const DEFAULT_SLIRP_OPTIONS: SlirpOptions = {

@@ -67,6 +67,7 @@ export function slirpArguments(
     `--cidr=${options.cidr}`,
     ...(options.outboundAddr === undefined ? [] : [`--outbound-addr=${options.outboundAddr}`]),
     ...(options.outboundAddr6 === undefined ? [] : [`--outbound-addr6=${options.outboundAddr6}`]),
+    ...(options.macAddress === undefined ? [] : [`--macaddress=${options.macAddress}`]),
     ...(fds.api ? [`--api-socket=/proc/self/fd/${fds.api.directory}/${fds.api.name}`] : []),
     '--configure',
     `--ready-fd=${fds.ready}`,

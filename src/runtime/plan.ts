@@ -53,8 +53,8 @@ export interface LaunchPlan {
   /** Stdin of the waiting process reaches the workload; else it reads nothing. Not used with a terminal, or with `stdio` of the fork. */
   readonly inheritStdin: boolean
   readonly initialWindow: { readonly rows: number; readonly columns: number } | undefined
-  /** fds from 3 on that stay open in the workload. */
-  readonly preservedFds: number
+  /** fds beside 0, 1 and 2 that stay open in the workload. */
+  readonly preservedFds: readonly number[]
   /** An error where the working directory is missing; else it is made. */
   readonly requireWorkingDirectory: boolean
   readonly nestedUserNamespaces: boolean
@@ -65,6 +65,8 @@ export interface LaunchPlan {
   readonly bringUpLoopback: boolean
   /** All is made but the workload, which waits for somebody's word. */
   readonly held: boolean
+  /** Execution domain; undefined for the host's. @see personality(2) */
+  readonly personality: 'LINUX' | 'LINUX32' | undefined
   /** Signal for the workload when the waiting process dies; 0 for none. */
   readonly parentDeathSignal: number
   /** Directory of the container's generated files (passwd, group). */
@@ -81,13 +83,20 @@ export interface UserRequest {
   /** Whether /etc/passwd and /etc/group may get entries at all. */
   readonly addEntries: boolean
   /** An entry for a user that the image does not know, e.g. the caller under keep-id. */
-  readonly passwdEntry:
-    | {
-        readonly name: string
-        readonly uid: number
-        readonly gid: number
-        readonly home: string
-        readonly shell: string
-      }
-    | undefined
+  readonly passwdEntry: UserEntry | undefined
+  /** Users of the host whom the image gets to know. */
+  readonly hostUsers?: readonly UserEntry[]
+  /** What added lines of /etc/passwd and /etc/group are to be, with words such as `$UID` to be replaced. */
+  readonly templates?: { readonly passwd?: string; readonly group?: string }
+}
+
+/** @see passwd(5) */
+export interface UserEntry {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+  /** The full name. */
+  readonly comment: string
+  readonly home: string
+  readonly shell: string
 }

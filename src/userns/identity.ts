@@ -38,10 +38,40 @@ export function readIdentity({ uid, gid, searchPath }: IdentityRequest): Identit
 }
 
 function askNameService(uid: number, searchPath: string | undefined): PasswdEntry | undefined {
+  return findPasswdEntry(nameServiceAnswer(String(uid), searchPath), uid)
+}
+
+/** Empty where there is none. */
+function nameServiceAnswer(user: string, searchPath: string | undefined): string {
   const getent = findProgram('getent', searchPath)
-  if (getent === undefined) return undefined
-  const { exitCode, stdout } = runProgram(getent, ['passwd', String(uid)])
-  return exitCode === 0 ? findPasswdEntry(stdout, uid) : undefined
+  if (getent === undefined) return ''
+  const { exitCode, stdout } = runProgram(getent, ['passwd', user])
+  return exitCode === 0 ? stdout : ''
+}
+
+/** A user of this host. @see passwd(5) */
+export interface Account {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+  /** The full name. */
+  readonly comment: string
+  readonly home: string
+}
+
+/** A user of this host by name or id. */
+export function findAccount(text: string, searchPath: string | undefined): Account | undefined {
+  return accountIn(readIfExists('/etc/passwd'), text) ?? accountIn(nameServiceAnswer(text, searchPath), text)
+}
+
+/** A user in the text of /etc/passwd, by name or id. */
+export function accountIn(passwd: string, text: string): Account | undefined {
+  for (const line of passwd.split('\n')) {
+    const [name = '', , uid = '', gid = '', comment = '', home] = line.split(':')
+    if (home === undefined || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) continue
+    if (name === text || uid === text) return { name, uid: Number(uid), gid: Number(gid), comment, home }
+  }
+  return undefined
 }
 
 /** The text of a small file of the system; empty where there is none. */

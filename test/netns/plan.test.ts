@@ -84,14 +84,30 @@ describe('planNetwork()', () => {
     })
   })
 
+  it('tells slirp4netns and pasta of chosen addresses', () => {
+    const macAddress = '92:d0:c6:0a:29:33'
+    expect(plan('', { ip: '10.0.2.100', macAddress }).helper).toMatchObject({ options: { macAddress } })
+    const { helper, address } = plan('pasta', { ip: '10.9.9.9', ip6: 'fd00::9', macAddress })
+    expect(address).toBe('10.9.9.9')
+    expect(helper).toEqual({
+      kind: 'pasta',
+      arguments: ['--address', '10.9.9.9', '--address', 'fd00::9', '--ns-mac-addr', macAddress],
+    })
+  })
+
   it.each([
     ['none', { dns: ['1.1.1.1'] }, 'conflicting options: dns and the network mode: none'],
     ['container:x', { dnsSearch: ['a'] }, 'conflicting options: dns-search and the network mode: container'],
     ['container:x', WEB, 'conflicting options: publish and the network mode: container:x'],
     ['container:x', { addHost: ['a:1.1.1.1'] }, 'conflicting options: add-host'],
     ['ns:/x', WEB, 'conflicting options: publish'],
-    ['slirp4netns', { ip: '10.0.2.5' }, '--ip can only be used with bridge networks, not with slirp4netns'],
-    ['pasta', { macAddress: '02::1' }, '--mac-address can only be used with bridge networks'],
+    ['slirp4netns', { ip: '10.0.2.5' }, 'the container of 10.0.2.0/24 has 10.0.2.100'],
+    ['slirp4netns', { ip6: 'fd00::5' }, '--ip6 can only be used with pasta, not with slirp4netns'],
+    ['none', { ip: '10.0.2.100' }, '--ip can only be used with slirp4netns or pasta, not with none'],
+    ['pasta', { ip: 'fd00::5' }, 'invalid --ip "fd00::5": expected an IPv4 address'],
+    ['pasta', { ip6: '10.0.2.5' }, 'invalid --ip6 "10.0.2.5": expected an IPv6 address'],
+    ['pasta', { macAddress: '02::1' }, 'invalid --mac-address "02::1"'],
+    ['pasta', { macAddress: '01:00:5e:00:00:01' }, 'expected one of a single interface'],
     ['host', { networkAliases: ['x'] }, '--network-alias can only be used with bridge networks'],
     ['', { noHosts: true, addHost: ['a:1.1.1.1'] }, '--no-hosts and --add-host cannot be set together'],
     ['', { publish: [...WEB.publish, ...WEB.publish] }, 'conflicts with'],

@@ -1,6 +1,7 @@
 import { BryoError } from '../../base/errors.ts'
 import { execInContainer } from '../../engine/container/exec/exec.ts'
 import { latestContainer } from '../../engine/container/select.ts'
+import { readCidfiles } from '../cidfile.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { DETACH_KEYS } from '../options/attach.ts'
@@ -17,10 +18,12 @@ export const command = defineCommand({
   args: { min: 1, completion: { kind: 'names', of: ['containers'] } },
   interspersed: false,
   run: async ({ flags, args, context }) => {
-    const preserved = preservedFds(flags.preserveFds)
+    const preserved = preservedFds(flags)
     const engine = engineOf(context)
-    const name = flags.latest ? latestContainer(engine).id : (args[0] ?? '')
-    const command = flags.latest ? args : args.slice(1)
+    const [named] = flags.cidfile === undefined ? [] : readCidfiles([flags.cidfile])
+    const chosen = named ?? (flags.latest ? latestContainer(engine).id : undefined)
+    const name = chosen ?? args[0] ?? ''
+    const command = chosen === undefined ? args.slice(1) : args
     if (command.length === 0) {
       throw new BryoError(
         'USAGE',
@@ -40,6 +43,10 @@ export const command = defineCommand({
     }
     const detachKeys = tty ? (flags.detachKeys ?? DETACH_KEYS) : new Uint8Array()
     const attach = flags.detach ? undefined : { interactive, signalProxy: !tty, detachKeys }
+    if (flags.wait !== undefined) {
+      const { waitForRunning } = await import('../../engine/container/monitor/condition.ts')
+      waitForRunning(engine, name, flags.wait)
+    }
     const end = await execInContainer(engine, name, request, attach)
     return end?.kind === 'exited' ? end.exitCode : 0
   },

@@ -4,11 +4,12 @@ import type { StartOptions } from '../../engine/container/start.ts'
 import { isTerminal } from '../../syscall/tty.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
+import type { FlagValues } from '../flags/flag.ts'
 import { DETACH_KEYS } from '../options/attach.ts'
 import { RUN_FLAGS } from '../options/create.ts'
 import { printLine, printWarning, writeErr } from '../output.ts'
 import { preservedFds } from '../preservedFds.ts'
-import { containerRequest } from '../runOptions.ts'
+import { containerRequest, registryLogin } from '../runOptions.ts'
 
 const OUTPUTS = ['stdout', 'stderr'] as const
 
@@ -25,11 +26,11 @@ export const command = defineCommand({
   args: { min: 1, completion: { kind: 'names', of: ['images'] } },
   interspersed: false,
   run: async ({ flags, args, context }) => {
-    const { preserveFds } = flags
-    const preserved = preservedFds(preserveFds)
+    const preserved = preservedFds(flags)
     const request = {
       ...containerRequest(flags, args, context.facts),
-      ...(preserveFds !== undefined && { preserveFds }),
+      ...(preserved.length > 0 && { preserveFds: preserved.length }),
+      ...(flags.rmi && removingImage(flags)),
     }
     if (!flags.detach && flags.tty && flags.interactive && !isTerminal(0)) {
       printWarning('the input device is not a TTY: --tty and --interactive might not work as expected')
@@ -47,6 +48,7 @@ export const command = defineCommand({
       preservedFds: preserved,
       interactive,
       onWarning: printWarning,
+      registry: registryLogin(flags),
       ...(flags.securityReport && { onPlanned: await securityReporter() }),
       attach: flags.detach
         ? undefined
@@ -56,6 +58,14 @@ export const command = defineCommand({
     return end.kind === 'exited' ? end.exitCode : 0
   },
 })
+
+/** `--rmi` removes the container, without which its image can go. @throws BryoError USAGE */
+function removingImage({ rm, restart }: Pick<FlagValues<typeof RUN_FLAGS>, 'rm' | 'restart'>) {
+  if (restart !== undefined && restart.name !== 'no')
+    throw new BryoError('USAGE', 'cannot use --rmi with --restart')
+  if (rm === false) throw new BryoError('USAGE', 'cannot use --rmi with --rm=false')
+  return { autoRemove: true, removeImage: true } as const
+}
 
 /** Prints what will protect a container, while its first process waits for the word to go on. */
 async function securityReporter(): Promise<NonNullable<StartOptions['onPlanned']>> {

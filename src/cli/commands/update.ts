@@ -2,12 +2,12 @@ import { BryoError } from '../../base/errors.ts'
 import { updateContainer } from '../../engine/container/update.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
+import { healthSettings } from '../healthSettings.ts'
 import { resourceLimits } from '../limits.ts'
 import { HEALTH_FLAGS } from '../options/health.ts'
 import { PROCESS_FLAGS } from '../options/process.ts'
 import { LIMIT_FLAGS } from '../options/resources.ts'
 import { printLine } from '../output.ts'
-import { healthSettings } from '../runOptions.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER',
@@ -23,7 +23,7 @@ export const command = defineCommand({
       ...(restart && { restart }),
       ...(limits && { limits }),
       ...(pidsLimit !== undefined && { pidsLimit }),
-      ...healthSettings(flags),
+      ...healthSettings(flags, context.facts.cwd),
     }
     if (Object.keys(update).length === 0)
       throw new BryoError('USAGE', 'nothing to update: no setting was given')

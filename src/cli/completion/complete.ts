@@ -1,6 +1,7 @@
 import type { HostFacts } from '../../base/hostFacts.ts'
 import type { Command, GlobalOptions } from '../command.ts'
 import { ENTRIES, type Entry, findEntry } from '../commandTable.ts'
+import { findFlag } from '../flags/find.ts'
 import type { Completion, Flag, FlagTable } from '../flags/flag.ts'
 import { foldFlags } from '../flags/fold.ts'
 import type { Occurrence } from '../flags/scan.ts'
@@ -95,11 +96,11 @@ async function offerCommand(
 async function offerFlags(flags: FlagTable, typed: string, around: Surroundings): Promise<Offer> {
   const equals = typed.indexOf('=')
   if (equals !== -1) {
-    const name = typed.slice(2, equals)
-    const flag = Object.hasOwn(flags, name) ? flags[name] : undefined
-    return flag ? await offerValue(flag, typed.slice(equals + 1), around) : NOTHING
+    const found = findFlag(flags, typed.slice(2, equals))
+    return found ? await offerValue(found.flag, typed.slice(equals + 1), around) : NOTHING
   }
-  const candidates = Object.entries(flags).flatMap(([name, flag]): Candidate[] => [
+  const shown = Object.entries(flags).filter(([, flag]) => !flag.hidden)
+  const candidates = shown.flatMap(([name, flag]): Candidate[] => [
     { text: `--${name}`, description: flag.help },
     ...(flag.short === undefined || typed.startsWith('--')
       ? []

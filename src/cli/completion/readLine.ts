@@ -1,3 +1,4 @@
+import { type FoundFlag, findFlag } from '../flags/find.ts'
 import type { Flag, FlagTable } from '../flags/flag.ts'
 import type { Occurrence } from '../flags/scan.ts'
 
@@ -34,14 +35,10 @@ export function readLine(words: readonly string[], flags: FlagTable, intersperse
 }
 
 /** The flag of this word that takes the next word as its value. */
-function waitingFlag(
-  word: string,
-  flags: FlagTable,
-): { readonly name: string; readonly flag: Flag<unknown> } | undefined {
+function waitingFlag(word: string, flags: FlagTable): FoundFlag | undefined {
   if (word.startsWith('--')) {
-    const name = word.slice(2)
-    const flag = Object.hasOwn(flags, name) ? flags[name] : undefined
-    return flag?.placeholder === undefined ? undefined : { name, flag }
+    const found = findFlag(flags, word.slice(2))
+    return found?.flag.placeholder === undefined ? undefined : found
   }
   for (let at = 1; at < word.length; at++) {
     const found = Object.entries(flags).find(([, flag]) => flag.short === word[at])

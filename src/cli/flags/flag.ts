@@ -25,6 +25,8 @@ export interface Flag<T> {
   /** Shown by `--help` as `(default ...)`. */
   readonly defaultText: string | undefined
   readonly completion: Completion
+  /** `--help` and completion leave it out: it cannot be used here. */
+  readonly hidden?: boolean
   /**
    * Adds one occurrence to the value so far.
    * @throws an Error whose message says what was expected, e.g. `expected an integer`

@@ -1,5 +1,6 @@
 import { BryoError, messageOf } from '../../base/errors.ts'
 import { camelCase, type FlagTable, type FlagValues } from './flag.ts'
+import { Refusal } from './refused.ts'
 import type { Occurrence } from './scan.ts'
 
 /**
@@ -20,6 +21,8 @@ export function foldFlags<F extends FlagTable>(
     try {
       values[camelCase(name)] = flag.accept(text, values[camelCase(name)])
     } catch (error) {
+      if (error instanceof Refusal)
+        throw new BryoError('UNSUPPORTED', `cannot use --${name}: ${error.message}`, { hint })
       const spelling = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`
       throw new BryoError('USAGE', `invalid argument "${text}" for "${spelling}" flag: ${messageOf(error)}`, {
         hint: error instanceof BryoError && error.hint !== undefined ? error.hint : hint,

@@ -3,6 +3,7 @@ import type { Flag, FlagTable } from './flag.ts'
 /** `-e, --env stringArray   Set an environment variable`, sorted by name. */
 export function flagLines(flags: FlagTable): readonly string[] {
   const rows = Object.entries(flags)
+    .filter(([, flag]) => !flag.hidden)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, flag]) => ({ left: flagUsage(name, flag), right: flagHelp(flag) }))
   const width = Math.max(...rows.map(({ left }) => left.length))

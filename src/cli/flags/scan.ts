@@ -1,5 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
-import type { Flag, FlagTable } from './flag.ts'
+import { findFlag } from './find.ts'
+import type { FlagTable } from './flag.ts'
 
 /** One flag as it was found on the command line. */
 export interface Occurrence {
@@ -64,23 +65,20 @@ function fail(state: State, message: string, name = ''): never {
   })
 }
 
-function own(table: FlagTable, name: string): Flag<unknown> | undefined {
-  return Object.hasOwn(table, name) ? table[name] : undefined
-}
-
 function scanLong(state: State, word: string): void {
   const equals = word.indexOf('=')
-  const name = word.slice(2, equals === -1 ? undefined : equals)
-  if (name === '' || name.startsWith('-')) fail(state, `bad flag syntax: ${word}`)
-  const flag = own(state.flags, name)
-  if (!flag) {
-    if (name !== 'help') fail(state, `unknown flag: --${name}`, name)
+  const typed = word.slice(2, equals === -1 ? undefined : equals)
+  if (typed === '' || typed.startsWith('-')) fail(state, `bad flag syntax: ${word}`)
+  const found = findFlag(state.flags, typed)
+  if (!found) {
+    if (typed !== 'help') fail(state, `unknown flag: --${typed}`, typed)
     state.help = true
     return
   }
+  const { name, flag } = found
   if (equals !== -1) state.occurrences.push({ name, text: word.slice(equals + 1) })
   else if (flag.placeholder === undefined) state.occurrences.push({ name, text: 'true' })
-  else state.occurrences.push({ name, text: nextWord(state, `--${name}`) })
+  else state.occurrences.push({ name, text: nextWord(state, `--${typed}`) })
 }
 
 function scanShort(state: State, word: string): void {

@@ -24,6 +24,15 @@ export const HEALTH_FLAGS = {
     help: "Command that tells the container's health by its exit code (a line for its shell, a JSON list, or none)",
   }),
   'health-interval': duration('Time between two checks; disable for none', '30s'),
+  'health-log-destination': text({
+    help: 'Where results are kept: local, the path of a directory, or events_logger',
+    defaultText: '"local"',
+  }),
+  'health-max-log-count': count({ help: 'Results that are kept; 0 for all', defaultText: '5' }),
+  'health-max-log-size': count({
+    help: 'Bytes of the output that are kept of each check; 0 for all',
+    defaultText: '4096',
+  }),
   'health-on-failure': choice(HEALTH_ACTIONS, {
     help: 'What to do when it becomes unhealthy',
     defaultText: '"none"',

@@ -3,7 +3,7 @@ import { TRANSFER_FLAGS } from './registry.ts'
 
 const FILES = { kind: 'files' } as const
 const FORMAT = { help: 'Print as json, or with a Go template' }
-const SIGNATURE_POLICY = text({ help: 'Trust images by this policy.json alone', completion: FILES })
+export const SIGNATURE_POLICY = text({ help: 'Trust images by this policy.json alone', completion: FILES })
 const PLATFORM = text({ help: 'Take the image for OS/ARCH[/VARIANT]' })
 
 export const PULL_COMMAND_FLAGS = {

@@ -2,6 +2,7 @@ import { containerFilterFlag } from '../containerFilters.ts'
 import { integer, list, text, toggle, value } from '../flags/kinds.ts'
 import { parseSignal } from '../parse/signal.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
+import { PRESERVE_FLAGS } from './preserve.ts'
 
 const FILES = { kind: 'files' } as const
 const CIDFILE = list({ help: 'Read the id of a container from this file', completion: FILES })
@@ -70,16 +71,19 @@ export const ATTACH_FLAGS = {
 }
 
 export const EXEC_FLAGS = {
+  cidfile: text({ help: 'Read the id of the container from this file', completion: FILES }),
   detach: toggle({ short: 'd', help: 'Leave the process in the background' }),
   'detach-keys': DETACH_KEYS_FLAG,
   env: list({ short: 'e', help: 'Set an environment variable: NAME=value, or NAME or NAME* of yours' }),
   'env-file': list({ help: 'Read environment variables from a file', completion: FILES }),
   interactive: toggle({ short: 'i', help: 'Keep standard input open' }),
   latest: LATEST,
-  'preserve-fds': integer({ help: 'Keep so many file descriptors, from 3 on', defaultText: '0' }),
+  'no-session': toggle({ help: 'Has no effect: no record of the process is kept' }),
+  ...PRESERVE_FLAGS,
   privileged: toggle({ help: 'Give the process all capabilities of the container' }),
   tty: toggle({ short: 't', help: 'Give the process a terminal' }),
   user: text({ short: 'u', help: 'Run as this user: name or id, with :group where wanted' }),
+  wait: integer({ help: 'Wait so many seconds for the container to run; -1 waits for ever' }),
   workdir: text({ short: 'w', help: 'Working directory inside the container' }),
 }
 

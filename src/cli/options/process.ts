@@ -1,5 +1,16 @@
 import { NOTIFY_MODES } from '../../base/notify.ts'
-import { choice, commaList, count, list, many, text, toggle, value } from '../flags/kinds.ts'
+import {
+  choice,
+  choiceOr,
+  commaList,
+  count,
+  list,
+  many,
+  text,
+  toggle,
+  triState,
+  value,
+} from '../flags/kinds.ts'
 import { parseEntrypoint } from '../parse/entrypoint.ts'
 import { parseKeyValue, parseLabel } from '../parse/keyValue.ts'
 import { parseRestartPolicy } from '../parse/restartPolicy.ts'
@@ -23,9 +34,18 @@ export const PROCESS_FLAGS = {
     parse: parseKeyValue,
   }),
   'group-add': commaList({ help: 'Add a supplementary group, or keep-groups for all of yours' }),
+  'group-entry': text({
+    help: 'Line for /etc/group where one is added; $GROUPNAME, $GID and $USERLIST are replaced',
+  }),
+  hostuser: list({ help: 'Add this user of the host to /etc/passwd' }),
+  'http-proxy': toggle({ help: 'Take over http_proxy, https_proxy, ftp_proxy and no_proxy of yours' }),
   init: toggle({ help: 'Run a small init that reaps processes and forwards signals' }),
   'init-path': text({ help: 'The program to run as init', completion: FILES }),
   passwd: toggle({ initial: true, help: 'Add a user that the image lacks to its /etc/passwd' }),
+  'passwd-entry': text({
+    help: 'Line for /etc/passwd where one is added; $USERNAME, $UID, $GID, $NAME and $HOME are replaced',
+  }),
+  personality: choice(['LINUX', 'LINUX32'], { help: 'Execution domain of the processes' }),
   restart: value({
     help: 'When to start it again: no, on-failure[:max], always, unless-stopped',
     parse: parseRestartPolicy,
@@ -37,6 +57,9 @@ export const PROCESS_FLAGS = {
   }),
   'stop-signal': value({ help: 'Signal that asks the container to stop', parse: parseSignal }),
   'stop-timeout': count({ help: 'Seconds that stop waits before it kills', defaultText: '10' }),
+  systemd: choiceOr('true', ['true', 'false', 'always'], {
+    help: 'Prepare the container for systemd: where it runs systemd or an init, never, always',
+  }),
   timeout: count({ help: 'Kill the container after so many seconds; 0 for never' }),
   tz: text({ help: 'Set the time zone: Area/City, or local for yours' }),
   ulimit: many({
@@ -65,7 +88,7 @@ export const IDENTITY_FLAGS = {
   pidfile: text({ help: "Write the pid of the container's first process to this file", completion: FILES }),
   requires: list({ help: 'Start this container before' }),
   replace: toggle({ help: 'Remove a container that has the same name' }),
-  rm: toggle({ help: 'Remove the container when it ends' }),
+  rm: triState({ help: 'Remove the container when it ends' }),
 }
 
 export const STDIO_FLAGS = {

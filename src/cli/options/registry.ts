@@ -10,7 +10,7 @@ export const REGISTRY_FLAGS = {
   'tls-verify': triState({ help: 'Insist on HTTPS and a valid certificate' }),
 }
 
-const CREDS = {
+export const CREDS = {
   creds: text({ placeholder: 'USERNAME:PASSWORD', help: 'Log in with this, this time only' }),
 }
 

@@ -1,4 +1,4 @@
-import { CGROUP_MODES, type DeviceRate } from '../../base/resources.ts'
+import { CGROUP_MODES, type DeviceRate, type DeviceWeight } from '../../base/resources.ts'
 import { choice, count, integer, many, text, value } from '../flags/kinds.ts'
 import { parseKeyValue } from '../parse/keyValue.ts'
 import { parseSize } from '../parse/size.ts'
@@ -29,9 +29,20 @@ function rate(kind: DeviceRate['kind'], help: string) {
   return many({ help, placeholder: 'device:rate', parse })
 }
 
+function parseDeviceWeight(given: string): DeviceWeight {
+  const [, path, weight] = /^(\/.+):(\d+)$/.exec(given) ?? []
+  if (path === undefined) throw new Error('expected /dev/NAME:WEIGHT')
+  return { path, weight: Number(weight) }
+}
+
 /** What `update` can change while a container runs. */
 export const LIMIT_FLAGS = {
   'blkio-weight': count({ help: 'Share of block devices, 10 to 1000' }),
+  'blkio-weight-device': many({
+    placeholder: 'device:weight',
+    help: 'Share of one block device, 10 to 1000',
+    parse: parseDeviceWeight,
+  }),
   'cpu-period': count({ help: 'Period that --cpu-quota counts in, in microseconds', defaultText: '100000' }),
   'cpu-quota': integer({ help: 'Processor time of each period, in microseconds; -1 for no limit' }),
   'cpu-shares': count({ short: 'c', help: 'Share of the processors, 1024 for the usual one' }),

@@ -35,6 +35,7 @@ export function checkOptions(
     )
   }
   checkSecrets(engine, request)
+  if (request.hostsFile !== undefined) requireExisting(request.hostsFile, 'for /etc/hosts', 'a file')
   if (rootfs) requireExisting(rootfs.path, 'as root', 'a directory')
   if (seccomp.kind === 'file') requireExisting(seccomp.path, 'as seccomp profile', 'a JSON file')
   for (const device of devices) requireExisting(device.hostPath, 'as device', 'a device of this host')

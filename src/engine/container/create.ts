@@ -8,15 +8,17 @@ import type { ImageRecord } from '../../storage/image/record.ts'
 import type { JsonValue } from '../../storage/json.ts'
 import { recoverStore } from '../../storage/recover.ts'
 import type { Engine } from '../engine.ts'
+import type { OnProgress } from '../image/progress.ts'
 import { buildCommand } from './environment.ts'
 import { containerEvent } from './event.ts'
-import { resolveImage, withImageMounts } from './image.ts'
+import { type RegistryLogin, resolveImage, withImageMounts } from './image.ts'
 import { checkLog } from './logConfig.ts'
 import { type ContainerOutline, outlineContainer } from './outline.ts'
 import type { ContainerRequest } from './request.ts'
 import { asksForGroup } from './resources.ts'
 import type { StoredConfig } from './stored.ts'
-import { makeVolumes, planVolumes } from './volumes.ts'
+import { withSystemd } from './systemd.ts'
+import { makeVolumes, planVolumes, withImageVolumes } from './volumes.ts'
 import { withVolumesFrom } from './volumesFrom.ts'
 
 export interface CreatedContainer {
@@ -28,7 +30,8 @@ export interface CreatedContainer {
 export interface CreateOptions {
   /** Called when nothing about the options can be wrong any more, and nothing is made yet. */
   readonly onOutline?: (outline: ContainerOutline) => void
-  readonly onProgress?: Parameters<typeof resolveImage>[2]
+  readonly onProgress?: OnProgress
+  readonly registry?: RegistryLogin
 }
 
 /**
@@ -40,12 +43,13 @@ export async function createContainer(
   asked: ContainerRequest,
   options: CreateOptions = {},
 ): Promise<CreatedContainer> {
-  const request = await withImageMounts(engine, withVolumesFrom(engine, withRequired(engine, asked)))
-  checkRequest(request)
+  const named = await withImageMounts(engine, withVolumesFrom(engine, withRequired(engine, asked)))
+  checkRequest(named)
   recoverStore(engine.store, engine.runInUserns)
   // Until the record names the layers, nothing else keeps them.
   using _adding = lockForAdding(engine.store)
-  const image = await resolveImage(engine, request, options.onProgress)
+  const image = await resolveImage(engine, named, options)
+  const request = withSystemd(withImageVolumes(named, image?.config), image?.config)
   if (request.limits !== undefined || asksForGroup(request))
     (await import('./resourcesCheck.ts')).checkResources(engine, request)
   const outline = outlineContainer(engine, request, image?.config)

@@ -15,6 +15,7 @@ export function buildEnvironment(
   set('container=bryo')
   if (request.tty) set('TERM=xterm')
   set(`HOSTNAME=${hostname}`)
+  for (const entry of request.proxyEnv ?? []) set(entry)
   for (const entry of image?.env ?? []) set(entry)
   for (const name of request.unsetEnv) {
     if (name === '*') byName.clear()

@@ -4,7 +4,13 @@ import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { findLocalImage, unknownImage } from '../image/find.ts'
 import type { OnProgress } from '../image/progress.ts'
+import type { RegistrySettings } from '../image/registryOptions.ts'
 import type { ContainerRequest, MountRequest } from './request.ts'
+
+/** For one pull: not part of the container. */
+export interface RegistryLogin extends Pick<RegistrySettings, 'creds' | 'retry' | 'retryDelayMs'> {
+  readonly signaturePolicy?: string | undefined
+}
 
 /**
  * The image of a request; undefined for one on a directory. Pulled where the policy asks for it.
@@ -13,7 +19,7 @@ import type { ContainerRequest, MountRequest } from './request.ts'
 export async function resolveImage(
   engine: Engine,
   request: ContainerRequest,
-  onProgress?: OnProgress,
+  { onProgress, registry }: { readonly onProgress?: OnProgress; readonly registry?: RegistryLogin } = {},
 ): Promise<ImageRecord | undefined> {
   const { image, pull, platform } = request
   if (image === undefined) return undefined
@@ -32,6 +38,7 @@ export async function resolveImage(
     tlsVerify,
     certDir,
     authfile,
+    ...registry,
     onProgress,
   })
   const pulled = findLocalImage(engine.store, id)

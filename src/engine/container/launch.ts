@@ -26,6 +26,7 @@ import { containerSeccomp } from './seccomp.ts'
 import { planSecrets } from './secrets.ts'
 import { buildSpec } from './spec.ts'
 import type { StoredConfig } from './stored.ts'
+import { isCgroupWritable, systemdEnvironment } from './systemd.ts'
 import { timezoneFile } from './timezone.ts'
 import { planUser } from './user.ts'
 import { mountVolumes, plainMounts } from './volumes.ts'
@@ -42,7 +43,7 @@ export interface LaunchIo {
   /** Stdin reaches the workload. */
   readonly inheritStdin: boolean
   readonly initialWindow: LaunchPlan['initialWindow']
-  readonly preservedFds: number
+  readonly preservedFds: readonly number[]
   /** The workload waits for somebody's word. */
   readonly held: boolean
   /** SIGKILL where the container is to end with this process. */
@@ -88,7 +89,11 @@ export async function prepareLaunch(
     network,
     capabilities: capabilities.root,
     volumes: [...volumes.mounts, ...(io.notification?.mounts ?? [])],
-    secretEnv: [...secrets.env, ...(io.notification?.env ?? [])],
+    secretEnv: [
+      ...systemdEnvironment(config.request, record.id),
+      ...secrets.env,
+      ...(io.notification?.env ?? []),
+    ],
   })
   const seccomp = await containerSeccomp(engine, security, capabilities.root)
   const place = prepareRootfs(engine, subject, { maps: fork.maps, inheritStdin: io.inheritStdin })
@@ -97,7 +102,7 @@ export async function prepareLaunch(
   return {
     network,
     resources,
-    warnings: [...launchWarnings(fork.outline, network, capabilities.root), ...(resources?.warnings ?? [])],
+    warnings: [...launchWarnings(fork, network, capabilities.root), ...(resources?.warnings ?? [])],
     plan: {
       ...io,
       spec,
@@ -118,6 +123,7 @@ export async function prepareLaunch(
         ? scopesOf({ network: network.kind === 'host', pid: sharesPids(spec) })
         : undefined,
       bringUpLoopback: network.bringUpLoopback,
+      personality: config.request.personality,
     },
     finish: () => {
       volumes.finish()
@@ -173,7 +179,7 @@ function planSpec(engine: Engine, subject: LaunchSubject, parts: SpecParts): Spe
   const { fork, hostname, network, capabilities, volumes, secretEnv } = parts
   const files = writeContainerFiles(containerFilesDirectory(engine, record.id), {
     ...network.files,
-    ...(request.uts === 'private' && { '/etc/hostname': `${hostname}\n` }),
+    ...(request.uts === 'private' && !request.noHostname && { '/etc/hostname': `${hostname}\n` }),
     '/etc/localtime': timezoneFile(request.timezone),
   })
   giveToContainerRoot(subordinateRoot(engine, fork.maps), Object.values(files))
@@ -185,6 +191,7 @@ function planSpec(engine: Engine, subject: LaunchSubject, parts: SpecParts): Spe
     maps: fork.maps,
     network: network.kind,
     cgroup2: filesystemType('/sys/fs/cgroup') === FS_MAGIC.cgroup2,
+    cgroupWritable: fork.grouped && isCgroupWritable(request),
     hostHasQueues: request.ipc === 'host' && existsSync('/dev/mqueue'),
     files,
     userMounts: [...plainMounts(request), ...overlayMounts(engine, config, directory), ...volumes],
@@ -196,14 +203,19 @@ function planSpec(engine: Engine, subject: LaunchSubject, parts: SpecParts): Spe
   })
 }
 
+const NO_GROUP =
+  'systemd may not start in this container: it has no control group of its own, for which the host needs cgroup v2 alone'
+
 function launchWarnings(
-  outline: ContainerOutline,
+  { outline, grouped }: OutlinedFork,
   network: ContainerNetwork,
   capabilities: CapabilityPlan,
 ): readonly string[] {
   const { warning } = outline.ids
+  const lacksGroup = outline.request.systemd === 'always' && !grouped
   return [
     ...(warning ? [warning.message] : []),
+    ...(lacksGroup ? [NO_GROUP] : []),
     ...network.warnings,
     ...loopbackWarning(outline, capabilities),
   ]

@@ -1,6 +1,7 @@
 import { BryoError } from '../../base/errors.ts'
 import type { SpecMount } from '../../runtime/spec.ts'
 import type { ContainerRequest } from './request.ts'
+import { normalise } from './volumes.ts'
 
 export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024
 
@@ -8,6 +9,8 @@ export interface MountInputs {
   readonly request: ContainerRequest
   /** The host's /sys/fs/cgroup is the unified hierarchy. */
   readonly cgroup2: boolean
+  /** The container may make control groups in its own. */
+  readonly cgroupWritable: boolean
   /** /dev/mqueue is there on the host. */
   readonly hostHasQueues: boolean
   /** Whether gid 5, the tty group, is mapped. */
@@ -77,6 +80,7 @@ function hostQueues(shown: boolean): readonly SpecMount[] {
 function kernelMounts({
   request,
   cgroup2,
+  cgroupWritable,
   ttyGroup,
   procOptions,
   hostHasQueues,
@@ -126,7 +130,7 @@ function kernelMounts({
             destination: '/sys/fs/cgroup',
             type: 'cgroup2',
             source: 'cgroup2',
-            options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+            options: ['nosuid', 'noexec', 'nodev', 'relatime', cgroupWritable ? 'rw' : 'ro'],
           },
         ]
       : []),
@@ -148,13 +152,15 @@ function readOnlyTmpfs({ readOnly, readOnlyTmpfs }: ContainerRequest): readonly 
   ]
 }
 
-function fileMounts({ files }: MountInputs): readonly SpecMount[] {
-  return Object.entries(files).map(([destination, source]) => ({
-    destination,
-    type: 'bind',
-    source,
-    options: ['bind', 'nosuid', 'nodev', 'noexec'],
-  }))
+function fileMounts({ files, request: { chrootDirs = [] } }: MountInputs): readonly SpecMount[] {
+  return ['', ...chrootDirs].flatMap((directory) =>
+    Object.entries(files).map(([path, source]) => ({
+      destination: normalise(`${directory}${path}`),
+      type: 'bind',
+      source,
+      options: ['bind', 'nosuid', 'nodev', 'noexec'],
+    })),
+  )
 }
 
 function initMount({ initProgram }: MountInputs): readonly SpecMount[] {

@@ -64,7 +64,11 @@ export function planContainerNetwork(
       dnsOptions: request.dnsOption,
       addHost: request.addHost,
       noHosts: request.noHosts,
-      networkAliases: [],
+      hostsFile: request.hostsFile,
+      ip: request.ip,
+      ip6: request.ip6,
+      macAddress: request.macAddress,
+      networkAliases: request.networkAliases ?? [],
     },
     { hostAddress: engine.hostAddress(), resolvConfRealPath: realPath('/etc/resolv.conf') },
   )
@@ -182,7 +186,7 @@ function networkFiles(
       hosts &&
       hostsFile({
         ...hosts,
-        baseHosts: hosts.startFromHostFile ? readIfPresent('/etc/hosts') : undefined,
+        baseHosts: hosts.baseFile === undefined ? undefined : readIfPresent(hosts.baseFile),
         hostname: subject.hostname,
         containerName: subject.record.name,
       }),

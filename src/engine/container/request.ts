@@ -1,4 +1,9 @@
-import type { HealthAction, HealthCheckSettings, StartupCheckSettings } from '../../base/health.ts'
+import type {
+  HealthAction,
+  HealthCheckSettings,
+  HealthLogSettings,
+  StartupCheckSettings,
+} from '../../base/health.ts'
 import type { RestartPolicy } from '../../base/monitorConfig.ts'
 import type { NotifyMode } from '../../base/notify.ts'
 import type { CgroupMode, ResourceLimits } from '../../base/resources.ts'
@@ -24,11 +29,16 @@ export interface ContainerRequest {
   readonly unsetEnv: readonly string[]
   /** `NAME=value`, with `$OTHER` for what the image sets. */
   readonly envMerge?: readonly string[]
+  /** `NAME=value` of the caller's, behind those of the image. */
+  readonly proxyEnv?: readonly string[]
   readonly workdir?: string
   readonly user?: string
   /** Names, ids and `keep-groups`. */
   readonly groupAdd: readonly string[]
   readonly hostname?: string
+  readonly domainname?: string
+  /** The image's /etc/hostname stays. */
+  readonly noHostname?: boolean
   readonly interactive: boolean
   readonly tty: boolean
   readonly readOnly: boolean
@@ -39,6 +49,14 @@ export interface ContainerRequest {
   readonly ulimits: readonly UlimitRequest[]
   /** Bytes. */
   readonly shmSize?: number
+  /** Bytes of each tmpfs for systemd. */
+  readonly systemdTmpfsSize?: number
+  /** Whether it is prepared for systemd; where its command is one, if absent. */
+  readonly systemd?: 'always' | 'never'
+  /** Volumes that the image declares; anonymous ones where absent. */
+  readonly imageVolumes?: 'ignore' | 'tmpfs'
+  /** Directories of the container below which generated files are shown too. */
+  readonly chrootDirs?: readonly string[]
   readonly sysctls: Readonly<Record<string, string>>
   readonly devices: readonly DeviceRequest[]
   readonly mounts: readonly MountRequest[]
@@ -54,6 +72,12 @@ export interface ContainerRequest {
   readonly dnsOption: readonly string[]
   readonly addHost: readonly string[]
   readonly noHosts: boolean
+  /** Host path of what /etc/hosts begins with. */
+  readonly hostsFile?: string
+  readonly ip?: string
+  readonly ip6?: string
+  readonly macAddress?: string
+  readonly networkAliases?: readonly string[]
   readonly userns?: string
   readonly uidmap: readonly string[]
   readonly gidmap: readonly string[]
@@ -64,7 +88,7 @@ export interface ContainerRequest {
   readonly privileged: boolean
   /** As given. */
   readonly securityOpt: readonly string[]
-  /** Descriptors from 3 on that the first start has let in. */
+  /** How many descriptors of the caller the first start has let in. */
   readonly preserveFds?: number
   /** Processes; 0 or less for no limit. */
   readonly pidsLimit?: number
@@ -87,6 +111,7 @@ export interface ContainerRequest {
   readonly healthcheck?: HealthCheckSettings
   readonly startupCheck?: StartupCheckSettings
   readonly healthAction?: HealthAction
+  readonly healthLog?: HealthLogSettings
   readonly notify?: NotifyMode
   /** k8s-file where absent. */
   readonly logDriver?: string
@@ -95,6 +120,8 @@ export interface ContainerRequest {
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly autoRemove: boolean
+  /** With `autoRemove`: its image goes too, where no other container uses it. */
+  readonly removeImage?: boolean
   readonly cidfile?: string
   /** Gets the pid of the first process at each start. */
   readonly pidfile?: string
@@ -109,13 +136,20 @@ export interface ContainerRequest {
   readonly cgroupns: 'private' | 'host'
   /** An entry in /etc/passwd for a user that the image lacks. */
   readonly passwd: boolean
+  /** What such an entry is to be, and that in /etc/group. */
+  readonly passwdEntry?: string
+  readonly groupEntry?: string
+  /** Names or ids of users of the host. */
+  readonly hostUsers?: readonly string[]
   readonly pull: 'always' | 'missing' | 'newer' | 'never'
   /** `os/arch[/variant]`. */
   readonly platform?: string
-  readonly tlsVerify: boolean
+  /** What registries.conf says where absent. */
+  readonly tlsVerify?: boolean
   readonly certDir?: string
   readonly authfile?: string
   readonly timezone?: string
+  readonly personality?: 'LINUX' | 'LINUX32'
 }
 
 export interface UlimitRequest {
@@ -205,5 +239,4 @@ export const EMPTY_REQUEST: ContainerRequest = {
   cgroupns: 'private',
   passwd: true,
   pull: 'missing',
-  tlsVerify: true,
 }

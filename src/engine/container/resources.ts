@@ -10,7 +10,7 @@ export function asksForGroup({ limits, cgroupParent, cgroups }: ContainerRequest
 /** Whether one is made for it, if possible. @param grouped it would have one without being asked */
 export function wantsGroup(request: ContainerRequest, grouped: boolean): boolean {
   if (request.cgroups === 'disabled') return false
-  return asksForGroup(request) || (grouped && isUnified())
+  return asksForGroup(request) || ((grouped || request.systemd === 'always') && isUnified())
 }
 
 /** Where the user's systemd listens: what a session sets, or what it would set. */

@@ -30,7 +30,7 @@ export function checkResources(engine: Engine, request: ContainerRequest): void 
   if (!asksForGroup(request)) return
   if (limits !== undefined) {
     checkLimits(limits, readHostResources())
-    for (const { path } of limits.deviceRates ?? []) blockDevice(path)
+    for (const { path } of [...(limits.deviceRates ?? []), ...(limits.deviceWeights ?? [])]) blockDevice(path)
   }
   findPlace({
     id: 'check',
@@ -77,6 +77,7 @@ export function checkLimits(limits: ResourceLimits, host: HostResources): void {
   checkSet('--cpuset-cpus', limits.cpusetCpus, host.cpus)
   checkSet('--cpuset-mems', limits.cpusetMems, host.memoryNodes)
   checkRange('--blkio-weight', limits.blkioWeight, 10, 1000)
+  for (const { weight } of limits.deviceWeights ?? []) checkRange('--blkio-weight-device', weight, 10, 1000)
   for (const [file, value] of Object.entries(limits.cgroupConf ?? {})) {
     if (!/^[a-z]+(?:\.[a-z_]+)+$/.test(file) || file.startsWith('cgroup.'))
       refuse(

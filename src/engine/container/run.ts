@@ -9,6 +9,7 @@ import type { AttachEnd } from './monitor/attach.ts'
 import type { MonitoredOptions } from './monitor/start.ts'
 import { type ContainerOutline, forkOutlined, type OutlinedFork } from './outline.ts'
 import { removeNamed } from './remove.ts'
+import { removeOwnImage } from './removeOwnImage.ts'
 import type { ContainerRequest } from './request.ts'
 import { startRequired } from './requires.ts'
 import { containerSettings } from './settings.ts'
@@ -55,6 +56,8 @@ export async function runContainer(
   if (!monitor) return { kind: 'exited', exitCode: await startDirect(engine, subject, options) }
   const onHandOver = () => starting?.release()
   const end = await monitor.startMonitored(engine, subject, { ...options, onHandOver })
+  // The monitor does so too, but nobody waits for it any more.
+  if (end?.kind === 'exited') await removeOwnImage(engine, request)
   return end ?? { kind: 'background', id: record.id }
 }
 
@@ -103,7 +106,7 @@ export async function startExisting(
     const { startMonitored } = await import('./monitor/start.ts')
     const end = await startMonitored(engine, subject, {
       ...options,
-      preservedFds: 0,
+      preservedFds: [],
       onHandOver: () => lock?.release(),
     })
     return end ?? { kind: 'background', id: record.id }

@@ -1,6 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
 import type { SecretFile } from '../../base/secret.ts'
-import { requireSecret } from '../../storage/secret/secrets.ts'
+import { findSecret, requireSecret } from '../../storage/secret/secrets.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest, SecretUse } from './request.ts'
 
@@ -22,6 +22,14 @@ export function planSecrets({ store }: Engine, request: ContainerRequest): Plann
     files: found.flatMap(({ use, data }) => (use.type === 'mount' ? [fileOf(use, data)] : [])),
     env: found.flatMap(({ use, data }) => (use.type === 'env' ? [entryOf(use, data)] : [])),
   }
+}
+
+/** Secrets in the environment, for a process that is added: one that is gone meanwhile is left out. */
+export function secretEnvironment({ store }: Engine, request: ContainerRequest): readonly string[] {
+  return usesOf(request).flatMap((use) => {
+    const secret = use.type === 'env' ? findSecret(store, use.name) : undefined
+    return secret ? [entryOf(use, secret.data)] : []
+  })
 }
 
 /** @throws BryoError NOT_FOUND, before anything is made */

@@ -20,6 +20,8 @@ export interface SpecInputs {
   readonly maps: IdMaps
   readonly network: 'new' | 'host' | 'joined'
   readonly cgroup2: boolean
+  /** It may make control groups in its own. */
+  readonly cgroupWritable: boolean
   readonly hostHasQueues: boolean
   readonly files: Readonly<Record<string, string>>
   readonly userMounts: readonly SpecMount[]
@@ -43,6 +45,7 @@ export function buildSpec(inputs: SpecInputs): Spec {
   return {
     ociVersion: '1.2.0',
     ...(request.uts === 'private' && { hostname }),
+    ...(request.domainname !== undefined && { domainname: request.domainname }),
     process: processOf({
       request,
       security,
@@ -56,6 +59,7 @@ export function buildSpec(inputs: SpecInputs): Spec {
     mounts: buildMounts({
       request,
       cgroup2: inputs.cgroup2,
+      cgroupWritable: inputs.cgroupWritable,
       hostHasQueues: inputs.hostHasQueues,
       ttyGroup: toHostId(maps.gid, 5) !== undefined,
       files: inputs.files,

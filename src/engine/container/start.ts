@@ -21,6 +21,7 @@ import { type PreparedLaunch, prepareLaunch } from './launch.ts'
 import { clearStopMark } from './monitor/stopMark.ts'
 import type { Notification } from './notify.ts'
 import { type ForkChoice, forkOutlined, type OutlinedFork, outlineContainer } from './outline.ts'
+import { removeOwnImage } from './removeOwnImage.ts'
 import type { ContainerRequest } from './request.ts'
 import type { StoredConfig } from './stored.ts'
 
@@ -38,8 +39,8 @@ export interface StartSubject {
 export interface StartOptions {
   /** Signals of this process go to the container. */
   readonly signalProxy: boolean
-  /** fds from 3 on that the workload keeps. */
-  readonly preservedFds: number
+  /** fds beside 0, 1 and 2 that the workload keeps. */
+  readonly preservedFds: readonly number[]
   /** Whether stdin reaches the workload. */
   readonly interactive: boolean
   readonly onWarning: (text: string) => void
@@ -70,6 +71,7 @@ export async function startDirect(
     const exitCode = await runToEnd(engine, subject, options)
     appendEvent(engine.store, diedEvent(subject.record, exitCode))
     settle(engine, subject)
+    await removeOwnImage(engine, subject.config.request)
     return exitCode
   } catch (error) {
     settle(engine, subject)

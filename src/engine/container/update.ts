@@ -1,4 +1,4 @@
-import type { HealthAction, HealthCheckSettings } from '../../base/health.ts'
+import type { HealthAction, HealthCheckSettings, HealthLogSettings } from '../../base/health.ts'
 import type { RestartPolicy } from '../../base/monitorConfig.ts'
 import type { ResourceLimits } from '../../base/resources.ts'
 import { changeContainerRecord } from '../../storage/container/create.ts'
@@ -14,6 +14,7 @@ export interface ContainerUpdate {
   readonly restart?: RestartPolicy
   readonly healthcheck?: HealthCheckSettings
   readonly healthAction?: HealthAction
+  readonly healthLog?: HealthLogSettings
 }
 
 /**
@@ -45,12 +46,19 @@ export async function updateContainer(
 function merge(request: ContainerRequest, update: ContainerUpdate): ContainerRequest {
   const healthcheck = update.healthcheck && { ...request.healthcheck, ...update.healthcheck }
   const limits = update.limits && mergeLimits(request.limits, update.limits)
-  return { ...request, ...update, ...(healthcheck && { healthcheck }), ...(limits && { limits }) }
+  const healthLog = update.healthLog && { ...request.healthLog, ...update.healthLog }
+  return {
+    ...request,
+    ...update,
+    ...(healthcheck && { healthcheck }),
+    ...(healthLog && { healthLog }),
+    ...(limits && { limits }),
+  }
 }
 
 /** What says the same in other words goes. */
 function mergeLimits(before: ResourceLimits = {}, update: ResourceLimits): ResourceLimits {
-  const { cpus, cpuPeriod, cpuQuota, memorySwap, deviceRates = [], ...rest } = before
+  const { cpus, cpuPeriod, cpuQuota, memorySwap, deviceRates = [], deviceWeights = [], ...rest } = before
   const quota = (update.cpuPeriod ?? update.cpuQuota) !== undefined
   const newRates = update.deviceRates ?? []
   const rates = [
@@ -58,6 +66,11 @@ function mergeLimits(before: ResourceLimits = {}, update: ResourceLimits): Resou
       (old) => !newRates.some((rate) => rate.path === old.path && rate.kind === old.kind),
     ),
     ...newRates,
+  ]
+  const newWeights = update.deviceWeights ?? []
+  const weights = [
+    ...deviceWeights.filter((old) => !newWeights.some(({ path }) => path === old.path)),
+    ...newWeights,
   ]
   return {
     ...rest,
@@ -68,5 +81,6 @@ function mergeLimits(before: ResourceLimits = {}, update: ResourceLimits): Resou
     ...(update.memory === undefined && memorySwap !== undefined && { memorySwap }),
     ...update,
     ...(rates.length > 0 && { deviceRates: rates }),
+    ...(weights.length > 0 && { deviceWeights: weights }),
   }
 }

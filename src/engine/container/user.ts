@@ -1,9 +1,11 @@
 import { BryoError } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
-import type { UserRequest } from '../../runtime/plan.ts'
+import type { UserEntry, UserRequest } from '../../runtime/plan.ts'
+import { findAccount } from '../../userns/identity.ts'
 import type { IdMapPlan } from '../../userns/plan.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
+import { normalise } from './volumes.ts'
 
 /** Who runs the workload: what the options say, else the caller where the maps keep it, else the image. @throws BryoError USAGE */
 export function planUser(
@@ -28,9 +30,16 @@ export function planUser(
       "the '--group-add keep-groups' option is not allowed with any other --group-add options",
     )
   }
+  const { passwdEntry, groupEntry, hostUsers } = request
   const own =
     ids.user && request.passwd
-      ? { name: engine.identity().userName, ...ids.user, home: request.workdir ?? '/', shell: '/bin/sh' }
+      ? {
+          name: engine.identity().userName,
+          ...ids.user,
+          comment: 'container user',
+          home: request.workdir ?? '/',
+          shell: '/bin/sh',
+        }
       : undefined
   return {
     text,
@@ -38,5 +47,20 @@ export function planUser(
     keepGroups,
     addEntries: request.passwd,
     passwdEntry: own,
+    ...((passwdEntry ?? groupEntry) !== undefined && {
+      templates: {
+        ...(passwdEntry !== undefined && { passwd: passwdEntry }),
+        ...(groupEntry !== undefined && { group: groupEntry }),
+      },
+    }),
+    ...(hostUsers && { hostUsers: hostUsers.map((name) => hostUser(engine, request, name)) }),
   }
+}
+
+/** `--hostuser`. The home is the host's where that is mounted. @throws BryoError NOT_FOUND */
+function hostUser({ facts }: Engine, { mounts, workdir }: ContainerRequest, text: string): UserEntry {
+  const account = findAccount(text, facts.env.PATH)
+  if (!account) throw new BryoError('NOT_FOUND', `cannot add host user "${text}": this host has no such user`)
+  const isMounted = mounts.some(({ target }) => `${account.home}/`.startsWith(`${normalise(target)}/`))
+  return { ...account, home: isMounted ? account.home : (workdir ?? '/'), shell: '/bin/sh' }
 }

@@ -31,12 +31,34 @@ export function planVolumes(
   image: Pick<ImageConfig, 'volumes'> | undefined,
 ): readonly VolumeUse[] {
   const asked = request.mounts.flatMap((mount) => (mount.type === 'volume' ? [volumeUse(mount)] : []))
-  const taken = new Set(request.mounts.map((mount) => normalise(mount.target)))
-  const declared = (image?.volumes ?? [])
+  const declared = request.imageVolumes === undefined ? declaredTargets(request, image) : []
+  return [
+    ...asked,
+    ...declared.map((target) => ({ name: anonymousVolumeName(), target, options: [], anonymous: true })),
+  ]
+}
+
+/** `--image-volume tmpfs`: a request with the image's volumes as mounts in memory. */
+export function withImageVolumes(
+  request: ContainerRequest,
+  image: Pick<ImageConfig, 'volumes'> | undefined,
+): ContainerRequest {
+  if (request.imageVolumes !== 'tmpfs') return request
+  const mounts = declaredTargets(request, image).map(
+    (target): MountRequest => ({ type: 'tmpfs', target, options: ['exec'] }),
+  )
+  return { ...request, mounts: [...request.mounts, ...mounts] }
+}
+
+/** Where the image declares volumes that the request says nothing of. */
+function declaredTargets(
+  { mounts }: ContainerRequest,
+  image: Pick<ImageConfig, 'volumes'> | undefined,
+): readonly string[] {
+  const taken = new Set(mounts.map((mount) => normalise(mount.target)))
+  return (image?.volumes ?? [])
     .map(normalise)
     .filter((target) => target !== '/' && !isOfKernel(target) && !taken.has(target))
-    .map((target) => ({ name: anonymousVolumeName(), target, options: [], anonymous: true }))
-  return [...asked, ...declared]
 }
 
 /** What an image declares there is left out: it would hide the kernel's files, and what protects them. */

@@ -23,7 +23,7 @@ export function plannedFacts(pid: number, plan: LaunchPlan, request: ContainerRe
     maxUserNamespaces: plan.nestedUserNamespaces ? Number.POSITIVE_INFINITY : 0,
     mounts: plannedMounts(plan),
     processLimit: processLimitOf(request) ?? Number.POSITIVE_INFINITY,
-    foreignFiles: Array.from({ length: plan.preservedFds }, (_, index) => `${index + 3}`),
+    foreignFiles: plan.preservedFds.map(String),
     hostVariables: [],
     leadsSession: true,
     sharesTerminal: false,

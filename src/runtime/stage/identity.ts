@@ -7,6 +7,7 @@ import { openTreeClone } from '../../syscall/mount.ts'
 import { openInRootIfPresent } from '../../syscall/rootPath.ts'
 import type { UserRequest } from '../plan.ts'
 import { parseGroup, parsePasswd, type ResolvedUser, resolveUser } from '../user.ts'
+import { addedLines, newEntries } from '../userEntries.ts'
 import type { DetachedMount } from './mounts.ts'
 
 /** No image needs more, and a hostile one must not fill the memory. */
@@ -25,7 +26,8 @@ export interface IdentityFiles {
 
 /** Made before the host's root is left; undefined where the image's own files will do. */
 export function openIdentityFiles(directory: string, user: UserRequest): IdentityFiles | undefined {
-  if (!user.addEntries || (user.passwdEntry === undefined && !/^\d/.test(user.text))) return undefined
+  const mayAdd = user.passwdEntry !== undefined || user.hostUsers !== undefined || /^\d/.test(user.text)
+  if (!user.addEntries || !mayAdd) return undefined
   return { passwd: openGenerated(`${directory}/passwd`), group: openGenerated(`${directory}/group`) }
 }
 
@@ -44,29 +46,23 @@ export function lookUpIdentity(rootFd: number, request: UserRequest, maps: IdMap
   const passwdText = readBounded(rootFd, '/etc/passwd')
   const groupText = readBounded(rootFd, '/etc/group')
   const [passwd, group] = [parsePasswd(passwdText), parseGroup(groupText)]
-  const own = request.passwdEntry
-  const known = own && !passwd.some((entry) => entry.uid === own.uid) ? [...passwd, own] : passwd
-  const found = resolveUser(request.text, request.groups, { passwd: known, group })
+  const files = { passwd, group }
+  const offered = newEntries(request, files)
+  const found = resolveUser(request.text, request.groups, { passwd: [...passwd, ...offered], group })
   checkMapped('user', found.uid, maps.uid)
   checkMapped('group', found.gid, maps.gid)
   const user = {
     ...found,
     additionalGids: found.additionalGids.filter((gid) => toHostId(maps.gid, gid) !== undefined),
   }
-  if (user.uid === 0 || passwd.some((entry) => entry.uid === user.uid))
-    return { ...user, generated: undefined }
-  const line =
-    own?.uid === user.uid
-      ? own
-      : { name: String(user.uid), uid: user.uid, gid: user.gid, home: '/', shell: '/bin/sh' }
-  const groupLine = group.some((entry) => entry.gid === user.gid)
-    ? ''
-    : `${own?.uid === user.uid ? own.name : user.gid}:x:${user.gid}:\n`
+  const added = addedLines(user, request, files)
+  if (!added) return { ...user, generated: undefined }
   return {
     ...user,
+    home: added.home ?? user.home,
     generated: {
-      passwd: `${endLine(passwdText)}${line.name}:x:${line.uid}:${line.gid}:container user:${line.home}:${line.shell}\n`,
-      group: `${endLine(groupText)}${groupLine}`,
+      passwd: [endLine(passwdText), ...added.passwd].join(''),
+      group: [endLine(groupText), ...added.group].join(''),
     },
   }
 }

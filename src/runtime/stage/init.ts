@@ -69,7 +69,7 @@ export function runInit({ controlFd, planFd, stdio }: StageFds): never {
     const rootFd = step('enter the root filesystem', () => enterRoot(mountPoint.fd))
     const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user, plan.maps))
     furnishRoot(plan, rootFd, luggage, identity)
-    showIdentity(rootFd, luggage.identityFiles, identity)
+    showIdentity(plan, rootFd, luggage.identityFiles, identity)
     protectKernel(plan, rootFd, luggage)
     prepareProcess(plan, { rootFd, controlFd, stdio }, identity)
     if (plan.held) reportPrepared(controlFd, [rootFd, mountPoint.fd])
@@ -185,12 +185,20 @@ function furnishDevices(rootFd: number, luggage: Luggage): void {
   })
 }
 
-function showIdentity(rootFd: number, files: IdentityFiles | undefined, { generated }: Identity): void {
+/** What the user has mounted there stays in sight. */
+function showIdentity(
+  { mounts }: LaunchPlan,
+  rootFd: number,
+  files: IdentityFiles | undefined,
+  { generated }: Identity,
+): void {
   if (files && generated) {
     for (const name of ['passwd', 'group'] as const) {
-      step(`mount "/etc/${name}"`, () => {
+      const target = `/etc/${name}`
+      if (mounts.some((mount) => mount.target === target)) continue
+      step(`mount "${target}"`, () => {
         fillGenerated(files[name], generated[name])
-        attachMount(rootFd, { target: `/etc/${name}`, strictTarget: false }, files[name].mount)
+        attachMount(rootFd, { target, strictTarget: false }, files[name].mount)
       })
     }
   }

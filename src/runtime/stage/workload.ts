@@ -3,6 +3,7 @@ import { closeOnExecFrom, pollReadable, setCloseOnExec } from '../../syscall/fd.
 import { O } from '../../syscall/file.ts'
 import { restrictScopes } from '../../syscall/landlock.ts'
 import { FS_MAGIC, filesystemTypeOfFd } from '../../syscall/mount.ts'
+import { setPersonality } from '../../syscall/personality.ts'
 import {
   exitNow,
   setGroupId,
@@ -27,7 +28,7 @@ import type { WorkloadLabel } from './trampoline/elf.ts'
 /** What turns a process inside of a container into a workload: its first one, or one that was added. */
 export type WorkloadPlan = Pick<
   LaunchPlan,
-  'capabilities' | 'user' | 'seccomp' | 'scopes' | 'preservedFds' | 'parentDeathSignal'
+  'capabilities' | 'user' | 'seccomp' | 'scopes' | 'preservedFds' | 'parentDeathSignal' | 'personality'
 > & { readonly process: Spec['process'] }
 
 /** The last steps; from the change of the user on the kernel no longer lets this process do what it did before. */
@@ -38,6 +39,7 @@ export function becomeWorkload(
 ): never {
   const { process: workload } = plan
   const capabilities = identity.uid === 0 ? plan.capabilities.root : plan.capabilities.other
+  if (plan.personality) setPersonality(plan.personality)
   // Without no_new_privs the kernel takes these two only from CAP_SYS_ADMIN, which goes with the next steps.
   if (!workload.noNewPrivileges) {
     applyScopes(plan)
@@ -60,8 +62,8 @@ export function becomeWorkload(
   if (plan.parentDeathSignal !== 0) endIfOrphaned(controlFd)
   resetSignals()
   umask(workload.user.umask)
-  closeOnExecFrom(3 + plan.preservedFds)
-  for (let fd = 3; fd < 3 + plan.preservedFds; fd++) setCloseOnExec(fd, false)
+  closeOnExecFrom(3)
+  for (const fd of plan.preservedFds) setCloseOnExec(fd, false)
   // Late, as the steps before need descriptors.
   for (const limit of workload.rlimits) step(`set ${limit.type}`, () => setRlimitByName(limit))
   if (workload.noNewPrivileges) {

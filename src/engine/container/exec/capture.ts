@@ -63,5 +63,5 @@ const PLAIN: Omit<ExecRequest, 'command'> = {
   interactive: false,
   tty: false,
   privileged: false,
-  preservedFds: 0,
+  preservedFds: [],
 }

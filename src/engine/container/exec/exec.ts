@@ -23,9 +23,11 @@ import { processLimitOf } from '../outline.ts'
 import type { ContainerRequest } from '../request.ts'
 import { runtimeDirectory } from '../resources.ts'
 import { containerSeccomp } from '../seccomp.ts'
+import { secretEnvironment } from '../secrets.ts'
 import { containerSettings } from '../settings.ts'
 import { processOf } from '../spec.ts'
 import { openContainerStdio } from '../stdio.ts'
+import { systemdEnvironment } from '../systemd.ts'
 import { planUser } from '../user.ts'
 
 /** What a user asks of a further process in a container. */
@@ -38,7 +40,7 @@ export interface ExecRequest {
   readonly interactive: boolean
   readonly tty: boolean
   readonly privileged: boolean
-  readonly preservedFds: number
+  readonly preservedFds: readonly number[]
 }
 
 /**
@@ -138,7 +140,7 @@ export async function enter(
       confinement: planConfinement(security, record.id),
       capabilities: capabilities.root,
       args: request.command,
-      env: environmentOf(record, container, image, request),
+      env: environmentOf(engine, { record, container, image }, request),
       cwd: container.workdir ?? (image?.workingDir || '/'),
     }),
     capabilities,
@@ -148,6 +150,7 @@ export async function enter(
     processLimit: processLimitOf(container),
     user: { ...planUser(engine, container, image, idsOf(engine, container)), addEntries: false },
     preservedFds: request.preservedFds,
+    personality: container.personality,
     parentDeathSignal: detached ? 0 : SIGKILL,
     stdio: stdio ?? { stdin: request.interactive ? 0 : undefined, stdout: 1, stderr: 2 },
     initialWindow: request.tty && isTerminal(1) ? getWindowSize(1) : undefined,
@@ -183,12 +186,23 @@ function mergeRequest(container: ContainerRequest, request: ExecRequest): Contai
   }
 }
 
+interface Entered {
+  readonly record: ContainerRecord
+  readonly container: ContainerRequest
+  readonly image: ImageConfig | undefined
+}
+
+/** The container's own environment, secrets included, and then what is asked for. */
 function environmentOf(
-  record: ContainerRecord,
-  container: ContainerRequest,
-  image: ImageConfig | undefined,
+  engine: Engine,
+  { record, container, image }: Entered,
   { env }: ExecRequest,
 ): readonly string[] {
   const hostname = container.hostname ?? record.id.slice(0, 12)
-  return buildEnvironment({ ...container, env: [...container.env, ...env] }, image, hostname)
+  const own = [
+    ...container.env,
+    ...systemdEnvironment(container, record.id),
+    ...secretEnvironment(engine, container),
+  ]
+  return buildEnvironment({ ...container, env: [...own, ...env] }, image, hostname)
 }

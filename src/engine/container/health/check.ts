@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { BryoError } from '../../../base/errors.ts'
 import type { HealthAction } from '../../../base/health.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
@@ -22,9 +23,12 @@ import { notifyHost } from '../notify.ts'
 import type { ContainerRequest } from '../request.ts'
 import { containerSettings } from '../settings.ts'
 import { judge } from './judge.ts'
-import { healthCheckOf, startupCheckOf } from './settings.ts'
+import { healthCheckOf, healthLogOf, startupCheckOf } from './settings.ts'
 
-const MAX_OUTPUT = 4096
+/** Of a check without a bound: a container is not to fill the memory. */
+const MAX_OUTPUT = 16 * 1024 * 1024
+/** In an event, which is one line. */
+const MAX_EVENT = 4096
 /** Of Podman's, for a check that did not end in time. */
 const TIMED_OUT = -1
 
@@ -54,11 +58,12 @@ export async function checkHealth(engine: Engine, name: string): Promise<CheckEn
   const before = readHealth(engine.store, record.id) ?? INITIAL_HEALTH
   const starting = startup !== undefined && before.startupDone !== true
   const { command, timeoutMs } = starting ? startup : check
+  const log = healthLogOf(config.request)
   const start = new Date()
   const { exitCode, output } = await captureInContainer(
     engine,
     { record, init },
-    { command, timeoutMs, maxOutput: MAX_OUTPUT },
+    { command, timeoutMs, maxOutput: log.maxSize || MAX_OUTPUT },
   )
   const result: HealthCheckResult = {
     start: start.toISOString(),
@@ -72,14 +77,33 @@ export async function checkHealth(engine: Engine, name: string): Promise<CheckEn
   const health = judge(before, result, {
     check,
     startup: starting ? startup : undefined,
+    maxCount: log.maxCount,
     ranMs: start.getTime() - Date.parse(startedAt ?? result.start),
   })
-  writeHealth(engine.store, record.id, health)
+  const inEvents = log.destination === 'events_logger'
+  writeHealth(engine.store, record.id, inEvents ? { ...health, log: [] } : health)
+  if (!inEvents && log.destination !== 'local') writeHealthLog(log.destination, record.id, health)
   announceHealth(engine, config.request, before, health)
-  appendEvent(engine.store, containerEvent(record, 'health_status', { health_status: health.status }))
+  const attributes = {
+    health_status: health.status,
+    ...(inEvents && { health_log: result.output.slice(0, MAX_EVENT) }),
+  }
+  appendEvent(engine.store, containerEvent(record, 'health_status', attributes))
   const turned = health.status === 'unhealthy' && before.status !== 'unhealthy'
   const action = turned ? (config.request.healthAction ?? 'none') : 'none'
   return { health, passed: result.exitCode === 0, action }
+}
+
+/** Where an option puts it beside the store: a document for each container. */
+function writeHealthLog(directory: string, id: string, { status, failingStreak, log }: Health): void {
+  const entries = log.map(({ start, end, exitCode, output }) => ({
+    Start: start,
+    End: end,
+    ExitCode: exitCode,
+    Output: output,
+  }))
+  const document = { Status: status, FailingStreak: failingStreak, Log: entries }
+  writeFileSync(`${directory}/${id}-healthcheck.log`, `${JSON.stringify(document)}\n`)
 }
 
 /** A service that is ready once it is healthy. */

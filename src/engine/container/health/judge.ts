@@ -1,21 +1,20 @@
 import type { Health, HealthCheckResult } from '../healthStatus.ts'
 import type { HealthCheck, StartupCheck } from './settings.ts'
 
-/** Results that are kept. */
-const MAX_LOG = 5
-
 export interface Circumstances {
   readonly check: Pick<HealthCheck, 'retries' | 'startPeriodMs'>
   /** The start-up check whose result it is; undefined for the health check itself. */
   readonly startup: Pick<StartupCheck, 'retries' | 'successes'> | undefined
   /** Since the container's start. */
   readonly ranMs: number
+  /** Results that are kept; 0 for all. */
+  readonly maxCount: number
 }
 
 /** What a further result makes of a container's health. Pure. */
 export function judge(before: Health, result: HealthCheckResult, circumstances: Circumstances): Health {
-  const { check, startup, ranMs } = circumstances
-  const log = [...before.log, result].slice(-MAX_LOG)
+  const { check, startup, ranMs, maxCount } = circumstances
+  const log = [...before.log, result].slice(-maxCount)
   const passed = result.exitCode === 0
   if (startup) {
     const successes = passed ? (before.startupSuccesses ?? 0) + 1 : 0

@@ -1,4 +1,4 @@
-import type { StartupCheckSettings } from '../../../base/health.ts'
+import type { HealthLogSettings, StartupCheckSettings } from '../../../base/health.ts'
 import type { ImageConfig } from '../../../base/image.ts'
 import type { HealthSchedule } from '../../../base/monitorConfig.ts'
 import type { ContainerRequest } from '../request.ts'
@@ -40,6 +40,12 @@ export function healthCheckOf(
     retries: settings.retries ?? DEFAULT_RETRIES,
     startPeriodMs: settings.startPeriodMs ?? 0,
   }
+}
+
+const DEFAULT_LOG: Required<HealthLogSettings> = { destination: 'local', maxCount: 5, maxSize: 4096 }
+
+export function healthLogOf({ healthLog }: Pick<ContainerRequest, 'healthLog'>): Required<HealthLogSettings> {
+  return { ...DEFAULT_LOG, ...healthLog }
 }
 
 export function startupCheckOf({ startupCheck }: Checked): StartupCheck | undefined {

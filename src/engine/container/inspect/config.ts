@@ -1,5 +1,5 @@
 import { buildEnvironment } from '../environment.ts'
-import { healthCheckOf, startupCheckOf } from '../health/settings.ts'
+import { healthCheckOf, healthLogOf, startupCheckOf } from '../health/settings.ts'
 import type { InspectSubject } from './subject.ts'
 
 type Part = Readonly<Record<string, unknown>>
@@ -16,7 +16,7 @@ export function configOf(subject: InspectSubject): Part {
   const exposed = [...request.expose, ...(image?.exposedPorts ?? [])]
   return {
     Hostname: hostname,
-    Domainname: '',
+    Domainname: request.domainname ?? '',
     User: request.user ?? image?.user ?? '',
     AttachStdin: request.interactive,
     AttachStdout: true,
@@ -39,6 +39,9 @@ export function configOf(subject: InspectSubject): Part {
     Healthcheck: healthcheckOf(subject),
     StartupHealthCheck: startupCheckPart(subject),
     HealthcheckOnFailureAction: request.healthAction ?? 'none',
+    HealthLogDestination: healthLogOf(request).destination,
+    HealthcheckMaxLogCount: healthLogOf(request).maxCount,
+    HealthcheckMaxLogSize: healthLogOf(request).maxSize,
     Umask: (request.umask ?? DEFAULT_UMASK).toString(8).padStart(4, '0'),
     Timeout: request.timeoutSeconds ?? 0,
     StopTimeout: request.stopTimeoutSeconds ?? DEFAULT_STOP_SECONDS,
@@ -50,6 +53,7 @@ export function configOf(subject: InspectSubject): Part {
       Mode: mode,
     })),
     Passwd: request.passwd,
+    SystemdMode: request.systemd === 'always',
     sdNotifyMode: request.notify ?? 'container',
   }
 }

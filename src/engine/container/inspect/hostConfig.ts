@@ -111,7 +111,8 @@ function limitsOf(request: ContainerRequest): Part {
     NanoCpus: Math.round((limits.cpus ?? 0) * 1e9),
     CgroupParent: request.cgroupParent ?? '',
     BlkioWeight: limits.blkioWeight ?? 0,
-    BlkioWeightDevice: null,
+    BlkioWeightDevice:
+      limits.deviceWeights?.map(({ path, weight }) => ({ Path: path, Weight: weight })) ?? null,
     BlkioDeviceReadBps: ratesOf(limits, 'rbps'),
     BlkioDeviceWriteBps: ratesOf(limits, 'wbps'),
     BlkioDeviceReadIOps: ratesOf(limits, 'riops'),

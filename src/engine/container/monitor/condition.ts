@@ -69,3 +69,20 @@ function isMet({ store }: Engine, { id }: ContainerRecord, condition: Condition)
       return status === condition
   }
 }
+
+const LOOK_MS = 20
+
+/** `exec --wait`: blocks until a container runs; a negative time waits for ever. @throws BryoError INVALID_STATE, NOT_FOUND */
+export function waitForRunning(engine: Engine, name: string, seconds: number): void {
+  const record = requireContainer(engine.store, name)
+  const deadline = Date.now() + seconds * 1000
+  while (!isMet(engine, record, 'running')) {
+    if (seconds >= 0 && Date.now() >= deadline) {
+      throw new BryoError(
+        'INVALID_STATE',
+        `cannot run a command in container "${record.name}": it does not run after ${seconds} s`,
+      )
+    }
+    sleep(LOOK_MS)
+  }
+}

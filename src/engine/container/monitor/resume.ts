@@ -6,21 +6,25 @@ import { adoptWork, workName } from '../../../storage/work.ts'
 import { setCloseOnExec } from '../../../syscall/fd.ts'
 import type { Engine } from '../../engine.ts'
 import { containerEvent } from '../event.ts'
+import { removeOwnImage } from '../removeOwnImage.ts'
 import { startSubject } from '../run.ts'
 import { recordFailure } from '../start.ts'
 import { lockStart } from '../startLock.ts'
+import { storedConfig } from '../stored.ts'
 import { restartInPlace } from './start.ts'
 import { hasStopMark } from './stopMark.ts'
 
 /** The monitor's next step after the end of a `--rm` container: removes it. @param workFd the hold on it, inherited */
-export function removeAfterEnd(engine: Engine, id: string, workFd: number): void {
+export async function removeAfterEnd(engine: Engine, id: string, workFd: number): Promise<void> {
   if (!isContainerId(id)) return
   setCloseOnExec(workFd, true)
   const work = adoptWork(engine.store, workName('container', id), workFd)
   const { runInUserns } = engine
   const record = requireContainer(engine.store, id)
+  const { request } = storedConfig(record)
   removeContainer(engine.store, id, { work, runInUserns, removeVolumes: true })
   appendEvent(engine.store, containerEvent(record, 'remove'))
+  await removeOwnImage(engine, request)
 }
 
 /** The monitor's next step where the restart policy asks for it: ends by executing the monitor anew. */

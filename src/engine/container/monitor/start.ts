@@ -90,7 +90,7 @@ export async function initializeMonitored(
     using running = await launchContainer(
       engine,
       subject,
-      { ...options, signalProxy: false, preservedFds: 0, interactive, notification },
+      { ...options, signalProxy: false, preservedFds: [], interactive, notification },
       { choice: monitoredFork(interactive, logDriver), held: true },
     )
     const listenFd = openAttachSocket(engine.store, record.id)
@@ -121,7 +121,7 @@ export async function restartInPlace(
   const { record, config } = subject
   const { interactive, logDriver } = config.request
   const notification = prepareNotification(engine, record, config.request)
-  const options = { signalProxy: false, preservedFds: 0, interactive, onWarning: () => {}, notification }
+  const options = { signalProxy: false, preservedFds: [], interactive, onWarning: () => {}, notification }
   const choice = { ...monitoredFork(interactive, logDriver), monitored: false }
   const { restartCount } = previous
   const launched = await launchContainer(engine, subject, options, {
