@@ -5,7 +5,7 @@ import { messageSocketPair, ownFd } from '../syscall/fd.ts'
 import { foreignNamespaces } from '../syscall/namespace.ts'
 import { forkChild, pidfdOpen, setChildSubreaper, waitForExit } from '../syscall/process.ts'
 import { awaitExecution } from './execution.ts'
-import { stageError, tellInit } from './messages.ts'
+import { type StageMessage, stageError, tellInit } from './messages.ts'
 import { scopesOf } from './scopes.ts'
 import { type EnterPlan, runEntering } from './stage/enter.ts'
 import { endProcess, receiveFirst } from './stages.ts'
@@ -59,9 +59,10 @@ export function enterContainer({
   closeSync(childFd)
   using control = ownFd(controlFd)
   if (joinGroup) admit(first, control.fd, joinGroup)
-  const pid = awaitEntered(first, control.fd)
+  const { pid, cloned } = awaitEntered(first, control.fd)
   try {
     tellInit(control.fd, 'proceed')
+    if (cloned) waitForExit(first)
     return { pid, terminalFd: awaitExecution(control.fd, pid) }
   } catch (error) {
     endProcess(pid)
@@ -79,14 +80,19 @@ function admit(first: number, controlFd: number, joinGroup: (pid: number) => voi
   tellInit(controlFd, 'proceed')
 }
 
-function awaitEntered(first: number, controlFd: number): number {
+/** The process in the container; where the first child has not cloned it, that has ended, and left it to this process. */
+function awaitEntered(
+  first: number,
+  controlFd: number,
+): Extract<StageMessage, { readonly kind: 'init-forked' }> {
   const message = receiveFirst(controlFd)
   if (message === undefined) {
     endProcess(first)
     throw new BryoError('RUNTIME', 'cannot enter the container: its forked process stays silent')
   }
+  if (message.kind === 'init-forked' && message.cloned) return message
   waitForExit(first)
-  if (message.kind === 'init-forked') return message.pid
+  if (message.kind === 'init-forked') return message
   throw message.kind === 'failed'
     ? stageError(message)
     : new BryoError('RUNTIME', `cannot enter the container: received "${message.kind}"`)

@@ -12,7 +12,7 @@ export function planUser(
   engine: Engine,
   request: ContainerRequest,
   image: ImageConfig | undefined,
-  ids: IdMapPlan,
+  ids: Pick<IdMapPlan, 'user'>,
 ): UserRequest {
   const caller = ids.user && `${ids.user.uid}:${ids.user.gid}`
   const text = request.user ?? caller ?? image?.user ?? ''

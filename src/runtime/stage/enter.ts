@@ -1,8 +1,9 @@
 import { openSync } from 'node:fs'
 import type { IdMaps } from '../../base/idmap.ts'
+import { forkSibling } from '../../syscall/clone.ts'
 import { O } from '../../syscall/file.ts'
 import { type NamespaceType, setns } from '../../syscall/namespace.ts'
-import { exitNow, fork, joinNewSessionKeyring, setDumpable, setsid } from '../../syscall/process.ts'
+import { exitNow, joinNewSessionKeyring, setDumpable, setsid } from '../../syscall/process.ts'
 import type { WindowSize } from '../../syscall/tty.ts'
 import { expectParentMessage, sendMessage } from '../messages.ts'
 import type { StdioFds } from '../plan.ts'
@@ -32,8 +33,7 @@ export interface EnterPlan extends WorkloadPlan {
 }
 
 /**
- * Body of the first forked child: enters the namespaces, forks the process itself into the pid namespace, and ends, so that this becomes a child of the
- * waiting process.
+ * Body of the first forked child: enters the namespaces, forks the process itself into the pid namespace, as a child of the waiting process, and ends.
  */
 export function runEntering(plan: EnterPlan, controlFd: number): never {
   setStepDebugging(plan.debug)
@@ -43,12 +43,12 @@ export function runEntering(plan: EnterPlan, controlFd: number): never {
     // Nobody in there may look at this process, which still has descriptors of the host.
     setDumpable(false)
     step('enter the namespaces', () => setns(plan.pidFd, plan.namespaces))
-    const pid = fork()
+    const { pid, isSibling } = forkSibling()
     if (pid === 0) {
       if (plan.processLimit !== undefined) limitProcesses(plan.processLimit)
       return runEntered(plan, controlFd)
     }
-    sendMessage(controlFd, { kind: 'init-forked', pid })
+    sendMessage(controlFd, { kind: 'init-forked', pid, ...(isSibling && { cloned: true }) })
     exitNow(0)
   } catch (error) {
     reportFailure(controlFd, error)

@@ -170,9 +170,9 @@ async function groupOf(
   return (pid) => joinGroup(cgroup, pid, runtimeDirectory(engine))
 }
 
-/** Which user the maps keep; the maps themselves are read back from the container. */
+/** Which user the maps keep, by default none; the maps themselves are read back from the container. */
 function idsOf(engine: Engine, container: ContainerRequest) {
-  return container.userns === undefined ? engine.defaultIds() : planContainerIds(engine, container)
+  return container.userns === undefined ? {} : planContainerIds(engine, container)
 }
 
 /** The container's own settings, with what this process is to have differently. */
