@@ -40,7 +40,7 @@ export async function readWhole(tree: FileTree, file: TreeFile, limit: number): 
   return Buffer.concat(parts)
 }
 
-const CHUNK_SIZE = 1024 * 1024
+const CHUNK_SIZE = 64 * 1024
 
 /** A part of an open file that is known to be that long. @throws BryoError INVALID_ARCHIVE where it became shorter */
 export async function* readPart(
