@@ -143,6 +143,11 @@ export function hasDomain(text: string): boolean {
   return slash !== -1 && isHost(name.slice(0, slash))
 }
 
+/** Whether the text has a tag itself. */
+export function hasTag(text: string): boolean {
+  return splitReference(text).tag !== undefined
+}
+
 /**
  * The full names under which a local image may be meant, the first that exists wins. A short name also means
  * `localhost/NAME`, which is what locally made images are called.

@@ -1,6 +1,16 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startServer } from '../image/support/registry.ts'
+import {
+  type Answer,
+  answer,
+  blobPath,
+  honestImage,
+  manifestPath,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from '../security/support/registry.ts'
 import { startRegistry } from './support/registry.ts'
 import { give, openWorld } from './support/world.ts'
 
@@ -61,19 +71,68 @@ async function pushSignature(
   key: KeyObject,
   name = `${host}/${repository}`,
 ) {
+  const tag = `${digest.replace(':', '-')}.sig`
+  await pushArtifact(repository, tag, signatureOf(name, digest, key))
+}
+
+async function pushArtifact(
+  repository: string,
+  tagOrDigest: string,
+  { manifest, blobs }: { readonly manifest: Buffer; readonly blobs: readonly Buffer[] },
+  type = OCI_MANIFEST,
+) {
   const base = `http://${host}/v2/${repository}`
-  const { manifest, blobs } = signatureOf(name, digest, key)
   for (const body of blobs) {
     const started = await fetch(`${base}/blobs/uploads/`, { method: 'POST' })
     const location = new URL(started.headers.get('location') ?? '', base)
     location.searchParams.set('digest', sha256(body))
     expect((await fetch(location, { method: 'PUT', body })).status).toBe(201)
   }
-  const headers = { 'content-type': 'application/vnd.oci.image.manifest.v1+json' }
-  const tag = `${digest.replace(':', '-')}.sig`
-  expect((await fetch(`${base}/manifests/${tag}`, { method: 'PUT', headers, body: manifest })).status).toBe(
-    201,
-  )
+  const headers = { 'content-type': type }
+  const put = await fetch(`${base}/manifests/${tagOrDigest}`, { method: 'PUT', headers, body: manifest })
+  expect(put.status).toBe(201)
+}
+
+const BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
+const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value))
+
+/** What cosign has attached to an image since its version 3: a bundle, and a manifest that refers to the image. */
+function bundleOf(digest: string, key: KeyObject) {
+  const type = 'application/vnd.in-toto+json'
+  const payload = bytesOf({
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [{ digest: { sha256: digest.replace('sha256:', '') } }],
+    predicateType: 'https://sigstore.dev/cosign/sign/v1',
+    predicate: {},
+  })
+  const signed = Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload])
+  const bundle = bytesOf({
+    mediaType: BUNDLE,
+    verificationMaterial: { publicKey: { hint: 'any' } },
+    dsseEnvelope: {
+      payload: payload.toString('base64'),
+      payloadType: type,
+      signatures: [{ sig: sign('sha256', signed, key).toString('base64') }],
+    },
+  })
+  const empty = Buffer.from('{}')
+  const manifest = bytesOf({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType: BUNDLE,
+    config: { mediaType: 'application/vnd.oci.empty.v1+json', digest: sha256(empty), size: 2 },
+    layers: [{ mediaType: BUNDLE, digest: sha256(bundle), size: bundle.length }],
+    subject: { mediaType: OCI_MANIFEST, digest, size: 1 },
+  })
+  const entry = {
+    mediaType: OCI_MANIFEST,
+    digest: sha256(manifest),
+    size: manifest.length,
+    artifactType: BUNDLE,
+    annotations: { 'dev.sigstore.bundle.predicateType': 'https://sigstore.dev/cosign/sign/v1' },
+  }
+  const index = bytesOf({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [entry] })
+  return { manifest, blobs: [bundle, empty], entry, index }
 }
 
 const conf = (text: string) => writeFileSync(`${config}/bryo/bryo.conf`, text)
@@ -149,6 +208,55 @@ describe.runIf(registry)('trust in images of a registry (skipped without docker-
     conf('')
   })
 
+  it('finds the one that counts among several of an artifact, whatever else they say', async () => {
+    conf(`[trust ${host}/several]\npolicy = signed-by edwards.pem\n`)
+    const edwards = generateKeyPairSync('ed25519')
+    writeFileSync(`${config}/bryo/edwards.pem`, pem(edwards.publicKey))
+    const of = (await registry?.push('several/app', 'v1', world.archive)) ?? ''
+    const foreign = signatureOf(`${host}/several/app`, of, strangers.privateKey)
+    const critical = {
+      identity: { 'docker-reference': `${host}/several/app:v1` },
+      image: { 'docker-manifest-digest': of },
+      type: 'cosign container image signature',
+    }
+    const payload = bytesOf({ critical, optional: { by: 'build', number: 7 } })
+    const document = JSON.parse(foreign.manifest.toString())
+    document.layers.push({
+      mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json',
+      digest: sha256(payload),
+      size: payload.length,
+      annotations: {
+        'dev.cosignproject.cosign/signature': sign(null, payload, edwards.privateKey).toString('base64'),
+        'dev.sigstore.cosign/bundle': '{"SignedEntryTimestamp":"x"}',
+      },
+    })
+    await pushArtifact('several/app', `${of.replace(':', '-')}.sig`, {
+      manifest: bytesOf(document),
+      blobs: [...foreign.blobs, payload],
+    })
+    expect(await pull(`${host}/several/app:v1`)).toMatchObject({ code: 0 })
+    conf('')
+  })
+
+  it('takes a bundle, which names no image, where the policy is content with the digest', async () => {
+    const of = (await registry?.push('bundled/app', 'v1', world.archive)) ?? ''
+    const signed = bundleOf(of, privateKey)
+    conf(`[trust ${host}/bundled]\npolicy = signed-digest-by key.pem\n`)
+    expect((await pull(`${host}/bundled/app:v1`)).stderr).toContain('there is no signature')
+    await pushArtifact('bundled/app', sha256(signed.manifest), signed)
+    const list = { manifest: signed.index, blobs: [] }
+    await pushArtifact('bundled/app', of.replace(':', '-'), list, OCI_INDEX)
+    conf(`[trust ${host}/bundled]\npolicy = signed-digest-by other.pem\n`)
+    expect((await pull(`${host}/bundled/app:v1`)).stderr).toContain('none of the 1 signatures')
+    conf(`[trust ${host}/bundled]\npolicy = signed-by key.pem\n`)
+    const unnamed = await pull(`${host}/bundled/app:v1`)
+    expect(unnamed).toMatchObject({ code: 125, stderr: expect.stringContaining('names no image') })
+    expect(unnamed.stderr).toContain('signed-digest-by KEY')
+    conf(`[trust ${host}/bundled]\npolicy = signed-digest-by key.pem\n`)
+    expect(await pull(`${host}/bundled/app:v1`)).toMatchObject({ code: 0 })
+    conf('')
+  })
+
   it("honours containers' policy.json, of the user and of --signature-policy", async () => {
     const requirement = (path: string) => ({
       type: 'sigstoreSigned',
@@ -161,6 +269,13 @@ describe.runIf(registry)('trust in images of a registry (skipped without docker-
     policy(`${config}/containers/policy.json`, { default: [{ type: 'reject' }], transports })
     expect(await pull(`${host}/team/app:v1`)).toMatchObject({ code: 0 })
     expect((await pull(`${host}/free/app:v1`)).stderr).toContain('there is no signature')
+    const keyData = Buffer.from(pem(publicKey)).toString('base64')
+    const byDefault = { docker: { [host]: [{ type: 'sigstoreSigned', keyData }] } }
+    policy(`${config}/containers/policy.json`, { default: [{ type: 'reject' }], transports: byDefault })
+    // The signature names no tag: it stands for the digest alone then.
+    expect((await pull(`${host}/team/app:v1`)).stderr).toContain('and for this name')
+    expect(await pull(`${host}/team/app@${digest}`)).toMatchObject({ code: 0 })
+    policy(`${config}/containers/policy.json`, { default: [{ type: 'reject' }], transports })
     expect((await pull('other.invalid/x')).stderr).toContain('it rejects it')
     policy(`${world.work}/mine.json`, { default: [{ type: 'insecureAcceptAnything' }] })
     expect(await pull(`${host}/free/app:v1`, '--signature-policy', `${world.work}/mine.json`)).toMatchObject({
@@ -171,6 +286,35 @@ describe.runIf(registry)('trust in images of a registry (skipped without docker-
     policy(`${config}/containers/policy.json`, { default: [{ type: 'unheard-of' }] })
     expect((await pull(`${host}/free/app:v1`)).stderr).toContain('unheard-of')
     policy(`${config}/containers/policy.json`, { default: [{ type: 'insecureAcceptAnything' }] })
+  })
+})
+
+describe('trust in images of a registry that lists what refers to an image', () => {
+  it('asks for that list', async () => {
+    const { answers, manifest } = honestImage(world)
+    const of = sha256(bytesOf(manifest))
+    const signed = bundleOf(of, privateKey)
+    const more = new Map<string, Answer>([
+      [`/v2/app/referrers/${of}`, { type: OCI_INDEX, data: signed.index }],
+      [manifestPath(sha256(signed.manifest)), { type: OCI_MANIFEST, data: signed.manifest }],
+      ...signed.blobs.map((data) => [blobPath(data), { data }] as const),
+    ])
+    const server = await startServer((request, response) =>
+      answer(response, more.get(request.url ?? '') ?? answers.get(request.url ?? '')),
+    )
+    try {
+      mkdirSync(`${config}/bryo`, { recursive: true })
+      writeFileSync(`${config}/bryo/key.pem`, pem(publicKey))
+      give(config)
+      conf(`[trust ${server.host}]\npolicy = signed-digest-by key.pem\n`)
+      expect(await pull(`${server.host}/app:latest`)).toMatchObject({ code: 0 })
+      more.delete(`/v2/app/referrers/${of}`)
+      await bryo(['rmi', '--force', `${server.host}/app:latest`])
+      expect((await pull(`${server.host}/app:latest`)).stderr).toContain('there is no signature')
+    } finally {
+      conf('')
+      await server.stop()
+    }
   })
 })
 
@@ -208,6 +352,21 @@ describe('trust in images of an archive', () => {
     // As cosign itself saves it.
     index.manifests[1].annotations = { kind: 'dev.cosignproject.cosign/sigs' }
     writeFileSync(`${directory}/index.json`, JSON.stringify(index))
+    expect(await bryo(['load', '-i', directory], { env })).toMatchObject({
+      code: 0,
+      stdout: `Loaded image: ${name}\n`,
+    })
+    conf('[trust registry.example]\npolicy = signed-digest-by key.pem\n')
+    const attached = bundleOf(digest, privateKey)
+    index.manifests.splice(1, 1)
+    writeFileSync(`${directory}/index.json`, JSON.stringify(index))
+    expect((await bryo(['load', '-i', directory], { env })).stderr).toContain('there is no signature')
+    for (const bytes of [attached.manifest, ...attached.blobs]) {
+      writeFileSync(`${directory}/blobs/${sha256(bytes).replace(':', '/')}`, bytes)
+    }
+    index.manifests.push(attached.entry)
+    writeFileSync(`${directory}/index.json`, JSON.stringify(index))
+    give(directory)
     expect(await bryo(['load', '-i', directory], { env })).toMatchObject({
       code: 0,
       stdout: `Loaded image: ${name}\n`,

@@ -1,32 +1,33 @@
+import type { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Digest } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import type { Descriptor } from '../../base/image.ts'
 import { familiarName, type ImageReference } from '../../image/reference.ts'
-import type { Repository } from '../../image/registry/repository.ts'
 import {
   matchesIdentity,
   type TrustKey,
   type TrustRequirement,
   type TrustRule,
 } from '../../image/trust/policy.ts'
+import type { SignedClaim } from '../../image/trust/signature.ts'
 import type { Engine } from '../engine.ts'
-import { readTrustPolicy, ruleFor } from './trustPolicy.ts'
+import { readTrustPolicy, ruleFor, type Transport } from './trustPolicy.ts'
 
-/** A document that signs manifests, and where what it names can be read. */
+/** A document that may sign manifests, and where what it names can be read. */
 export interface SignatureArtifact {
   readonly bytes: Uint8Array
   readonly readBlob: (descriptor: Descriptor, limit: number) => Promise<Uint8Array>
 }
 
-/** Gives what is kept under a tag beside the image, and what else may be of it. */
-export type FetchSignature = (tag: string) => Promise<readonly SignatureArtifact[]>
+/** Gives what is kept beside an image and may sign this manifest; asked only where a policy wants a signature. */
+export type FindSignatures = (manifest: Digest) => AsyncIterable<SignatureArtifact>
 
 export interface TrustSubject {
   /** The name that was asked for; undefined for an image of an archive without one. */
   readonly reference: ImageReference | undefined
-  /** `oci-archive` and the like; undefined for a registry. */
-  readonly transport?: string | undefined
+  /** Undefined for a registry. */
+  readonly transport?: Transport | undefined
   /** `--signature-policy`. */
   readonly policyFile?: string | undefined
 }
@@ -39,27 +40,14 @@ export interface TrustSubject {
 export function openTrust(
   engine: Engine,
   subject: TrustSubject,
-): (digests: readonly Digest[], fetchSignature: FetchSignature) => Promise<void> {
+): (digests: readonly Digest[], findSignatures: FindSignatures) => Promise<void> {
   const { reference, transport, policyFile } = subject
   const rule = ruleFor(readTrustPolicy(engine.facts, policyFile), reference, transport)
   const label = reference ? familiarName(reference) : 'an image without a name'
   for (const { kind } of rule.requirements) if (kind === 'reject') throw refused(label, rule, 'it rejects it')
-  return async (digests, fetchSignature) => {
+  return async (digests, findSignatures) => {
     for (const requirement of rule.requirements) {
-      await meet(requirement, { rule, label, reference, digests, fetchSignature })
-    }
-  }
-}
-
-/** Signatures lie beside the image, under tags of their own. */
-export function signaturesOf(repository: Repository): FetchSignature {
-  return async (tag) => {
-    try {
-      const { bytes } = await repository.fetchManifest(tag)
-      return [{ bytes, readBlob: repository.readBlob }]
-    } catch (error) {
-      if (error instanceof BryoError && error.code === 'NOT_FOUND') return []
-      throw error
+      await meet(requirement, { rule, label, reference, digests, findSignatures })
     }
   }
 }
@@ -69,7 +57,7 @@ interface Check {
   readonly label: string
   readonly reference: ImageReference | undefined
   readonly digests: readonly Digest[]
-  readonly fetchSignature: FetchSignature
+  readonly findSignatures: FindSignatures
 }
 
 async function meet(requirement: TrustRequirement, check: Check): Promise<void> {
@@ -88,40 +76,49 @@ async function meet(requirement: TrustRequirement, check: Check): Promise<void> 
 }
 
 const MAX_PAYLOAD = 64 * 1024
+const MAX_BUNDLE = 256 * 1024
 
 async function expectSigned(
   { keys: sources, identity }: Extract<TrustRequirement, { kind: 'signed' }>,
   check: Check & { readonly reference: ImageReference },
 ): Promise<void> {
-  const { readPublicKey, signatureTag, verifySignature } = await import('../../image/trust/signature.ts')
+  const { readPublicKey } = await import('../../image/trust/key.ts')
   const keys = sources.map((source) => readPublicKey(nameOf(source), pemOf(source)))
-  const { digests, fetchSignature, reference, rule, label } = check
+  const { digests, findSignatures, reference, rule, label } = check
   let found = 0
+  let nameless = false
   for (const digest of digests) {
-    for (const { payload, signature, readBlob } of await findSignatures(
-      fetchSignature,
-      signatureTag(digest),
-    )) {
+    for await (const claims of claimsOf(findSignatures(digest), keys)) {
       found += 1
-      if (payload.size > MAX_PAYLOAD) continue
-      const signed = { payload: await readBlob(payload, MAX_PAYLOAD), signature }
-      for (const key of keys) {
-        const claim = verifySignature(signed, key)
-        if (claim?.manifestDigest === digest && matchesIdentity(identity, claim.reference, reference)) return
-      }
+      const fitting = claims.filter(({ manifestDigests }) => manifestDigests.includes(digest))
+      if (fitting.some((claim) => matchesIdentity(identity, claim.reference, reference))) return
+      nameless ||= fitting.some((claim) => claim.reference === undefined)
     }
   }
+  if (nameless) throw namesNoImage(label, rule)
   const problem =
     found === 0 ? 'there is no signature' : `none of the ${found} signatures is by its keys and for this name`
   throw refused(label, rule, problem)
 }
 
-async function findSignatures(fetchSignature: FetchSignature, tag: string) {
-  const { readSignatureManifest } = await import('../../image/trust/signature.ts')
-  const artifacts = await fetchSignature(tag)
-  return artifacts.flatMap(({ bytes, readBlob }) =>
-    readSignatureManifest(bytes).map((layer) => ({ ...layer, readBlob })),
-  )
+/** For each signature what it says by one of the keys; nothing where it is by none of them. */
+async function* claimsOf(
+  artifacts: AsyncIterable<SignatureArtifact>,
+  keys: readonly KeyObject[],
+): AsyncGenerator<readonly SignedClaim[]> {
+  const { readSignatureManifest } = await import('../../image/trust/artifact.ts')
+  const { verifySignature } = await import('../../image/trust/signature.ts')
+  const { verifyBundle } = await import('../../image/trust/bundle.ts')
+  for await (const { bytes, readBlob } of artifacts) {
+    for (const { blob, signature } of readSignatureManifest(bytes)) {
+      const limit = signature ? MAX_PAYLOAD : MAX_BUNDLE
+      const content = blob.size > limit ? undefined : await readBlob(blob, limit)
+      yield keys.flatMap((key) => {
+        if (!content) return []
+        return (signature ? verifySignature(content, signature, key) : verifyBundle(content, key)) ?? []
+      })
+    }
+  }
 }
 
 function nameOf(key: TrustKey): string {
@@ -140,4 +137,14 @@ function pemOf(key: TrustKey): string {
 
 function refused(label: string, { source }: TrustRule, problem: string): BryoError {
   return new BryoError('PERMISSION', `cannot trust "${label}": ${problem}, by the policy of ${source}`)
+}
+
+function namesNoImage(label: string, { source }: TrustRule): BryoError {
+  return new BryoError(
+    'PERMISSION',
+    `cannot trust "${label}": its signature is by a key of ${source}, but names no image, and the policy asks for the name`,
+    {
+      hint: 'in bryo.conf, "signed-digest-by KEY" is content with what signs the digest alone, as cosign does',
+    },
+  )
 }

@@ -6,6 +6,7 @@ import type { HostFacts } from '../../base/hostFacts.ts'
 import type { ImageReference } from '../../image/reference.ts'
 import { type ContainersPolicy, parseContainersPolicy } from '../../image/trust/containersPolicy.ts'
 import {
+  findPathRule,
   findRule,
   invalidPolicy,
   type TrustRequirement,
@@ -58,11 +59,11 @@ function readOptional(path: string): string | undefined {
 }
 
 const SECTION = /^trust(?:\s+"?([^"]*?)"?)?$/
-const FORMS = 'accept, reject or signed-by KEY[, KEY]'
+const FORMS = 'accept, reject, signed-by KEY[, KEY] or signed-digest-by KEY[, KEY]'
 
 /**
- * Sections `[trust HOST/PREFIX]` with `policy = accept`, `reject` or `signed-by KEY[, KEY]`; `[trust]` is for all that no other one
- * names. A relative key lies beside the file. Pure.
+ * Sections `[trust HOST/PREFIX]` with `policy = accept`, `reject`, `signed-by KEY[, KEY]` or `signed-digest-by KEY[, KEY]`; `[trust]`
+ * is for all that no other one names. A relative key lies beside the file. Pure.
  * @throws BryoError USAGE
  */
 export function parseTrustConf(path: string, text: string): TrustScopes {
@@ -79,14 +80,22 @@ export function parseTrustConf(path: string, text: string): TrustScopes {
 
 function requirementOf(path: string, value: string): TrustRequirement {
   if (value === 'accept' || value === 'reject') return { kind: value }
-  const keys = /^signed-by\s+(.+)$/.exec(value)?.[1]?.split(',')
-  if (!keys) throw invalidPolicy(path, `"${value}" is no policy, expected ${FORMS}`)
-  const paths = keys.map((key) => key.trim())
+  const [, form, list] = /^(signed-by|signed-digest-by)\s+(.+)$/.exec(value) ?? []
+  if (!list) throw invalidPolicy(path, `"${value}" is no policy, expected ${FORMS}`)
+  const paths = list.split(',').map((key) => key.trim())
   return {
     kind: 'signed',
     keys: paths.map((key) => ({ kind: 'file', path: isAbsolute(key) ? key : join(dirname(path), key) })),
-    identity: { kind: 'repository' },
+    identity: { kind: form === 'signed-by' ? 'repository' : 'any' },
   }
+}
+
+/** As policy.json has it. */
+export interface Transport {
+  /** `oci-archive` and the like. */
+  readonly name: string
+  /** Absolute, without links; undefined for standard input, and for transports whose scopes are no paths. */
+  readonly path: string | undefined
 }
 
 const ANYTHING: TrustRule = { source: 'the default', requirements: [{ kind: 'accept' }] }
@@ -98,7 +107,7 @@ const ANYTHING: TrustRule = { source: 'the default', requirements: [{ kind: 'acc
 export function ruleFor(
   { own, containers }: TrustPolicy,
   reference: ImageReference | undefined,
-  transport: string | undefined,
+  transport: Transport | undefined,
 ): TrustRule {
   for (const scopes of own) {
     const rule = reference ? findRule(scopes, reference) : undefined
@@ -108,7 +117,8 @@ export function ruleFor(
   }
   if (!containers) return ANYTHING
   const { source, fallback } = containers
-  if (transport !== undefined)
-    return { source, requirements: containers.transports.get(transport) ?? fallback }
-  return (reference && findRule(containers.registries, reference)) ?? { source, requirements: fallback }
+  const found = transport
+    ? findPathRule({ source, scopes: containers.transports.get(transport.name) ?? new Map() }, transport.path)
+    : reference && findRule(containers.registries, reference)
+  return found ?? { source, requirements: fallback }
 }

@@ -2,7 +2,7 @@ import type { Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import { isObject, parseJsonObject } from '../json.ts'
 import { MAX_MANIFEST_SIZE } from '../manifest.ts'
-import { MANIFEST_TYPES } from '../mediaTypes.ts'
+import { MANIFEST_TYPES, MEDIA_TYPE } from '../mediaTypes.ts'
 import { type ImageReference, repositoryName } from '../reference.ts'
 import type { BlobSource } from '../source.ts'
 import { checkSize, collectBlob, digestOf } from '../verify.ts'
@@ -27,6 +27,8 @@ export interface Repository extends BlobSource, Disposable {
   /** By tag or digest; what a digest names is verified. */
   readonly fetchManifest: (tagOrDigest: string) => Promise<FetchedManifest>
   readonly listTags: () => Promise<readonly string[]>
+  /** The list of what refers to a manifest, as it came; undefined where the registry keeps none. */
+  readonly fetchReferrers: (manifest: Digest) => Promise<Uint8Array | undefined>
 }
 
 /**
@@ -58,6 +60,8 @@ export function repositoryOn(connection: Connection, reference: RepositoryRefere
   return {
     fetchManifest: manifest,
     listTags: () => withRetry(retry, () => listTags(session, name), isTransientAtFirst),
+    fetchReferrers: (digest) =>
+      withRetry(retry, () => fetchReferrers(session, name, digest), isTransientAtFirst),
     openBlob: (descriptor, offset) => downloadBlob(session, descriptor, offset, retry),
     readBlob: (descriptor, limit) =>
       collectBlob(
@@ -96,6 +100,25 @@ async function fetchManifest(
   }
   const mediaType = (response.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   return { bytes, digest, mediaType }
+}
+
+/** What registries answer that do not know the request. */
+const NO_REFERRERS = [400, 404, 405, 406]
+
+/** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers */
+async function fetchReferrers(
+  session: Session,
+  name: string,
+  digest: Digest,
+): Promise<Uint8Array | undefined> {
+  const response = await session.get(`referrers/${digest}`, { accept: MEDIA_TYPE.ociIndex })
+  if (NO_REFERRERS.includes(response.status)) {
+    response.discard()
+    return undefined
+  }
+  const what = `referrers of "${name}@${digest}"`
+  if (response.status !== 200) throw await responseError(what, session.base.host, response)
+  return readLimited(response.body, MAX_MANIFEST_SIZE, what)
 }
 
 const MAX_TAG_PAGES = 100

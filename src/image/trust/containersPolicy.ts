@@ -7,11 +7,11 @@ import {
   type TrustScopes,
 } from './policy.ts'
 
-/** What a policy.json says: of registries, of archives and directories by the name of their transport, and of all else. */
+/** What a policy.json says: of registries, of archives and directories by the name of their transport and their path, and of all else. */
 export interface ContainersPolicy {
   readonly source: string
   readonly registries: TrustScopes
-  readonly transports: ReadonlyMap<string, readonly TrustRequirement[]>
+  readonly transports: ReadonlyMap<string, TrustScopes['scopes']>
   readonly fallback: readonly TrustRequirement[]
 }
 
@@ -35,12 +35,7 @@ export function parseContainersPolicy(source: string, text: string): ContainersP
   return {
     source,
     registries: { source, scopes: docker ?? new Map() },
-    transports: new Map(
-      parsed.flatMap(([name, scopes]) => {
-        const all = scopes.get('')
-        return name === 'docker' || all === undefined ? [] : [[name, all]]
-      }),
-    ),
+    transports: new Map(parsed.filter(([name]) => name !== 'docker')),
     fallback,
   }
 }

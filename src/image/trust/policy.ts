@@ -4,6 +4,8 @@ import { formatReference, repositoryName } from '../reference.ts'
 
 /** What the signature must say of the name under which the image was asked for. */
 export type SignedIdentity =
+  /** Whatever name it gives, or none: the digest alone is signed. */
+  | { readonly kind: 'any' }
   /** The repository, whatever the tag: what cosign writes. */
   | { readonly kind: 'repository' }
   /** The whole name with its tag. */
@@ -63,9 +65,39 @@ function scopesOf(reference: ImageReference): readonly string[] {
   return [formatReference(reference), ...prefixes, ...wildcards, '']
 }
 
-/** Whether what a signature names is the image that was asked for. Pure. */
+/**
+ * The rule for an archive or directory: of its path, of the directories above it from the inside, of all. Pure.
+ * @param path absolute, without links; undefined for what has none
+ */
+export function findPathRule(
+  { source, scopes }: TrustScopes,
+  path: string | undefined,
+): TrustRule | undefined {
+  const named = path === undefined ? undefined : [...scopes.keys()].find((key) => key.startsWith(`${path}:`))
+  if (named !== undefined)
+    return { source, requirements: [{ kind: 'unsupported', type: `scope "${named}"` }] }
+  for (let at = path ?? ''; ; at = at.slice(0, at.lastIndexOf('/'))) {
+    const requirements = scopes.get(at)
+    if (requirements) return { source, requirements }
+    if (at === '') return undefined
+  }
+}
+
+/**
+ * Whether what a signature names is the image that was asked for. Pure.
+ * @param signed undefined where it names no image
+ */
 export function matchesIdentity(
   identity: SignedIdentity,
+  signed: ImageReference | undefined,
+  asked: ImageReference,
+): boolean {
+  if (identity.kind === 'any') return true
+  return signed !== undefined && matchesName(identity, signed, asked)
+}
+
+function matchesName(
+  identity: Exclude<SignedIdentity, { kind: 'any' }>,
   signed: ImageReference,
   asked: ImageReference,
 ): boolean {
@@ -81,7 +113,7 @@ export function matchesIdentity(
     case 'named-repository':
       return repositoryName(signed) === identity.repository
     case 'named-reference':
-      return formatReference(signed) === identity.reference
+      return signed.tag !== undefined && formatReference(signed) === identity.reference
     case 'remap': {
       const name = repositoryName(asked)
       const { prefix, signedPrefix } = identity

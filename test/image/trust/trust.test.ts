@@ -1,15 +1,15 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { parseTrustConf, ruleFor } from '../../../src/engine/image/trustPolicy.ts'
+import { parseTrustConf, ruleFor, type Transport } from '../../../src/engine/image/trustPolicy.ts'
 import { parseReference } from '../../../src/image/reference.ts'
+import { readSignatureManifest, signatureTag } from '../../../src/image/trust/artifact.ts'
+import { verifyBundle } from '../../../src/image/trust/bundle.ts'
 import { parseContainersPolicy } from '../../../src/image/trust/containersPolicy.ts'
+import { readPublicKey } from '../../../src/image/trust/key.ts'
 import { findRule, matchesIdentity } from '../../../src/image/trust/policy.ts'
-import {
-  readPublicKey,
-  readSignatureManifest,
-  signatureTag,
-  verifySignature,
-} from '../../../src/image/trust/signature.ts'
+import { readReferrers, subjectOfSignature } from '../../../src/image/trust/referrers.ts'
+import { verifySignature } from '../../../src/image/trust/signature.ts'
 import { digestOf } from '../../../src/image/verify.ts'
 
 const digest = digestOf(Buffer.from('manifest'))
@@ -23,28 +23,37 @@ const payload = payloadOf({
 describe('verifySignature()', () => {
   const pairs = {
     ec: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    p384: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+    p521: generateKeyPairSync('ec', { namedCurve: 'P-521' }),
     rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
     ed25519: generateKeyPairSync('ed25519'),
   }
   const pem = (kind: keyof typeof pairs) =>
     String(pairs[kind].publicKey.export({ type: 'spki', format: 'pem' }))
-  const kinds = ['ec', 'rsa', 'ed25519'] as const
+  const kinds = ['ec', 'p384', 'p521', 'rsa', 'ed25519'] as const
 
   it.each(kinds)('takes a signature by an %s key, and no other', (kind) => {
     const signature = sign(kind === 'ed25519' ? null : 'sha256', payload, pairs[kind].privateKey)
     const key = readPublicKey('key', pem(kind))
-    expect(verifySignature({ payload, signature }, key)).toEqual({
-      manifestDigest: digest,
-      reference: parseReference('registry.example/team/app'),
+    expect(verifySignature(payload, signature, key)).toEqual({
+      manifestDigests: [digest],
+      reference: { domain: 'registry.example', path: 'team/app' },
     })
-    expect(
-      verifySignature({ payload: Buffer.concat([payload, Buffer.from(' ')]), signature }, key),
-    ).toBeUndefined()
-    expect(verifySignature({ payload, signature: signature.subarray(1) }, key)).toBeUndefined()
-    expect(verifySignature({ payload, signature: Buffer.alloc(0) }, key)).toBeUndefined()
+    expect(verifySignature(Buffer.concat([payload, Buffer.from(' ')]), signature, key)).toBeUndefined()
+    expect(verifySignature(payload, signature.subarray(1), key)).toBeUndefined()
+    expect(verifySignature(payload, Buffer.alloc(0), key)).toBeUndefined()
     for (const other of kinds.filter((one) => one !== kind)) {
-      expect(verifySignature({ payload, signature }, readPublicKey('key', pem(other)))).toBeUndefined()
+      expect(verifySignature(payload, signature, readPublicKey('key', pem(other)))).toBeUndefined()
     }
+  })
+
+  it.each([
+    ['p384', 'sha384'],
+    ['p521', 'sha512'],
+  ] as const)('takes the hash that fits the curve of %s too', (kind, hash) => {
+    const key = readPublicKey('key', pem(kind))
+    expect(verifySignature(payload, sign(hash, payload, pairs[kind].privateKey), key)).toBeDefined()
+    expect(verifySignature(payload, sign('sha1', payload, pairs[kind].privateKey), key)).toBeUndefined()
   })
 
   it('believes no payload of another form', () => {
@@ -57,7 +66,7 @@ describe('verifySignature()', () => {
     ]
     for (const bytes of claims) {
       const signature = sign('sha256', bytes, pairs.ec.privateKey)
-      expect(verifySignature({ payload: bytes, signature }, key)).toBeUndefined()
+      expect(verifySignature(bytes, signature, key)).toBeUndefined()
     }
     expect(() => readPublicKey('k', 'nothing')).toThrow('no public key in PEM')
   })
@@ -77,11 +86,97 @@ describe('readSignatureManifest()', () => {
       3,
     ]
     expect(readSignatureManifest(Buffer.from(JSON.stringify({ layers })))).toEqual([
-      { payload: { mediaType, digest, size: 3 }, signature: Buffer.alloc(3) },
+      { blob: { mediaType, digest, size: 3 }, signature: Buffer.alloc(3) },
     ])
     for (const text of ['', '[]', '{"layers":3}'])
       expect(readSignatureManifest(Buffer.from(text))).toEqual([])
     expect(signatureTag(digest)).toMatch(/^sha256-[0-9a-f]{64}\.sig$/)
+  })
+})
+
+describe('verifyBundle()', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const TYPE = 'application/vnd.in-toto+json'
+  const statement = {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [{ digest: { sha256: digest.slice(7) } }],
+    predicateType: 'https://sigstore.dev/cosign/sign/v1',
+    predicate: {},
+  }
+  const bundleOf = (content: object, payloadType = TYPE, signer = privateKey) => {
+    const body = Buffer.from(JSON.stringify(content))
+    const signed = Buffer.concat([
+      Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${body.length} `),
+      body,
+    ])
+    const signatures = [{ sig: sign('sha256', signed, signer).toString('base64') }]
+    return { payload: body.toString('base64'), payloadType, signatures }
+  }
+  const check = (dsseEnvelope: unknown) =>
+    verifyBundle(Buffer.from(JSON.stringify({ dsseEnvelope })), publicKey)
+
+  it('gives the digests of a statement that the key has signed', () => {
+    expect(check(bundleOf(statement))).toEqual({ manifestDigests: [digest], reference: undefined })
+    const two = [...statement.subject, { digest: { sha512: 'x' } }, { digest: { sha256: '0'.repeat(64) } }]
+    expect(check(bundleOf({ ...statement, subject: two }))?.manifestDigests).toEqual([
+      digest,
+      `sha256:${'0'.repeat(64)}`,
+    ])
+  })
+
+  it('takes what @sigstore/sign has written', () => {
+    const signed = readFileSync(new URL('fixtures/bundle.json', import.meta.url))
+    const key = readPublicKey(
+      'fixture',
+      readFileSync(new URL('fixtures/bundle.pub', import.meta.url), 'utf8'),
+    )
+    expect(verifyBundle(signed, key)?.manifestDigests).toEqual([`sha256:${'ab'.repeat(32)}`])
+    expect(verifyBundle(signed, publicKey)).toBeUndefined()
+  })
+
+  it('believes nothing else', () => {
+    const good = bundleOf(statement)
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    const refused = [
+      bundleOf(statement, TYPE, other),
+      bundleOf(statement, 'text/plain'),
+      bundleOf({ ...statement, predicateType: 'https://slsa.dev/provenance/v1' }),
+      { ...good, payload: Buffer.from('{}').toString('base64') },
+      { ...good, signatures: [...good.signatures, ...good.signatures] },
+      { ...good, signatures: [] },
+      { ...good, signatures: [null] },
+      null,
+    ]
+    for (const envelope of refused) expect(check(envelope)).toBeUndefined()
+    expect(verifyBundle(Buffer.from('{'), publicKey)).toBeUndefined()
+  })
+})
+
+describe('readReferrers()', () => {
+  const bundle = 'application/vnd.dev.sigstore.bundle.v0.3+json'
+  const entry = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 5 }
+  const read = (document: unknown) => readReferrers(Buffer.from(JSON.stringify(document)))
+
+  it('gives what may be a signature', () => {
+    const annotations = { 'dev.sigstore.bundle.predicateType': 'https://slsa.dev/provenance/v1' }
+    const manifests = [
+      { ...entry, artifactType: bundle },
+      { ...entry, artifactType: 'application/vnd.dev.cosign.artifact.sig.v1+json' },
+      { ...entry, artifactType: bundle, annotations },
+      { ...entry, artifactType: 'application/spdx+json' },
+      { ...entry, artifactType: bundle, size: -1 },
+      entry,
+      null,
+    ]
+    expect(read({ manifests })).toEqual([entry, entry])
+    for (const document of [{}, [], { manifests: 3 }]) expect(read(document)).toBeUndefined()
+  })
+
+  it('knows a signature in an archive by what it refers to', () => {
+    const of = (document: unknown) => subjectOfSignature(Buffer.from(JSON.stringify(document)))
+    expect(of({ artifactType: bundle, subject: entry })).toBe(digest)
+    expect(of({ artifactType: 'application/spdx+json', subject: entry })).toBeUndefined()
+    expect(of({ subject: entry })).toBeUndefined()
   })
 })
 
@@ -130,6 +225,16 @@ describe('matchesIdentity()', () => {
   ])('%j of %s for %s: %s', (identity, signed, asked, expected) => {
     expect(matchesIdentity(identity, ref(signed), ref(asked))).toBe(expected)
   })
+  it('takes a signature without a name, or without a tag, for no more than it says', () => {
+    const untagged = { domain: 'a.test', path: 'x' }
+    expect(matchesIdentity({ kind: 'any' }, undefined, ref('a.test/x'))).toBe(true)
+    expect(matchesIdentity({ kind: 'repository' }, undefined, ref('a.test/x'))).toBe(false)
+    expect(matchesIdentity({ kind: 'repository' }, untagged, ref('a.test/x'))).toBe(true)
+    expect(matchesIdentity({ kind: 'exact' }, untagged, ref('a.test/x'))).toBe(false)
+    expect(
+      matchesIdentity({ kind: 'named-reference', reference: 'a.test/x:latest' }, untagged, ref('a.test/y')),
+    ).toBe(false)
+  })
   it('lets a digest stand for the tag', () => {
     expect(matchesIdentity({ kind: 'repository-digest-or-exact' }, ref('a.test/x:9'), pinned)).toBe(true)
     expect(matchesIdentity({ kind: 'exact' }, ref('a.test/x:9'), pinned)).toBe(false)
@@ -144,17 +249,28 @@ describe('policies', () => {
       transports: {
         docker: { 'a.test': [{ type: 'sigstoreSigned', keyPath: '/k' }], 'b.test': [{ type: 'signedBy' }] },
         'docker-archive': { '': [{ type: 'insecureAcceptAnything' }] },
+        oci: {
+          '/srv/good': [{ type: 'insecureAcceptAnything' }],
+          '/srv/good/bad': [{ type: 'signedBy' }],
+          '/srv/named:app': [{ type: 'reject' }],
+        },
       },
     })
-    const rule = (name: string, transport?: string) =>
+    const rule = (name: string, transport?: Transport) =>
       ruleFor({ own: [], containers: policy }, parseReference(name), transport).requirements.map(
         ({ kind }) => kind,
       )
     expect(rule('a.test/x')).toEqual(['signed'])
     expect(rule('b.test/x')).toEqual(['unsupported'])
     expect(rule('c.test/x')).toEqual(['reject'])
-    expect(rule('a.test/x', 'docker-archive')).toEqual(['accept'])
-    expect(rule('a.test/x', 'oci')).toEqual(['reject'])
+    expect(rule('a.test/x', { name: 'docker-archive', path: undefined })).toEqual(['accept'])
+    const oci = (path: string | undefined) => rule('a.test/x', { name: 'oci', path })
+    expect(oci('/srv/good')).toEqual(['accept'])
+    expect(oci('/srv/good/image')).toEqual(['accept'])
+    expect(oci('/srv/good/bad/image')).toEqual(['unsupported'])
+    expect(oci('/srv/goodness')).toEqual(['reject'])
+    expect(oci('/srv/named')).toEqual(['unsupported'])
+    expect(oci(undefined)).toEqual(['reject'])
     for (const document of [
       {},
       { default: [] },
