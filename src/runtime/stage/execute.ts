@@ -92,18 +92,21 @@ export function executeWorkload(
   env: readonly string[],
 ): never {
   const { parameters, trampolineFd } = execution
-  const { reportFd } = parameters
+  const { reportFd, label } = parameters
   const name = args[0] ?? ''
   const path = name.includes('/') ? name : findInPath(name, env)
   refuseOwnProgram(path, { unreadable: trampolineFd === undefined })
   sendMessage(reportFd, { kind: 'executing', name: name.slice(0, MAX_NAME) })
   const report = createReport(reportFd)
   try {
-    if (trampolineFd !== undefined) executeTrampoline(trampolineFd, reportFd, [path, ...args], env)
+    if (trampolineFd !== undefined) {
+      const fds = label ? [reportFd, label.procFd] : [reportFd]
+      executeTrampoline(trampolineFd, fds, [path, ...args], env)
+    }
     // Without the trampoline this process does what that one would have done.
     refuseOwnProgram(path, { unreadable: true })
     report.step('set the label of the workload')
-    if (parameters.label) writeLabel(parameters.label)
+    if (label) writeLabel(label)
     report.step('filter system calls')
     if (parameters.seccomp) installSeccompFilter(parameters.seccomp)
     report.step('execute')
@@ -117,19 +120,19 @@ export function executeWorkload(
 const MAX_NAME = 4000
 const EXIT_NOT_EXECUTED = 127
 
-/** Returns where a filter or a policy of the host forbids it. */
+/** Returns where a filter or a policy of the host forbids it. @param fds that it uses, and closes before the workload runs */
 function executeTrampoline(
   fd: number,
-  reportFd: number,
+  fds: readonly number[],
   argv: readonly string[],
   env: readonly string[],
 ): void {
-  setCloseOnExec(reportFd, false)
+  for (const used of fds) setCloseOnExec(used, false)
   try {
     executeFd(fd, argv, env)
   } catch (error) {
     if (!isErrno(error, 'EPERM', 'EACCES', 'ENOSYS')) throw error
-    setCloseOnExec(reportFd, true)
+    for (const used of fds) setCloseOnExec(used, true)
   }
 }
 

@@ -52,8 +52,16 @@ interface Oci {
   readonly state: () => { readonly status: string; readonly pid: number }
 }
 
-/** The container `box` of a bundle with these changes below `linux`; it is deleted in the end. */
-function withBundle({ command }: VmHost, flags: readonly string[], linux: object, use: (oci: Oci) => void) {
+interface BundleChanges {
+  /** Before the command. */
+  readonly flags?: readonly string[]
+  readonly linux?: object
+  readonly process?: object
+}
+
+/** The container `box` of a bundle with these changes; it is deleted in the end. */
+function withBundle({ command }: VmHost, changes: BundleChanges, use: (oci: Oci) => void) {
+  const { flags = [], linux, process } = changes
   const bundle = mkdtempSync(join(homedir(), 'bundle-'))
   mkdirSync(join(bundle, 'rootfs/bin'), { recursive: true })
   // A container of the runtime holds the output of who created it, so that goes to a file.
@@ -69,7 +77,7 @@ function withBundle({ command }: VmHost, flags: readonly string[], linux: object
   assert.equal(command('cp', '/bin/busybox', join(bundle, 'rootfs/bin')).code, 0)
   ok('spec', '--rootless')
   const config = JSON.parse(read(join(bundle, 'config.json')))
-  Object.assign(config.process, { terminal: false, args: ['/bin/busybox', 'sh', '-c', LOOP] })
+  Object.assign(config.process, { terminal: false, args: ['/bin/busybox', 'sh', '-c', LOOP] }, process)
   Object.assign(config.linux, linux)
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(config))
   try {
@@ -111,15 +119,17 @@ export const OCI_TESTS: readonly VmTest[] = [
       }),
   },
   {
-    name: 'podman tells that a container of bryo-oci has ended for want of memory',
+    name: 'podman tells that the kernel has ended a process of a container of bryo-oci for want of memory',
     users: ['linger'],
     run: (host) =>
       withPodman(host, ['--cgroup-manager', 'systemd'], (podman) => {
+        // A container that ends with it takes its control group along, maybe before Podman has looked there.
+        const script = 'tail /dev/zero; sleep 3; exit 9'
         podman.ok(
           ...['run', '-d', '--name', 'it', '--network', 'none', '-m', '32m', '--memory-swap', '32m'],
-          ...[host.image, 'tail', '/dev/zero'],
+          ...[host.image, 'sh', '-c', script],
         )
-        assert.equal(podman.ok('wait', 'it'), '137')
+        assert.equal(podman.ok('wait', 'it'), '9')
         assert.equal(podman.ok('inspect', '--format', '{{.State.OOMKilled}}', 'it'), 'true')
       }),
   },
@@ -153,14 +163,15 @@ export const OCI_TESTS: readonly VmTest[] = [
     run: (host) =>
       withBundle(
         host,
-        [],
         {
-          cgroupsPath: 'engine/box',
-          resources: {
-            devices: [{ allow: false, access: 'rwm' }],
-            memory: { limit: 64 * MEBIBYTE },
-            cpu: { shares: 2048, quota: 50_000, period: 200_000 },
-            unified: { 'memory.high': String(60 * MEBIBYTE) },
+          linux: {
+            cgroupsPath: 'engine/box',
+            resources: {
+              devices: [{ allow: false, access: 'rwm' }],
+              memory: { limit: 64 * MEBIBYTE },
+              cpu: { shares: 2048, quota: 50_000, period: 200_000 },
+              unified: { 'memory.high': String(60 * MEBIBYTE) },
+            },
           },
         },
         (oci) => {
@@ -205,8 +216,10 @@ export const OCI_TESTS: readonly VmTest[] = [
     run: (host) =>
       withBundle(
         host,
-        ['--systemd-cgroup'],
-        { cgroupsPath: 'tests.slice:oci:box', resources: { pids: { limit: 30 } } },
+        {
+          flags: ['--systemd-cgroup'],
+          linux: { cgroupsPath: 'tests.slice:oci:box', resources: { pids: { limit: 30 } } },
+        },
         (oci) => {
           oci.ok('create', 'box')
           const group = groupOfPid(oci.state().pid)
@@ -223,10 +236,11 @@ export const OCI_TESTS: readonly VmTest[] = [
     name: 'a path that names no scope is refused with --systemd-cgroup, and so is a limit without its controller',
     users: ['linger'],
     run: (host) => {
-      withBundle(host, ['--systemd-cgroup'], { cgroupsPath: '/box' }, (oci) => {
+      withBundle(host, { flags: ['--systemd-cgroup'], linux: { cgroupsPath: '/box' } }, (oci) => {
         assert.match(oci.call('create', 'box').stderr, /expected SLICE:PREFIX:NAME/)
       })
-      withBundle(host, [], { resources: { hugepageLimits: [{ pageSize: '2MB', limit: 0 }] } }, (oci) => {
+      const resources = { hugepageLimits: [{ pageSize: '2MB', limit: 0 }] }
+      withBundle(host, { linux: { resources } }, (oci) => {
         assert.match(
           oci.call('create', 'box').stderr,
           /cannot set linux\.resources\.hugepageLimits: the cgroup controller "hugetlb" is not delegated/,
@@ -239,12 +253,12 @@ export const OCI_TESTS: readonly VmTest[] = [
     name: 'without a group of the caller’s own a limit of processes is left out, another is an error',
     users: ['plain'],
     run: (host) => {
-      withBundle(host, [], { resources: { pids: { limit: 50 } } }, (oci) => {
+      withBundle(host, { linux: { resources: { pids: { limit: 50 } } } }, (oci) => {
         const { code, stderr } = oci.call('create', 'box')
         assert.equal(code, 0, stderr)
         assert.match(stderr, /Warning: the limits of container "box" are left out/)
       })
-      withBundle(host, [], { resources: { memory: { limit: 64 * MEBIBYTE } } }, (oci) => {
+      withBundle(host, { linux: { resources: { memory: { limit: 64 * MEBIBYTE } } } }, (oci) => {
         assert.match(oci.call('create', 'box').stderr, /Error: cannot make the control group "bryo-oci-box"/)
       })
     },
@@ -268,6 +282,19 @@ export const OCI_TESTS: readonly VmTest[] = [
       assert.notEqual(unknown.code, 0)
       assert.match(unknown.stderr, /none-such|apparmor/i)
       console.log(unknown.stderr, security.stdout)
+      withBundle(host, { process: { apparmorProfile: 'bryo-test' } }, (oci) => {
+        oci.ok('create', 'box')
+        oci.ok('start', 'box')
+        const current = [
+          'exec',
+          'box',
+          '/bin/busybox',
+          'cat',
+          '/proc/1/attr/current',
+          '/proc/self/attr/current',
+        ]
+        assert.equal(oci.ok(...current), 'bryo-test (enforce)\nbryo-test (enforce)')
+      })
     },
   },
 ]

@@ -162,10 +162,8 @@ export function executePlanned(plan: ProcessPlan, { execution, env }: ReadyProce
   if (plan.args.length === 0) {
     throw new BryoError('USAGE', 'cannot start the container: its configuration has no process')
   }
-  const { reportFd: place, label } = execution.parameters
-  dup2(reportFd, place)
+  dup2(reportFd, execution.parameters.reportFd)
   closeOnExecFrom(FIRST_FD + plan.preservedFds)
-  if (label) setCloseOnExec(label.procFd, false)
   for (let fd = FIRST_FD; fd < FIRST_FD + plan.preservedFds; fd++) setCloseOnExec(fd, false)
   if (plan.noNewPrivileges) setNoNewPrivileges()
   executeWorkload(execution, plan.args, env)
