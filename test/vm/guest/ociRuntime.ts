@@ -24,11 +24,17 @@ interface Podman {
 }
 
 /** Podman with the image of the tests; whatever it has of containers goes in the end. */
-function withPodman({ command, ok, image }: VmHost, flags: readonly string[], use: (podman: Podman) => void) {
+function withPodman(
+  { command, ok, image, user }: VmHost,
+  flags: readonly string[],
+  use: (podman: Podman) => void,
+) {
   if (!existsSync('/usr/bin/podman')) throw new Skipped('there is no podman')
   const global = ['--storage-driver', 'vfs', '--events-backend', 'file', ...flags]
+  // What su leaves of the other user's session is none of this one's.
+  const environment = user === 'plain' ? ['env', '-u', 'XDG_RUNTIME_DIR'] : []
   const call = (...args: readonly string[]) =>
-    command('podman', '--runtime', runtimePath(), ...global, ...args)
+    command(...environment, 'podman', '--runtime', runtimePath(), ...global, ...args)
   const succeed = (...args: readonly string[]) => {
     const ended = call(...args)
     assert.equal(ended.code, 0, `podman ${args.join(' ')}: exit ${ended.code}\n${ended.stderr}`)
