@@ -12,12 +12,12 @@ const OF_RUNTIME = /^anon_inode:\[?(?:eventpoll|eventfd|timerfd|signalfd|io_urin
  */
 export function preservedFds(flags: {
   readonly preserveFds: number | undefined
-  readonly preserveFd: readonly (readonly number[])[]
+  readonly preserveFd: readonly number[]
 }): readonly number[] {
   const { preserveFds: count = 0, preserveFd: named } = flags
   if (count > 0 && named.length > 0)
     throw new BryoError('USAGE', 'cannot use --preserve-fds with --preserve-fd')
-  const fds = count > 0 ? Array.from({ length: count }, (_, index) => FIRST + index) : named.flat()
+  const fds = count > 0 ? Array.from({ length: count }, (_, index) => FIRST + index) : named
   for (const fd of fds) {
     if (isOfCaller(fd)) continue
     throw new BryoError(

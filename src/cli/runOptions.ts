@@ -109,7 +109,7 @@ function identity(flags: CreateFlags, cwd: string) {
     ...given('cidfile', cidfile),
     ...given('pidfile', hostPathOf(flags.pidfile, cwd)),
     ...given('monitorPidfile', hostPathOf(flags.conmonPidfile, cwd)),
-    ...(flags.requires.length > 0 && { requires: flags.requires.flatMap((text) => text.split(',')) }),
+    ...(flags.requires.length > 0 && { requires: flags.requires }),
     ...(flags.volumesFrom.length > 0 && { volumesFrom: flags.volumesFrom }),
     replace: flags.replace,
     autoRemove: flags.rm ?? false,
@@ -151,7 +151,7 @@ function firstProcess(flags: CreateFlags, facts: Surroundings) {
     passwd: flags.passwd,
     ...given('passwdEntry', flags.passwdEntry),
     ...given('groupEntry', flags.groupEntry),
-    ...(flags.hostuser.length > 0 && { hostUsers: flags.hostuser.flatMap((text) => text.split(',')) }),
+    ...(flags.hostuser.length > 0 && { hostUsers: flags.hostuser }),
     interactive: flags.interactive,
     tty: flags.tty,
   }

@@ -81,11 +81,17 @@ export function many<T>(options: Valued & { readonly parse: (text: string) => T 
 
 /** Occurrences are split at commas, and quotes protect a comma: `--cap-add a,b --cap-add c`. */
 export function commaList(options: Valued): Flag<readonly string[]> {
+  return commaMany({ ...options, parse: (given) => given })
+}
+
+/** As {@link commaList}, of any type. */
+export function commaMany<T>(options: Valued & { readonly parse: (text: string) => T }): Flag<readonly T[]> {
   return {
-    ...text(options),
+    ...value(options),
     placeholder: options.placeholder ?? 'strings',
     initial: [],
-    accept: (given, soFar) => (given === '' ? soFar : [...soFar, ...parseCsvRecord(given)]),
+    accept: (given, soFar) =>
+      given === '' ? soFar : [...soFar, ...parseCsvRecord(given).map(options.parse)],
   }
 }
 

@@ -1,4 +1,4 @@
-import { many, toggle } from '../flags/kinds.ts'
+import { commaMany, toggle } from '../flags/kinds.ts'
 import { parseStream } from '../parse/stream.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
 import { FILESYSTEM_FLAGS, PULL_FLAGS } from './filesystem.ts'
@@ -34,12 +34,12 @@ const ATTACH = {
 export const CREATE_COMMAND_FLAGS = {
   ...CREATE_FLAGS,
   ...REFUSED_CREATE_FLAGS,
-  attach: many({ ...ATTACH, help: 'Has no effect: start says what is attached' }),
+  attach: commaMany({ ...ATTACH, help: 'Has no effect: start says what is attached' }),
 }
 
 export const RUN_FLAGS = {
   ...CREATE_FLAGS,
-  attach: many({ ...ATTACH, help: 'Attach only this: stdin, stdout or stderr' }),
+  attach: commaMany({ ...ATTACH, help: 'Attach only this: stdin, stdout or stderr' }),
   detach: toggle({ short: 'd', help: "Run in the background and print the container's id" }),
   'detach-keys': DETACH_KEYS_FLAG,
   ...PRESERVE_FLAGS,

@@ -1,15 +1,14 @@
-import { choice, commaList, list, many, text, toggle, triState, value } from '../flags/kinds.ts'
+import { choice, commaList, commaMany, list, many, text, toggle, triState, value } from '../flags/kinds.ts'
 import { parseDevice } from '../parse/device.ts'
 import { parseSecretUse } from '../parse/secret.ts'
 import { parseSize } from '../parse/size.ts'
 import { parseTmpfs } from '../parse/volume.ts'
-import { SIGNATURE_POLICY } from './images.ts'
-import { CREDS, RETRY_FLAGS } from './registry.ts'
+import { CREDS, RETRY_FLAGS, SIGNATURE_POLICY } from './transfer.ts'
 
 /** Where the root comes from, and what is mounted in it. */
 export const FILESYSTEM_FLAGS = {
   chrootdirs: commaList({ help: 'Show /etc/hosts and the like below this directory of the container too' }),
-  device: many({
+  device: commaMany({
     placeholder: 'host[:container[:rwm]]',
     help: 'Show a device of this host inside',
     parse: parseDevice,

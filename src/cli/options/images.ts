@@ -1,9 +1,9 @@
 import { choiceOr, list, text, toggle } from '../flags/kinds.ts'
 import { TRANSFER_FLAGS } from './registry.ts'
+import { SIGNATURE_POLICY } from './transfer.ts'
 
 const FILES = { kind: 'files' } as const
 const FORMAT = { help: 'Print as json, or with a Go template' }
-export const SIGNATURE_POLICY = text({ help: 'Trust images by this policy.json alone', completion: FILES })
 const PLATFORM = text({ help: 'Take the image for OS/ARCH[/VARIANT]' })
 
 export const PULL_COMMAND_FLAGS = {

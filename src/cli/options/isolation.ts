@@ -17,7 +17,7 @@ export const ISOLATION_FLAGS = {
   'cap-drop': commaList({ help: 'Take a capability away, or ALL' }),
   cgroupns: choiceOr('private', OWN_OR_HOST, { help: 'Cgroup namespace to use' }),
   domainname: text({ help: 'NIS domain name of the container' }),
-  gidmap: list({ help: 'Map group ids: CONTAINER_ID:FROM_ID:SIZE' }),
+  gidmap: commaList({ help: 'Map group ids: CONTAINER_ID:FROM_ID:SIZE' }),
   hostname: text({ short: 'h', help: 'Host name of the container' }),
   ipc: choiceOr('private', OWN_OR_HOST, { help: 'IPC namespace to use' }),
   privileged: toggle({ help: 'Give the container all that you may do yourself' }),
@@ -25,13 +25,13 @@ export const ISOLATION_FLAGS = {
   subgidname: text({ help: 'Take group ids from the range of this name' }),
   subuidname: text({ help: 'Take user ids from the range of this name' }),
   sysctl: many({ help: 'Set a kernel parameter of the container: name=value', parse: parseKeyValue }),
-  uidmap: list({ help: 'Map user ids: CONTAINER_ID:FROM_ID:SIZE' }),
+  uidmap: commaList({ help: 'Map user ids: CONTAINER_ID:FROM_ID:SIZE' }),
   userns: text({ help: 'User namespace to use', completion: USER_NAMESPACES }),
   uts: choiceOr('private', OWN_OR_HOST, { help: 'UTS namespace to use' }),
 }
 
 export const NETWORK_FLAGS = {
-  'add-host': list({
+  'add-host': commaList({
     placeholder: 'name:address',
     help: 'Add a line to /etc/hosts; the address may be host-gateway',
   }),

@@ -1,5 +1,5 @@
 import { containerFilterFlag } from '../containerFilters.ts'
-import { integer, list, text, toggle, value } from '../flags/kinds.ts'
+import { commaList, integer, list, text, toggle, value } from '../flags/kinds.ts'
 import { parseSignal } from '../parse/signal.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
 import { PRESERVE_FLAGS } from './preserve.ts'
@@ -75,7 +75,7 @@ export const EXEC_FLAGS = {
   detach: toggle({ short: 'd', help: 'Leave the process in the background' }),
   'detach-keys': DETACH_KEYS_FLAG,
   env: list({ short: 'e', help: 'Set an environment variable: NAME=value, or NAME or NAME* of yours' }),
-  'env-file': list({ help: 'Read environment variables from a file', completion: FILES }),
+  'env-file': commaList({ help: 'Read environment variables from a file', completion: FILES }),
   interactive: toggle({ short: 'i', help: 'Keep standard input open' }),
   latest: LATEST,
   'no-session': toggle({ help: 'Has no effect: no record of the process is kept' }),

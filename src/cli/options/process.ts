@@ -3,6 +3,7 @@ import {
   choice,
   choiceOr,
   commaList,
+  commaMany,
   count,
   list,
   many,
@@ -27,7 +28,7 @@ export const PROCESS_FLAGS = {
     parse: parseEntrypoint,
   }),
   env: list({ short: 'e', help: 'Set an environment variable: NAME=value, or NAME or NAME* of yours' }),
-  'env-file': list({ help: 'Read environment variables from a file', completion: FILES }),
+  'env-file': commaList({ help: 'Read environment variables from a file', completion: FILES }),
   'env-host': toggle({ help: 'Take over your whole environment' }),
   'env-merge': many({
     help: "Set a variable from those of the image: NAME='$NAME:more'",
@@ -37,7 +38,7 @@ export const PROCESS_FLAGS = {
   'group-entry': text({
     help: 'Line for /etc/group where one is added; $GROUPNAME, $GID and $USERLIST are replaced',
   }),
-  hostuser: list({ help: 'Add this user of the host to /etc/passwd' }),
+  hostuser: commaList({ help: 'Add this user of the host to /etc/passwd' }),
   'http-proxy': toggle({ help: 'Take over http_proxy, https_proxy, ftp_proxy and no_proxy of yours' }),
   init: toggle({ help: 'Run a small init that reaps processes and forwards signals' }),
   'init-path': text({ help: 'The program to run as init', completion: FILES }),
@@ -62,7 +63,7 @@ export const PROCESS_FLAGS = {
   }),
   timeout: count({ help: 'Kill the container after so many seconds; 0 for never' }),
   tz: text({ help: 'Set the time zone: Area/City, or local for yours' }),
-  ulimit: many({
+  ulimit: commaMany({
     placeholder: 'name=soft[:hard]',
     help: 'Set a resource limit, or host for your own limits',
     parse: parseUlimit,
@@ -83,10 +84,10 @@ export const IDENTITY_FLAGS = {
     completion: FILES,
   }),
   label: many({ short: 'l', help: 'Set a label: key=value', parse: parseLabel }),
-  'label-file': list({ help: 'Read labels from a file', completion: FILES }),
+  'label-file': commaList({ help: 'Read labels from a file', completion: FILES }),
   name: text({ help: 'Name the container' }),
   pidfile: text({ help: "Write the pid of the container's first process to this file", completion: FILES }),
-  requires: list({ help: 'Start this container before' }),
+  requires: commaList({ help: 'Start this container before' }),
   replace: toggle({ help: 'Remove a container that has the same name' }),
   rm: triState({ help: 'Remove the container when it ends' }),
 }

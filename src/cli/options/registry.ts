@@ -1,5 +1,5 @@
-import { choice, count, list, text, toggle, triState, value } from '../flags/kinds.ts'
-import { parseDuration } from '../parse/duration.ts'
+import { choice, count, list, text, toggle, triState } from '../flags/kinds.ts'
+import { CREDS, RETRY_FLAGS } from './transfer.ts'
 
 const FILES = { kind: 'files' } as const
 
@@ -8,19 +8,6 @@ export const REGISTRY_FLAGS = {
   authfile: text({ help: 'Registry logins to use', completion: FILES }),
   'cert-dir': text({ help: 'Certificates to use for the registry', completion: { kind: 'directories' } }),
   'tls-verify': triState({ help: 'Insist on HTTPS and a valid certificate' }),
-}
-
-export const CREDS = {
-  creds: text({ placeholder: 'USERNAME:PASSWORD', help: 'Log in with this, this time only' }),
-}
-
-export const RETRY_FLAGS = {
-  retry: count({ help: 'How often a failure that may pass is tried again', defaultText: '3' }),
-  'retry-delay': value({
-    placeholder: 'duration',
-    help: 'How long to wait before the second try',
-    parse: parseDuration,
-  }),
 }
 
 /** {@link REGISTRY_FLAGS} with a login and tries. */

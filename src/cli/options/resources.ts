@@ -1,5 +1,5 @@
 import { CGROUP_MODES, type DeviceRate, type DeviceWeight } from '../../base/resources.ts'
-import { choice, count, integer, many, text, value } from '../flags/kinds.ts'
+import { choice, commaMany, count, integer, many, text, value } from '../flags/kinds.ts'
 import { parseKeyValue } from '../parse/keyValue.ts'
 import { parseSize } from '../parse/size.ts'
 
@@ -26,7 +26,7 @@ function rate(kind: DeviceRate['kind'], help: string) {
     if (!kind.endsWith('bps') && !/^\d+$/.test(number)) throw new Error('expected a number of operations')
     return { path, kind, rate: parseSize(number) }
   }
-  return many({ help, placeholder: 'device:rate', parse })
+  return commaMany({ help, placeholder: 'device:rate', parse })
 }
 
 function parseDeviceWeight(given: string): DeviceWeight {
@@ -38,7 +38,7 @@ function parseDeviceWeight(given: string): DeviceWeight {
 /** What `update` can change while a container runs. */
 export const LIMIT_FLAGS = {
   'blkio-weight': count({ help: 'Share of block devices, 10 to 1000' }),
-  'blkio-weight-device': many({
+  'blkio-weight-device': commaMany({
     placeholder: 'device:weight',
     help: 'Share of one block device, 10 to 1000',
     parse: parseDeviceWeight,
