@@ -331,6 +331,17 @@ describe('linux_devices, default', () => {
 })
 
 describe('linux_uid_mappings, linux_gid_mappings, linux_sysctl, linux_seccomp', () => {
+  it('gives a named pipe its owner, who has to be mapped', async () => {
+    const said = await run('owned', 'stat -c "%u:%g %a" /dev/pipe', (config) => {
+      config.linux.devices = [{ type: 'p', path: '/dev/pipe', fileMode: 0o600, uid: 0, gid: 0 }]
+    })
+    expect(said).toBe('0:0 600')
+    const bundle = make('foreign-pipe', (config) => {
+      config.linux.devices = [{ type: 'p', path: '/dev/pipe', uid: 77 }]
+    })
+    expect((await oci(['create', '--bundle', bundle, 'foreign-pipe'])).stderr).toContain('add the devices')
+  })
+
   it('has the maps that were asked for', async () => {
     const said = await run('maps', "awk '{ print $1, $2, $3 }' /proc/self/uid_map /proc/self/gid_map")
     expect(said.split('\n')).toEqual([`0 ${TEST_USER.uid} 1`, `0 ${TEST_USER.gid} 1`])

@@ -100,7 +100,7 @@ const LOOP = 'B=/bin/busybox; ($B setsid $B sleep 5711 &); ($B sleep 5712 &); $B
 export const OCI_TESTS: readonly VmTest[] = [
   {
     name: 'podman holds a container of bryo-oci to its limits, changes them, pauses it and leaves nothing',
-    users: HAS_SESSION,
+    users: ['linger'],
     run: (host) =>
       withPodman(host, ['--cgroup-manager', 'systemd'], (podman) => {
         const limits = ['-m', '64m', '--memory-swap', '64m', '--pids-limit', '50', '--cpus', '0.5']

@@ -15,6 +15,7 @@ import {
   textRecord,
   toJson,
 } from './node.ts'
+import { readId } from './process.ts'
 import { readResources } from './resources.ts'
 import type { OciDevice, OciLinux, OciNamespace, OciPropagation, OciTimeOffset } from './types.ts'
 
@@ -88,6 +89,8 @@ function readDevice(node: JsonNode): OciDevice {
     path: absolutePath(member(node, 'path')),
     major: number('major'),
     minor: number('minor'),
+    uid: optional(node, 'uid', readId),
+    gid: optional(node, 'gid', readId),
     fileMode: optional(node, 'fileMode', (mode) => integer(mode, 0, MAX_UINT32) & 0o7777),
   }
 }

@@ -66,7 +66,7 @@ export const NO_PROCESS: OciProcess = {
   oomScoreAdj: undefined,
 }
 
-function readId(node: JsonNode): number {
+export function readId(node: JsonNode): number {
   return integer(node, 0, MAX_ID)
 }
 

@@ -127,4 +127,6 @@ export interface OciDevice {
   readonly minor: number
   /** Octal; undefined where not given. */
   readonly fileMode: number | undefined
+  readonly uid: number | undefined
+  readonly gid: number | undefined
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { BryoError } from '../../../base/errors.ts'
-import { makeDevice, mknodat, S_IF } from '../../../syscall/file.ts'
+import { chownat, makeDevice, mknodat, S_IF } from '../../../syscall/file.ts'
 import { ensureInRoot } from '../../../syscall/rootPath.ts'
 import { attachDevices, createDeviceLinks, type HostDevice, openHostDevices } from '../../stage/devices.ts'
 import type { OciDevice } from '../config/types.ts'
@@ -50,11 +50,17 @@ export function addDevices(
   createDeviceLinks(rootFd)
 }
 
-function makePipe(rootFd: number, { path, fileMode = 0o666 }: OciDevice): void {
+/** @see chown(2) */
+const UNCHANGED = 0xffffffff
+
+function makePipe(rootFd: number, device: OciDevice): void {
+  const { path, fileMode = 0o666, uid = UNCHANGED, gid = UNCHANGED } = device
   const slash = path.lastIndexOf('/')
   const directory = ensureInRoot(rootFd, path.slice(0, slash) || '/', 'directory', { strict: true })
   try {
-    mknodat(directory, path.slice(slash + 1), S_IF.fifo | fileMode)
+    const name = path.slice(slash + 1)
+    mknodat(directory, name, S_IF.fifo | fileMode)
+    chownat({ dirfd: directory, path: name, uid, gid })
   } finally {
     closeSync(directory)
   }
