@@ -54,8 +54,6 @@ export interface CommandSpec<F extends FlagTable> {
   /** Command lines without the program's name. */
   readonly examples?: readonly string[]
   readonly flags: F
-  /** Flags of Podman's and Docker's that do not exist here: what to know about each, by name or letter. */
-  readonly absent?: Readonly<Record<string, string>>
   readonly args: ArgumentRule
   /** False where everything from the first argument on belongs to the container's command. */
   readonly interspersed?: boolean

@@ -19,6 +19,7 @@ import {
   imageTree,
   imageUnmount,
 } from './imageCommands.ts'
+import { secret, volume } from './storageCommands.ts'
 
 const attach = entry('attach', 'Connect with a running container', () => import('./commands/attach.ts'))
 const completion = entry(
@@ -112,7 +113,12 @@ const stop = entry('stop', 'Stop containers', () => import('./commands/stop.ts')
 const tag = entry('tag', 'Give an image further names', () => import('./commands/tag.ts'))
 const top = entry('top', 'Show the processes of a container', () => import('./commands/top.ts'))
 const untag = entry('untag', 'Take names from an image', () => import('./commands/untag.ts'))
-const unpause = entry('unpause', 'Let paused containers go on', () => import('./commands/unpause.ts'))
+const unpause: CommandEntry = {
+  kind: 'command',
+  name: 'unpause',
+  summary: 'Let paused containers go on',
+  load: async () => (await import('./commands/pause.ts')).unpause,
+}
 const update = entry('update', 'Change settings of a container', () => import('./commands/update.ts'))
 const version = entry('version', 'Show the version', () => import('./commands/version.ts'))
 const wait = entry('wait', 'Wait for the end of containers', () => import('./commands/wait.ts'))
@@ -203,23 +209,6 @@ const image: GroupEntry = {
 
 const info = entry('info', 'Show all about the host, the store and bryo', () => import('./commands/info.ts'))
 
-const secret: GroupEntry = {
-  kind: 'group',
-  name: 'secret',
-  summary: 'Work with secrets',
-  commands: [
-    entry('create', 'Store a secret', () => import('./commands/secretCreate.ts')),
-    entry(
-      'exists',
-      'Tell by the exit code whether a secret exists',
-      () => import('./commands/secretExists.ts'),
-    ),
-    entry('inspect', 'Show all about secrets', () => import('./commands/secretInspect.ts')),
-    entry('ls', 'List secrets', () => import('./commands/secretLs.ts'), ['list']),
-    entry('rm', 'Remove secrets', () => import('./commands/secretRm.ts'), ['remove']),
-  ],
-}
-
 const system: GroupEntry = {
   kind: 'group',
   name: 'system',
@@ -264,30 +253,6 @@ const healthcheck: GroupEntry = {
   name: 'healthcheck',
   summary: 'Find out whether containers work',
   commands: [entry('run', 'Run a health check once', () => import('./commands/healthcheckRun.ts'))],
-}
-
-const volume: GroupEntry = {
-  kind: 'group',
-  name: 'volume',
-  summary: 'Work with volumes',
-  commands: [
-    entry('create', 'Make a volume', () => import('./commands/volumeCreate.ts')),
-    entry(
-      'exists',
-      'Tell by the exit code whether a volume exists',
-      () => import('./commands/volumeExists.ts'),
-    ),
-    entry(
-      'export',
-      'Write the content of a volume as a tar archive',
-      () => import('./commands/volumeExport.ts'),
-    ),
-    entry('import', 'Unpack a tar archive into a volume', () => import('./commands/volumeImport.ts')),
-    entry('inspect', 'Show all about volumes', () => import('./commands/volumeInspect.ts')),
-    entry('ls', 'List volumes', () => import('./commands/volumeLs.ts'), ['list']),
-    entry('prune', 'Remove volumes that no container has', () => import('./commands/volumePrune.ts')),
-    entry('rm', 'Remove volumes', () => import('./commands/volumeRm.ts'), ['remove']),
-  ],
 }
 
 /** Every command, in the order of `--help`. */

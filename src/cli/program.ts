@@ -92,8 +92,8 @@ async function runCommand(call: ProgramCall, called: Called, argv: readonly stri
     return await command.ownProgram({ argv, program: `${call.program} ${path}`, facts: call.facts })
   }
   const flags = { ...GLOBAL_FLAGS, ...command.flags }
-  const { interspersed = true, absent = {} } = command
-  const scan = scanFlags(argv, { flags, interspersed, absent, hint })
+  const { interspersed = true } = command
+  const scan = scanFlags(argv, { flags, interspersed, hint })
   if (scan.help) {
     const { commandHelp } = await import('./help.ts')
     writeOut(commandHelp({ program: call.program, path, summary: entry.summary }, command))

@@ -77,6 +77,21 @@ export function createLock(path: string): Lock | undefined {
   }
 }
 
+const LOOK_AGAIN_MS = 10
+
+/** As {@link acquireLock} with `wait`, but for so long at most. @returns undefined where it was never free */
+export function acquireLockWithin(
+  path: string,
+  { mode, patienceMs }: { readonly mode: LockOptions['mode']; readonly patienceMs: number },
+): Lock | undefined {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    const lock = acquireLock(path, { mode, wait: false })
+    if (lock || performance.now() >= deadline) return lock
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS)
+  }
+}
+
 const FIRST_PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 200
 

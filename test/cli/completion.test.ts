@@ -59,11 +59,13 @@ describe('completion', () => {
   it.each(SHELLS)('ships the script that `bryo completion %s` prints', (shell) => {
     const file = shell === 'zsh' ? '_bryo' : `bryo.${shell}`
     const shipped = readFileSync(new URL(`../../completions/${file}`, import.meta.url), 'utf8')
-    expect(shipped).toBe(completionScript(shell, 'bryo'))
+    expect(shipped).toBe(completionScript(shell, 'bryo', { descriptions: true }))
   })
 
   it('names the functions of a script by letters that shells allow', () => {
-    expect(completionScript('bash', 'my-tool')).toContain('complete -o default -F _my_tool_complete my-tool')
+    expect(completionScript('bash', 'my-tool', { descriptions: true })).toContain(
+      'complete -o default -F _my_tool_complete my-tool',
+    )
   })
 })
 
@@ -73,7 +75,7 @@ describe('the script for bash', () => {
     const script = `
       compopt() { :; }
       program() { printf '%s\\n' "$@" >&3; printf '%s' "$ANSWER"; }
-      ${completionScript('bash', 'program')}
+      ${completionScript('bash', 'program', { descriptions: true })}
       COMP_LINE=$LINE COMP_POINT=\${#LINE} COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
       _program_complete 3>&1
       printf '=> %s\\n' "\${COMPREPLY[@]}"

@@ -252,6 +252,35 @@ describe('bryo cp', () => {
     expect(await listing('kept:/f')).toEqual(['-rw-r--r-- 7/8 f'])
   })
 
+  it('holds a container that does not run: a start, a removal and another copy wait', async () => {
+    const directory = newDirectory()
+    writeFileSync(join(directory, 'f'), 'x')
+    give(directory)
+    const commands = {
+      held: ['start', 'held'],
+      gone: ['rm', 'gone'],
+      full: ['cp', join(directory, 'f'), 'full:/f'],
+    }
+    const pairs = []
+    for (const [name, waiting] of Object.entries(commands)) {
+      const made = await bryo(['create', '--name', name, '--network', 'none', IMAGE, 'sleep', '1000'])
+      expect(made, made.stderr).toMatchObject({ code: 0 })
+      const lock = join(world.dataRoot, 'containers', made.stdout.trim(), 'start.lock')
+      const holder = world.startCommand(['flock', lock, 'sh', '-c', 'echo held; cat'])
+      await holder.said('held')
+      pairs.push({ holder, waiting: world.start(waiting) })
+    }
+    for (const { holder, waiting } of pairs) {
+      holder.endInput()
+      await holder.ended
+      expect(await waiting.ended).toMatchObject({ code: 0, stderr: '' })
+    }
+    const fields = ['inspect', '--format', '{{.State.Status}}']
+    expect(await bryo([...fields, 'held', 'full'])).toMatchObject({ stdout: 'running\ncreated\n' })
+    expect(await bryo(['container', 'exists', 'gone'])).toMatchObject({ code: 1 })
+    await bryo(['rm', '-f', 'held', 'full'])
+  })
+
   it('refuses arguments without a container or a path', async () => {
     await fails('invalid arguments "/a", "/b"', '/a', '/b')
     await fails('invalid arguments "running:", "/b": you must specify paths', 'running:', '/b')

@@ -84,6 +84,31 @@ describe.skipIf(unused)('a store on a small disk (skipped without root, who moun
     expect(await bryo('rmi', 'small:1')).toMatchObject({ code: 0 })
   })
 
+  it('keeps the exit code of containers that end while it is full', async () => {
+    await bryo('import', world.archive, 'localhost/small:1')
+    const wait = 'while [ ! -e /go ]; do sleep 0.05; done; exit 7'
+    for (const [name, ...more] of [['ends'], ['stopped'], ['again', '--restart', 'on-failure:2']] as const) {
+      const run = ['run', '-d', '--name', name, '--network', 'none', ...more, 'small:1', 'sh', '-c', wait]
+      expect(await bryo(...run)).toMatchObject({ code: 0, stderr: '' })
+    }
+    // Files without a block still fit.
+    const fill = 'dd if=/dev/zero of=/fill bs=64k; : > /go'
+    expect((await bryo('exec', 'ends', 'sh', '-c', fill)).stderr).toContain('No space left')
+    expect(await bryo('wait', 'ends')).toMatchObject({ code: 0, stdout: '7\n' })
+    expect(await bryo('stop', '--time', '0', 'stopped', 'again')).toMatchObject({ code: 0, stderr: '' })
+    const fields = [
+      'inspect',
+      '--format',
+      '{{.State.Status}} {{.State.ExitCode}}',
+      'ends',
+      'stopped',
+      'again',
+    ]
+    expect(await bryo(...fields)).toMatchObject({ stdout: 'exited 7\nexited 137\nexited 137\n' })
+    expect(await bryo('rm', '--all')).toMatchObject({ code: 0 })
+    expect(await bryo('rmi', 'small:1')).toMatchObject({ code: 0 })
+  })
+
   it('save to a full disk leaves no file', async () => {
     const target = `${disk}/saved.tar`
     const ended = await world.bryo(['save', '-o', target, 'localhost/large:1'])

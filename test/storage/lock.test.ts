@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { acquireLock, waitForLock } from '../../src/storage/lock.ts'
+import { acquireLock, acquireLockWithin, waitForLock } from '../../src/storage/lock.ts'
 import { temporaryDirectory } from './support/store.ts'
 
 const tryLock = (path: string, mode: 'exclusive' | 'shared') => acquireLock(path, { mode, wait: false })
@@ -25,6 +25,15 @@ describe('acquireLock()', () => {
       lock?.release()
     }
     expect(tryLock(path, 'exclusive')?.release()).toBeUndefined()
+  })
+
+  it('gives up after a while where it may not wait for ever', () => {
+    const path = join(temporaryDirectory(), 'lock')
+    const first = tryLock(path, 'exclusive')
+    expect(acquireLockWithin(path, { mode: 'exclusive', patienceMs: 30 })).toBeUndefined()
+    first?.release()
+    using second = acquireLockWithin(path, { mode: 'exclusive', patienceMs: 30 })
+    expect(second?.path).toBe(path)
   })
 
   it('locks the file that has the name after the holder removed it', async () => {

@@ -1,9 +1,9 @@
 import { cleanUpContainer } from '../../engine/container/cleanup.ts'
-import { selectContainers } from '../../engine/container/select.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { CLEANUP_FLAGS } from '../options/life.ts'
+import { selectedNames } from '../selection.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
@@ -14,7 +14,7 @@ export const command = defineCommand({
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
-    const names = selectContainers(engine, { ...flags, names: args }, flags.all ? 'ended' : 'any')
+    const names = selectedNames(engine, flags, args, flags.all ? 'ended' : 'any')
     return await forEachName(names, context, async (name) => {
       await cleanUpContainer(engine, name, { remove: flags.rm, removeImage: flags.rmi })
       return name

@@ -1,6 +1,6 @@
 import { requireContainer } from '../../engine/container/find.ts'
 import { checkHealth, killUnhealthy } from '../../engine/container/health/check.ts'
-import { startExisting } from '../../engine/container/run.ts'
+import { restartContainer } from '../../engine/container/restart.ts'
 import { stopContainer } from '../../engine/container/stop.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
@@ -8,14 +8,14 @@ import { toggle } from '../flags/kinds.ts'
 import { printLine } from '../output.ts'
 
 const QUIET = { onWarning: () => {} }
-const BACKGROUND = { signalProxy: false, interactive: false, attach: undefined, ...QUIET }
 
 export const command = defineCommand({
-  usage: 'CONTAINER',
+  usage: '[options] CONTAINER',
   description:
     "Runs the health check of a running container once. Prints unhealthy and ends with 1 where it fails. The container's monitor does the same on its schedule.",
   examples: ['healthcheck run web'],
   flags: {
+    'ignore-result': toggle({ help: 'End with 0 whatever the check says' }),
     scheduled: toggle({
       help: 'As the schedule does: print nothing, and do what --health-on-failure asks for',
     }),
@@ -27,12 +27,12 @@ export const command = defineCommand({
     const { passed, health, action } = await checkHealth(engine, name)
     if (!flags.scheduled) {
       if (!passed) printLine(health.status === 'starting' ? 'starting' : 'unhealthy')
-      return passed ? 0 : 1
+      return passed || flags.ignoreResult ? 0 : 1
     }
     const record = requireContainer(engine, name)
     if (action === 'kill') killUnhealthy(engine, record)
-    if (action === 'stop' || action === 'restart') stopContainer(engine, record, QUIET)
-    if (action === 'restart') await startExisting(engine, record.id, BACKGROUND)
+    if (action === 'stop') stopContainer(engine, record, QUIET)
+    if (action === 'restart') await restartContainer(engine, record, QUIET)
     return passed ? 0 : 1
   },
 })

@@ -20,10 +20,6 @@ export const command = defineCommand({
     'push --compression-format zstd app docker://registry.example.org/team/app',
   ],
   flags: PUSH_FLAGS,
-  absent: {
-    'remove-signatures': 'images are pushed without signatures',
-    'sign-by': 'images are pushed without signatures',
-  },
   args: { min: 1, max: 2, completion: { kind: 'names', of: ['images'] } },
   run: async ({ flags, args: [text = '', destination], context }) => {
     const engine = engineOf(context)

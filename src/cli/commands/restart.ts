@@ -1,14 +1,11 @@
 import { requireContainer } from '../../engine/container/find.ts'
-import { startExisting } from '../../engine/container/run.ts'
-import { selectContainers } from '../../engine/container/select.ts'
-import { stopContainer } from '../../engine/container/stop.ts'
-import { readCidfiles } from '../cidfile.ts'
+import { restartContainer } from '../../engine/container/restart.ts'
 import { defineCommand } from '../command.ts'
-import { readContainerFilters } from '../containerFilters.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { RESTART_FLAGS } from '../options/life.ts'
 import { printWarning } from '../output.ts'
+import { selectedNames } from '../selection.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
@@ -18,22 +15,12 @@ export const command = defineCommand({
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
-    const selection = {
-      ...flags,
-      filter: readContainerFilters(flags.filter),
-      all: flags.all || flags.running,
-      names: [...args, ...readCidfiles(flags.cidfile)],
-    }
-    const names = selectContainers(engine, selection, flags.running ? 'up' : 'any')
+    const { time: timeoutSeconds, signal } = flags
+    const selection = { ...flags, all: flags.all || flags.running }
+    const names = selectedNames(engine, selection, args, flags.running ? 'up' : 'any')
     return await forEachName(names, context, async (name) => {
       const record = requireContainer(engine, name)
-      stopContainer(engine, record, { timeoutSeconds: flags.time, onWarning: printWarning })
-      await startExisting(engine, record.id, {
-        signalProxy: false,
-        interactive: false,
-        onWarning: printWarning,
-        attach: undefined,
-      })
+      await restartContainer(engine, record, { timeoutSeconds, signal, onWarning: printWarning })
       return name
     })
   },

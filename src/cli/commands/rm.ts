@@ -1,13 +1,11 @@
 import { BryoError } from '../../base/errors.ts'
 import { dependants, removeByName } from '../../engine/container/remove.ts'
-import { selectContainers } from '../../engine/container/select.ts'
-import { readCidfiles } from '../cidfile.ts'
 import { defineCommand } from '../command.ts'
-import { readContainerFilters } from '../containerFilters.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { RM_FLAGS } from '../options/containers.ts'
 import { printWarning } from '../output.ts'
+import { selectedNames } from '../selection.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
@@ -28,15 +26,7 @@ export const command = defineCommand({
       onWarning: printWarning,
       ...(time !== undefined && { timeoutSeconds: time }),
     }
-    const selected = selectContainers(
-      engine,
-      {
-        ...flags,
-        filter: readContainerFilters(flags.filter),
-        names: [...args, ...readCidfiles(flags.cidfile)],
-      },
-      'any',
-    )
+    const selected = selectedNames(engine, flags, args, 'any')
     const names = flags.depend ? selected.flatMap((name) => [...dependants(engine, name), name]) : selected
     return await forEachName(names, context, (name) => removeByName(engine, name, options), exitCodeOf)
   },

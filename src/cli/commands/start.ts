@@ -1,15 +1,12 @@
 import { BryoError } from '../../base/errors.ts'
-import { startExisting } from '../../engine/container/run.ts'
-import { selectContainers } from '../../engine/container/select.ts'
+import { startExisting, startInBackground } from '../../engine/container/run.ts'
 import { defineCommand } from '../command.ts'
-import { readContainerFilters } from '../containerFilters.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { DETACH_KEYS } from '../options/attach.ts'
 import { START_FLAGS } from '../options/containers.ts'
 import { printWarning } from '../output.ts'
-
-const BACKGROUND = { signalProxy: false, interactive: false, onWarning: printWarning, attach: undefined }
+import { selectedNames } from '../selection.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
@@ -20,15 +17,11 @@ export const command = defineCommand({
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
-    const names = selectContainers(
-      engine,
-      { ...flags, filter: readContainerFilters(flags.filter), names: args },
-      'any',
-    )
+    const names = selectedNames(engine, flags, args, 'any')
     const { interactive, sigProxy: signalProxy } = flags
     if (!flags.attach && !interactive) {
       return await forEachName(names, context, async (name) => {
-        await startExisting(engine, name, BACKGROUND)
+        await startInBackground(engine, name, { onWarning: printWarning })
         return name
       })
     }

@@ -1,12 +1,13 @@
-import { BryoError } from '../../base/errors.ts'
+import { BryoError, messageOf } from '../../base/errors.ts'
 import { findContainer } from '../../engine/container/find.ts'
-import { waitForCondition } from '../../engine/container/monitor/condition.ts'
+import { latestContainer } from '../../engine/container/latest.ts'
+import { waitForCondition, waitForFirst } from '../../engine/container/monitor/condition.ts'
 import { waitForContainer } from '../../engine/container/monitor/wait.ts'
-import { latestContainer } from '../../engine/container/select.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { WAIT_FLAGS } from '../options/life.ts'
+import { printLine } from '../output.ts'
 import { parseDuration } from '../parse/duration.ts'
 
 const INTERVAL_MS = 250
@@ -24,7 +25,14 @@ export const command = defineCommand({
     if (names.length === 0) throw new BryoError('USAGE', 'you must provide at least one name or id')
     const interval = flags.interval ?? `${INTERVAL_MS}ms`
     // Podman takes a bare number for milliseconds.
-    const intervalMs = /^\d+$/.test(interval) ? Number(interval) : parseDuration(interval)
+    const intervalMs = /^\d+$/.test(interval) ? Number(interval) : intervalOf(interval)
+    if (flags.exitFirstMatch) {
+      const known = flags.ignore ? names.filter((name) => findContainer(engine, name)) : names
+      if (known.length === 0) return 0
+      const conditions = flags.condition.length === 0 ? ['stopped'] : flags.condition
+      printLine(String(waitForFirst(engine, known, { conditions, intervalMs })))
+      return 0
+    }
     return await forEachName(names, context, (name) => {
       if (flags.ignore && !findContainer(engine, name)) return '-1'
       const code =
@@ -35,3 +43,11 @@ export const command = defineCommand({
     })
   },
 })
+
+function intervalOf(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (cause) {
+    throw new BryoError('USAGE', `invalid --interval "${text}": ${messageOf(cause)}`, { cause })
+  }
+}

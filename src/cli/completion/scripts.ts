@@ -2,9 +2,14 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof SHELLS)[number]
 
 /** The script that makes a shell ask `PROGRAM __complete` for what fits at the cursor. */
-export function completionScript(shell: Shell, program: string): string {
+export function completionScript(
+  shell: Shell,
+  program: string,
+  { descriptions }: { readonly descriptions: boolean },
+): string {
   const name = program.replace(/[^A-Za-z0-9_]/g, '_')
-  return SCRIPTS[shell].replaceAll('@program@', program).replaceAll('@name@', name)
+  const script = SCRIPTS[shell].replaceAll('@program@', program).replaceAll('@name@', name)
+  return descriptions ? script : script.replaceAll(' __complete ', ' __completeNoDesc ')
 }
 
 const BASH = String.raw`# bash completion for @program@

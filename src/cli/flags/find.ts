@@ -9,12 +9,15 @@ const ALIASES: Readonly<Record<string, string>> = {
   'healthcheck-start-period': 'health-start-period',
   'healthcheck-timeout': 'health-timeout',
   'intel-rdt-clos-id': 'rdt-class',
+  namespace: 'ns',
   net: 'network',
   'net-alias': 'network-alias',
   notruncate: 'no-trunc',
   'override-arch': 'arch',
   'override-os': 'os',
   'override-variant': 'variant',
+  purge: 'rm',
+  storage: 'external',
   timeout: 'time',
 }
 

@@ -6,6 +6,8 @@ export class Refusal extends Error {}
 interface RefusedOptions {
   /** It is a switch. */
   readonly isSwitch?: boolean
+  /** Its letter. */
+  readonly short?: string
   /** Values that change nothing, and may be given. */
   readonly harmless?: readonly string[]
 }
@@ -17,12 +19,12 @@ interface RefusedOptions {
  */
 export function refused(
   reason: string,
-  { isSwitch = false, harmless = isSwitch ? ['false'] : [] }: RefusedOptions = {},
+  { isSwitch = false, short, harmless = isSwitch ? ['false'] : [] }: RefusedOptions = {},
 ): Flag<undefined> {
   return {
     placeholder: isSwitch ? undefined : 'string',
     initial: undefined,
-    short: undefined,
+    short,
     help: `Cannot be used: ${reason}`,
     defaultText: undefined,
     completion: { kind: 'none' },

@@ -21,8 +21,6 @@ export interface ScanOptions {
   readonly interspersed: boolean
   /** Shown below an error, e.g. `See 'bryo run --help'`. */
   readonly hint: string
-  /** Flags that users of other tools expect, each with what to know about its absence; by name or letter. */
-  readonly absent?: Readonly<Record<string, string>>
 }
 
 /**
@@ -58,11 +56,8 @@ interface State extends ScanOptions {
   help: boolean
 }
 
-function fail(state: State, message: string, name = ''): never {
-  const absent = state.absent?.[name]
-  throw new BryoError('USAGE', message, {
-    hint: absent === undefined ? state.hint : `${absent}\n${state.hint}`,
-  })
+function fail(state: State, message: string): never {
+  throw new BryoError('USAGE', message, { hint: state.hint })
 }
 
 function scanLong(state: State, word: string): void {
@@ -71,7 +66,7 @@ function scanLong(state: State, word: string): void {
   if (typed === '' || typed.startsWith('-')) fail(state, `bad flag syntax: ${word}`)
   const found = findFlag(state.flags, typed)
   if (!found) {
-    if (typed !== 'help') fail(state, `unknown flag: --${typed}`, typed)
+    if (typed !== 'help') fail(state, `unknown flag: --${typed}`)
     state.help = true
     return
   }
@@ -87,7 +82,7 @@ function scanShort(state: State, word: string): void {
     const rest = word.slice(at + 1)
     const found = Object.entries(state.flags).find(([, flag]) => flag.short === letter)
     if (!found) {
-      if (letter !== 'h') fail(state, `unknown shorthand flag: '${letter}' in -${word.slice(at)}`, letter)
+      if (letter !== 'h') fail(state, `unknown shorthand flag: '${letter}' in -${word.slice(at)}`)
       state.help = true
       return
     }

@@ -1,6 +1,8 @@
 import { containerFilterFlag } from '../containerFilters.ts'
 import { integer, list, toggle } from '../flags/kinds.ts'
+import { refused } from '../flags/refused.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
+import { NO_CHECKPOINT } from './checkpoint.ts'
 
 export const START_FLAGS = {
   all: toggle({ help: 'Start all containers' }),
@@ -8,6 +10,8 @@ export const START_FLAGS = {
     short: 'a',
     help: "Attach standard output and standard error, and wait for the container's end",
   }),
+  checkpoint: refused(NO_CHECKPOINT),
+  'checkpoint-dir': refused(NO_CHECKPOINT),
   'detach-keys': DETACH_KEYS_FLAG,
   filter: containerFilterFlag('Start those that fit: key=value', 'f'),
   interactive: toggle({ short: 'i', help: 'Attach standard input too' }),
@@ -23,6 +27,7 @@ export const RM_FLAGS = {
   force: toggle({ short: 'f', help: 'End a running container first; an unknown one is no error' }),
   ignore: toggle({ short: 'i', help: 'An unknown container is no error' }),
   latest: toggle({ short: 'l', help: 'The container that was created last' }),
+  link: refused('containers are not linked', { isSwitch: true }),
   time: integer({ short: 't', help: 'With --force: seconds to wait before it is killed; -1 waits for ever' }),
   volumes: toggle({ short: 'v', help: "Remove the container's anonymous volumes too" }),
 }

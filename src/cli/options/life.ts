@@ -1,5 +1,6 @@
 import { containerFilterFlag } from '../containerFilters.ts'
 import { commaList, integer, list, text, toggle, value } from '../flags/kinds.ts'
+import { refused } from '../flags/refused.ts'
 import { parseSignal } from '../parse/signal.ts'
 import { DETACH_KEYS_FLAG } from './attach.ts'
 import { PRESERVE_FLAGS } from './preserve.ts'
@@ -8,6 +9,7 @@ const FILES = { kind: 'files' } as const
 const CIDFILE = list({ help: 'Read the id of a container from this file', completion: FILES })
 const IGNORE = toggle({ short: 'i', help: 'An unknown container is no error' })
 const LATEST = toggle({ short: 'l', help: 'The container that was created last' })
+const SIGNAL = value({ short: 's', help: 'The signal to stop it by, instead of its own', parse: parseSignal })
 const TIME = integer({ short: 't', help: 'Seconds to wait before it is killed; -1 waits for ever' })
 
 export const INIT_FLAGS = {
@@ -21,6 +23,7 @@ export const STOP_FLAGS = {
   filter: containerFilterFlag('Stop those that fit: key=value', 'f'),
   ignore: IGNORE,
   latest: LATEST,
+  signal: SIGNAL,
   time: TIME,
 }
 
@@ -37,6 +40,7 @@ export const RESTART_FLAGS = {
   filter: containerFilterFlag('Restart those that fit: key=value', 'f'),
   latest: LATEST,
   running: toggle({ help: 'Restart only containers that run' }),
+  signal: SIGNAL,
   time: TIME,
 }
 
@@ -58,8 +62,9 @@ export const WAIT_FLAGS = {
       ],
     },
   }),
-  ignore: IGNORE,
-  interval: text({ help: 'Time between two looks at a condition, 250ms by default' }),
+  'exit-first-match': toggle({ help: 'End as soon as the first of several containers fits' }),
+  ignore: toggle({ help: 'An unknown container is no error: its exit code is -1' }),
+  interval: text({ short: 'i', help: 'Time between two looks at a condition, 250ms by default' }),
   latest: LATEST,
 }
 
@@ -89,12 +94,16 @@ export const EXEC_FLAGS = {
 
 export const PAUSE_FLAGS = {
   all: toggle({ short: 'a', help: 'All containers' }),
+  cidfile: CIDFILE,
+  filter: containerFilterFlag('Those that fit: key=value', 'f'),
   latest: LATEST,
 }
 
 export const CLEANUP_FLAGS = {
   all: toggle({ short: 'a', help: 'All containers that have ended' }),
+  exec: refused('a process of exec leaves nothing that could be cleared up'),
   latest: LATEST,
   rm: toggle({ help: 'Remove the container too' }),
   rmi: toggle({ help: 'Remove the container and its image too' }),
+  'stopped-only': toggle({ help: 'Only where it has ended: always so' }),
 }

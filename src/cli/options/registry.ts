@@ -1,4 +1,5 @@
 import { choice, count, list, text, toggle, triState } from '../flags/kinds.ts'
+import { refused } from '../flags/refused.ts'
 import { CREDS, RETRY_FLAGS } from './transfer.ts'
 
 const FILES = { kind: 'files' } as const
@@ -28,8 +29,19 @@ export const LOGOUT_FLAGS = {
   authfile: REGISTRY_FLAGS.authfile,
 }
 
+const UNSIGNED = 'images are pushed without signatures'
+
+export const SIGNING_FLAGS = {
+  'remove-signatures': refused(UNSIGNED, { isSwitch: true, harmless: ['true', 'false'] }),
+  'sign-by': refused(UNSIGNED),
+  'sign-by-sigstore': refused(UNSIGNED),
+  'sign-by-sigstore-private-key': refused(UNSIGNED),
+  'sign-passphrase-file': refused(UNSIGNED),
+}
+
 export const PUSH_FLAGS = {
   ...TRANSFER_FLAGS,
+  ...SIGNING_FLAGS,
   all: toggle({ help: 'Of a manifest list, push the images that it names too' }),
   'compression-format': choice(['gzip', 'zstd'], { help: 'Compress layers that are not compressed so' }),
   'compression-level': count({ help: 'How hard to compress' }),
@@ -77,6 +89,7 @@ export const MANIFEST_INSPECT_FLAGS = TRANSFER_FLAGS
 
 export const MANIFEST_PUSH_FLAGS = {
   ...TRANSFER_FLAGS,
+  ...SIGNING_FLAGS,
   all: toggle({ initial: true, help: 'Push the images that the list names too' }),
   digestfile: text({ help: 'Write the digest to this file', completion: FILES }),
   format: choice(['docker', 'oci', 'v2s2'], { short: 'f', help: 'Write the list in this format' }),

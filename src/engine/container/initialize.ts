@@ -16,7 +16,7 @@ export async function initializeContainer(
   options: { readonly onWarning: (text: string) => void },
 ): Promise<void> {
   const record = requireContainer(engine.store, name)
-  using _starting = lockStart(engine, record, { verb: VERB, wait: true })
+  using _starting = lockStart(engine, record, VERB)
   const subject = startSubject(engine, record)
   const { work } = subject
   if (record.autoRemove && !work) throw notStartable(record, 'starting', VERB)

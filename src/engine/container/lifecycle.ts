@@ -103,7 +103,7 @@ export function endInitialized(engine: Engine, record: ContainerRecord): boolean
   const deadline = Date.now() + RECORD_MS
   for (;;) {
     if (effectiveState(store, record.id).status !== 'initialized') return false
-    using lock = acquireStartLock(engine, record, { wait: false })
+    using lock = acquireStartLock(engine, record, 0)
     const state = effectiveState(store, record.id)
     // Whoever holds the lock may be about to start it, or hang while it does.
     if (state.status === 'initialized' && (lock || Date.now() > deadline)) {

@@ -41,7 +41,9 @@ function isPrunable({ store }: Engine, record: ContainerRecord, filter: PruneFil
 
 function remove(engine: Engine, id: string): boolean {
   try {
-    return removeByName(engine, id, { force: false, volumes: false, ignore: true }) !== undefined
+    return (
+      removeByName(engine, id, { force: false, volumes: false, ignore: true, patienceMs: 0 }) !== undefined
+    )
   } catch (error) {
     if (error instanceof BryoError && (error.code === 'INVALID_STATE' || error.code === 'IN_USE'))
       return false

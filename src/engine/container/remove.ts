@@ -10,7 +10,7 @@ import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { containerEvent } from './event.ts'
 import { endContainer, endInitialized, SIGKILL, sleep } from './lifecycle.ts'
-import { acquireStartLock } from './startLock.ts'
+import { acquireStartLock, heldTooLong, PATIENCE_MS } from './startLock.ts'
 import { stopContainer } from './stop.ts'
 import { storedConfig } from './stored.ts'
 
@@ -23,6 +23,8 @@ export interface RemoveOptions {
   readonly ignore: boolean
   /** With `force`: seconds that a running one has to end by itself; 0 (the default) kills it at once, negative waits for ever. */
   readonly timeoutSeconds?: number
+  /** How long another command may take that starts it or works with its files; 60 seconds by default. */
+  readonly patienceMs?: number
   readonly onWarning?: (text: string) => void
 }
 
@@ -56,13 +58,10 @@ export function removeNamed(engine: Engine, name: string): void {
   if (record?.name === name) removeRecord(engine, record, { force: true, volumes: true, ignore: true })
 }
 
-/** How long another process may take to start the container, or to remove it. */
-const PATIENCE_MS = 30_000
 const PAUSE_MS = 5
 
 function removeRecord(engine: Engine, record: ContainerRecord, options: RemoveOptions): void {
   const deadline = Date.now() + PATIENCE_MS
-  // Where it may be somebody else who removes it.
   let shared = options.force
   for (;;) {
     if (shared && !readContainer(engine.store, record.id)) return
@@ -96,15 +95,21 @@ function removeLeftGroup({ store }: Engine, { id }: ContainerRecord): void {
   if ('cgroup' in state && state.cgroup !== undefined) removeGroup(state.cgroup)
 }
 
+interface Removal extends Pick<RemoveOptions, 'volumes' | 'patienceMs'> {
+  /** It may be somebody else who removes it. */
+  readonly shared: boolean
+}
+
 /** @returns why it could not be removed, where another process works on it */
 function tryRemoval(
   engine: Engine,
   record: ContainerRecord,
-  { volumes, shared }: Pick<RemoveOptions, 'volumes'> & { readonly shared: boolean },
+  { volumes, shared, patienceMs }: Removal,
 ): BryoError | undefined {
   const { runInUserns, store } = engine
-  using lock = shared ? startLockIfThere(engine, record) : acquireStartLock(engine, record, { wait: false })
-  if (!lock || isLive(effectiveState(store, record.id))) return stillRunning(record, 'starting')
+  using lock = startLockIfThere(engine, record, { shared, patienceMs })
+  if (!lock) return heldTooLong('remove', record)
+  if (isLive(effectiveState(store, record.id))) return stillRunning(record, 'starting')
   const work = tryBeginWork(store, workName('container', record.id))
   if (!work) return beingRemoved(record)
   removeLeftGroup(engine, record)
@@ -113,12 +118,16 @@ function tryRemoval(
   return undefined
 }
 
-/** Removed between two looks at it: the next one tells. */
-function startLockIfThere(engine: Engine, record: ContainerRecord): Lock | undefined {
+/** Where others may remove it, one that has gone between two looks at it is no error: the next look tells. */
+function startLockIfThere(
+  engine: Engine,
+  record: ContainerRecord,
+  { shared, patienceMs }: Pick<Removal, 'shared'> & { readonly patienceMs: number | undefined },
+): Lock | undefined {
   try {
-    return acquireStartLock(engine, record, { wait: false })
+    return acquireStartLock(engine, record, patienceMs)
   } catch (error) {
-    if (error instanceof BryoError && error.code === 'NOT_FOUND') return undefined
+    if (shared && error instanceof BryoError && error.code === 'NOT_FOUND') return undefined
     throw error
   }
 }

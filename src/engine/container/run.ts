@@ -14,7 +14,7 @@ import type { ContainerRequest } from './request.ts'
 import { startRequired } from './requires.ts'
 import { containerSettings } from './settings.ts'
 import { directFork, type StartSubject, startDirect } from './start.ts'
-import { acquireStartLock, checkStartable, lockStart } from './startLock.ts'
+import { checkStartable, lockForStart, lockStart } from './startLock.ts'
 
 /** What a started container's caller learns. */
 export type RunEnd =
@@ -86,7 +86,7 @@ export async function startExisting(
     return await joinRunning(engine, record, options)
   // With --rm the hold on the container keeps others away already.
   const subject = startSubject(engine, record)
-  const lock = subject.work ? undefined : acquireStartLock(engine, record, { wait: true })
+  const lock = subject.work ? undefined : lockForStart(engine, record)
   try {
     // Others may have started it, or be at its end, while this one waited.
     const { status } = effectiveState(engine.store, record.id)
@@ -115,7 +115,8 @@ export async function startExisting(
   }
 }
 
-function startInBackground(
+/** `start` of a container that nobody attaches to. @throws BryoError */
+export function startInBackground(
   engine: Engine,
   name: string,
   { onWarning }: Pick<MonitoredOptions, 'onWarning'>,

@@ -16,15 +16,14 @@ export interface Selection {
   readonly all: boolean
   /** The one that was created last. */
   readonly latest: boolean
-  /** A name that does not exist is no error. */
-  readonly ignore?: boolean
   /** Of all, those that fit: see {@link containerFilter}. */
   readonly filter?: ReadonlyMap<string, readonly string[]>
 }
 
 /**
  * The names of the containers that are meant, as the user gave them, or ids.
- * @param which of all: those with processes (`live`), those whose workload has some (`up`), those that have `ended`, or `any`
+ * @param which of all: those with processes (`live`), those whose workload has some (`up`), of these the `running` or `paused` ones, those
+ *   that have `ended`, or `any`
  * @throws BryoError USAGE where nothing, or two things, were said
  */
 export function selectContainers(engine: Engine, selection: Selection, which: Which): readonly string[] {
@@ -51,7 +50,7 @@ export function selectContainers(engine: Engine, selection: Selection, which: Wh
   return names
 }
 
-type Which = 'live' | 'up' | 'ended' | 'any'
+type Which = 'live' | 'up' | 'running' | 'paused' | 'ended' | 'any'
 
 function isMeant(engine: Engine, id: ContainerRecord['id'], which: Which): boolean {
   if (which === 'any') return true
@@ -62,6 +61,9 @@ function isMeant(engine: Engine, id: ContainerRecord['id'], which: Which): boole
       return live
     case 'up':
       return live && state.status !== 'initialized'
+    case 'running':
+    case 'paused':
+      return state.status === which
     case 'ended':
       return !live
   }

@@ -2,25 +2,28 @@ import { BryoError, isErrno } from '../../base/errors.ts'
 import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
 import { effectiveState } from '../../storage/container/state.ts'
 import { hostPath } from '../../storage/hostPath.ts'
-import { acquireLock, type Lock } from '../../storage/lock.ts'
+import { acquireLockWithin, type Lock } from '../../storage/lock.ts'
 import type { Engine } from '../engine.ts'
+
+/** How long a command waits for another one that starts the container, removes it, or works with its files. */
+export const PATIENCE_MS = 60_000
 
 /** What needs a container without processes. */
 type StartVerb = 'start' | 'initialize'
 
 /**
- * Held while a container is started, and where one is removed that does not run.
- * @param wait until whoever has it is done; else undefined where somebody has it
- * @throws BryoError NOT_FOUND where it was removed meanwhile
+ * Held while a container is started or removed, and while a command works with the files of one that does not run.
+ * @returns undefined where somebody else had it all that time
+ * @throws BryoError NOT_FOUND where the container was removed meanwhile
  */
 export function acquireStartLock(
   { store }: Engine,
   { id, name }: ContainerRecord,
-  options: { readonly wait: boolean },
+  patienceMs = PATIENCE_MS,
 ): Lock | undefined {
   try {
     const path = hostPath(containerDirectory(store, id), 'start.lock')
-    return acquireLock(path, { mode: 'exclusive', ...options })
+    return acquireLockWithin(path, { mode: 'exclusive', patienceMs })
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error
     throw new BryoError('NOT_FOUND', `no container with name or ID "${name}" found: no such container`)
@@ -28,16 +31,18 @@ export function acquireStartLock(
 }
 
 /**
- * One start at a time, of a container that has no processes.
- * @throws BryoError INVALID_STATE, also where somebody has the lock and `wait` is not set; NOT_FOUND
+ * The lock of a container that is to be started.
+ * @throws BryoError IN_USE where another command keeps it too long, NOT_FOUND
  */
-export function lockStart(
-  engine: Engine,
-  record: ContainerRecord,
-  { verb = 'start', wait = false }: { readonly verb?: StartVerb; readonly wait?: boolean } = {},
-): Lock {
-  const lock = acquireStartLock(engine, record, { wait })
-  if (!lock) throw notStartable(record, 'starting', verb)
+export function lockForStart(engine: Engine, record: ContainerRecord, verb: StartVerb = 'start'): Lock {
+  const lock = acquireStartLock(engine, record)
+  if (!lock) throw heldTooLong(verb, record)
+  return lock
+}
+
+/** One start at a time, of a container that has no processes. @throws BryoError INVALID_STATE, IN_USE, NOT_FOUND */
+export function lockStart(engine: Engine, record: ContainerRecord, verb: StartVerb = 'start'): Lock {
+  const lock = lockForStart(engine, record, verb)
   try {
     checkStartable(engine, record, verb)
     return lock
@@ -61,5 +66,16 @@ export function notStartable(
   return new BryoError(
     'INVALID_STATE',
     `cannot ${verb} container "${name}": it is ${status}, expected created or exited`,
+  )
+}
+
+/** @param verb what could not be done with the container */
+export function heldTooLong(verb: string, { name }: ContainerRecord): BryoError {
+  return new BryoError(
+    'IN_USE',
+    `cannot ${verb} container "${name}": another command has held it for ${PATIENCE_MS / 1000} seconds`,
+    {
+      hint: 'a copy of its files that goes on, or a start that stands still; try it again when that has ended',
+    },
   )
 }

@@ -16,6 +16,8 @@ const DEFAULT_TIMEOUT_S = 10
 export interface StopOptions {
   /** Seconds until it is killed, instead of what it was created with; negative to wait for ever. */
   readonly timeoutSeconds?: number | undefined
+  /** Instead of its stop signal. */
+  readonly signal?: string | undefined
   readonly onWarning: (text: string) => void
 }
 
@@ -23,7 +25,7 @@ export interface StopOptions {
 export function stopContainer(engine: Engine, record: ContainerRecord, options: StopOptions): void {
   const { config, image } = containerSettings(engine, record)
   const seconds = options.timeoutSeconds ?? config.request.stopTimeoutSeconds ?? DEFAULT_TIMEOUT_S
-  const name = config.request.stopSignal ?? image?.stopSignal ?? 'SIGTERM'
+  const name = options.signal ?? config.request.stopSignal ?? image?.stopSignal ?? 'SIGTERM'
   const wasLive = isLive(effectiveState(engine.store, record.id))
   endContainer(engine, record, {
     signal: signalNumber(name),

@@ -1,9 +1,11 @@
+import { constants, fstatSync, openSync } from 'node:fs'
 import type { ContainerId, HostPath } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import type { PortMapping } from '../../base/port.ts'
 import type { ProcessRef } from '../../base/processRef.ts'
+import { ownFd } from '../../syscall/fd.ts'
 import { bootId, processStartTime } from '../../syscall/proc.ts'
-import { writeJsonAtomic } from '../atomic.ts'
+import { writeAll, writeJsonAtomic } from '../atomic.ts'
 import { hostPath } from '../hostPath.ts'
 import { type Fields, fieldsOf, readJsonFile } from '../json.ts'
 import type { Store } from '../store.ts'
@@ -68,11 +70,34 @@ export function isProcessAlive(process: ProcessRef): boolean {
  * @returns false where the container was removed meanwhile
  */
 export function writeState(store: Store, id: ContainerId, state: ContainerState): boolean {
+  const path = statePath(store, id)
   try {
-    writeJsonAtomic(statePath(store, id), state, { durable: false })
+    writeJsonAtomic(path, state, { durable: false })
     return true
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return false
+    if (error instanceof BryoError && error.code === 'NO_SPACE' && overwriteState(path, state)) return true
+    throw error
+  }
+}
+
+/** What every filesystem gives a file at the least. */
+const BLOCK = 512
+
+/**
+ * On a full disk: over the former state, in the block that this has already, by one write. Spaces cover what is left of it.
+ * @returns false where there was no state, or the new one needs another block
+ */
+function overwriteState(path: HostPath, state: ContainerState): boolean {
+  try {
+    using file = ownFd(openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW))
+    const { size } = fstatSync(file.fd)
+    const data = Buffer.from(`${JSON.stringify(state).padEnd(size - 1)}\n`)
+    if (data.length > Math.max(size, BLOCK)) return false
+    writeAll(file.fd, data, 0)
+    return true
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOSPC', 'EDQUOT')) return false
     throw error
   }
 }

@@ -7,6 +7,7 @@ import { readHealth } from '../healthStatus.ts'
 import { sleep } from '../lifecycle.ts'
 
 const CONDITIONS = [
+  'configured',
   'created',
   'initialized',
   'running',
@@ -36,10 +37,27 @@ export function waitForCondition(
   name: string,
   { conditions, intervalMs }: ConditionRequest,
 ): number {
+  return waitForFirst(engine, [name], { conditions, intervalMs })
+}
+
+/** As {@link waitForCondition}, for the first of several containers that fits. */
+export function waitForFirst(
+  engine: Engine,
+  names: readonly string[],
+  { conditions, intervalMs }: ConditionRequest,
+): number {
   const wanted = conditions.flatMap((text) => text.split(',')).map(parseCondition)
-  const record = requireContainer(engine.store, name)
-  while (!wanted.some((condition) => isMet(engine, record, condition))) sleep(Math.max(1, intervalMs))
-  const state = findContainer(engine.store, record.id) && effectiveState(engine.store, record.id)
+  const records = names.map((name) => requireContainer(engine.store, name))
+  const fits = (record: ContainerRecord) => wanted.some((condition) => isMet(engine, record, condition))
+  for (;;) {
+    const found = records.find(fits)
+    if (found) return exitCodeNow(engine, found)
+    sleep(Math.max(1, intervalMs))
+  }
+}
+
+function exitCodeNow({ store }: Engine, { id }: ContainerRecord): number {
+  const state = findContainer(store, id) && effectiveState(store, id)
   return state?.status === 'exited' ? (state.exitCode ?? -1) : -1
 }
 
@@ -60,6 +78,8 @@ function isMet({ store }: Engine, { id }: ContainerRecord, condition: Condition)
     case 'removed':
     case 'removing':
       return false
+    case 'configured':
+      return status === 'created'
     case 'stopped':
       return status === 'exited'
     case 'healthy':
