@@ -1,6 +1,7 @@
+import { BryoError } from '../base/errors.ts'
 import { matchesLabel } from '../base/labels.ts'
 import { formatLogTime } from '../base/logTime.ts'
-import { eventFiles, parseEvent, type StoredEvent } from '../storage/events.ts'
+import { EVENT_TYPES, eventFiles, parseEvent, type StoredEvent } from '../storage/events.ts'
 import { openLogReader } from './container/logsReader.ts'
 import type { LogRecord } from './container/logsRecord.ts'
 import type { Engine } from './engine.ts'
@@ -15,7 +16,29 @@ export interface EventsRequest {
   readonly filters: ReadonlyMap<string, readonly string[]>
 }
 
-export const EVENT_FILTERS = ['container', 'event', 'status', 'image', 'label', 'type', 'volume'] as const
+export const EVENT_FILTERS = [
+  ...[
+    'container',
+    'event',
+    'image',
+    'label',
+    'network',
+    'pod',
+    'scope',
+    'secret',
+    'status',
+    'type',
+    'volume',
+  ],
+] as const
+
+/** @throws BryoError USAGE for a value of `type` that no event has */
+export function checkEventFilters(filters: EventsRequest['filters']): void {
+  const known: readonly string[] = [...EVENT_TYPES, 'pod']
+  const unknown = filters.get('type')?.find((type) => !known.includes(type))
+  if (unknown === undefined) return
+  throw new BryoError('USAGE', `unknown type of events "${unknown}", expected one of ${known.join(', ')}`)
+}
 
 const PAUSE_MS = 100
 
@@ -77,8 +100,13 @@ function matchesFilter(event: StoredEvent, key: string, value: string): boolean 
       return matchesLabel(event.attributes ?? {}, value)
     case 'type':
       return event.type === value
+    case 'scope':
+      return value === 'local'
+    case 'network':
+    case 'pod':
+    case 'secret':
     case 'volume':
-      return event.type === 'volume' && isNamed(event, value)
+      return event.type === key && isNamed(event, value)
     default:
       return false
   }

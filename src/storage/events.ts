@@ -39,7 +39,7 @@ export function eventFiles(store: Store): readonly string[] {
 
 /**
  * Adds an event to the user's log of events: one write, which the kernel keeps together. Some 8 to 16 MiB of the latest are kept.
- * @returns false where the disk takes no more: what has happened has happened, so that is nobody's failure
+ * @returns false where the disk takes no more, or the log is spoilt: what has happened has happened, so that is nobody's failure
  */
 export function appendEvent(store: Store, event: NewEvent): boolean {
   const path = hostPath(store.dataRoot, 'events.log')
@@ -54,7 +54,7 @@ export function appendEvent(store: Store, event: NewEvent): boolean {
     }
     return true
   } catch (error) {
-    if (isErrno(error, 'ENOSPC', 'EDQUOT', 'EROFS', 'ENOENT')) return false
+    if (isErrno(error, 'ENOSPC', 'EDQUOT', 'EROFS', 'ENOENT', 'EISDIR', 'EACCES')) return false
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { EVENT_FILTERS, readEvents } from '../../engine/events.ts'
+import { checkEventFilters, EVENT_FILTERS, readEvents } from '../../engine/events.ts'
 import type { StoredEvent } from '../../storage/events.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
@@ -28,11 +28,13 @@ export const command = defineCommand({
       docker: context.program === 'docker',
       noTrunc: flags.noTrunc,
     })
+    const filters = parseFilters(flags.filter, EVENT_FILTERS)
+    checkEventFilters(filters)
     const request = {
       since: momentFlag('--since', flags.since, now),
       until: momentFlag('--until', flags.until, now),
       stream: flags.stream,
-      filters: parseFilters(flags.filter, EVENT_FILTERS),
+      filters,
     }
     await readEvents(engineOf(context), request, (event) => printLine(print(event)))
     return 0
@@ -64,14 +66,19 @@ function sentence(event: StoredEvent): string {
   const words = [goTime(event.time), type, action]
   switch (type) {
     case 'container': {
+      if (id === '') break
       const details = [['image', image ?? ''], ['name', name], ...sorted(attributes)]
       return `${words.join(' ')} ${id} (${details.map(([key, value]) => `${key}=${value}`).join(', ')})`
     }
     case 'image':
+      if (id === '') break
       return [...words, id, name].join(' ')
     default:
-      return [...words, name].filter((word) => word !== '').join(' ')
+      break
   }
+  const details = id === '' ? sorted(attributes).map(([key, value]) => `${key}=${value}`) : []
+  const list = details.length === 0 ? '' : `(${details.join(', ')})`
+  return [...words, name, list].filter((word) => word !== '').join(' ')
 }
 
 function sorted(attributes: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
@@ -128,9 +135,14 @@ function dockerJson({
 
 function templateFields(event: StoredEvent): Readonly<Record<string, unknown>> {
   const { type, action, id, name, image = '', exitCode = 0, attributes = {} } = event
+  const details = { ID: id, PodID: '', ContainerInspectData: '', Attributes: dictionary(attributes) }
   return {
     ...{ ID: id, Image: image, Name: name, Status: action, Type: type, Time: goTime(event.time) },
-    ...{ Action: action, From: image, ContainerExitCode: exitCode },
+    ...{ Action: action, From: image, ContainerExitCode: exitCode, Scope: 'local' },
+    ...{ Network: '', PodID: '', ContainerInspectData: '', Error: '' },
+    Details: details,
+    ToHumanReadable: (noTrunc: unknown) =>
+      sentence(noTrunc === false ? { ...event, id: shortId(id) } : event),
     Attributes: dictionary(attributes),
     HealthStatus: attributes.health_status ?? '',
     TimeNano: Date.parse(event.time) * 1_000_000,

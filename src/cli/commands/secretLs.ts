@@ -2,7 +2,7 @@ import { secretDocument } from '../../engine/secret/secrets.ts'
 import { readSecretInfos, type SecretInfo } from '../../storage/secret/secrets.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
-import { parseFilters } from '../filter.ts'
+import { matchesLabel, parseFilters } from '../filter.ts'
 import { formatRows } from '../format/rows.ts'
 import { humanAgo } from '../format/units.ts'
 import { SECRET_LS_FLAGS } from '../options/secrets.ts'
@@ -17,11 +17,9 @@ export const command = defineCommand({
   args: { min: 0, max: 0 },
   run: async ({ flags, context }) => {
     const engine = engineOf(context)
-    const filters = parseFilters(flags.filter, ['id', 'name'])
+    const filters = parseFilters(flags.filter, ['driver', 'id', 'label', 'name'])
     const secrets = readSecretInfos(engine.store).filter((secret) =>
-      [...filters].every(([key, values]) =>
-        values.some((value) => (key === 'id' ? secret.id.startsWith(value) : secret.name.includes(value))),
-      ),
+      [...filters].every(([key, values]) => values.some((value) => fits(secret, key, value))),
     )
     if (flags.quiet) {
       writeOut(secrets.map(({ id }) => `${id}\n`).join(''))
@@ -49,11 +47,29 @@ export const command = defineCommand({
   },
 })
 
+function fits({ id, name, labels }: SecretInfo, key: string, value: string): boolean {
+  switch (key) {
+    case 'driver':
+      return value === 'file'
+    case 'id':
+      return id.startsWith(value)
+    case 'label':
+      return matchesLabel(labels, value)
+    default:
+      return name.includes(value)
+  }
+}
+
 function templateFields(secret: SecretInfo, now: number): Readonly<Record<string, unknown>> {
   return {
     ID: secret.id,
     Name: secret.name,
     Driver: 'file',
+    Spec: {
+      Name: secret.name,
+      Driver: { Name: 'file', Options: dictionary({}) },
+      Labels: dictionary(secret.labels),
+    },
     CreatedAt: humanAgo(Date.parse(secret.created), now),
     UpdatedAt: humanAgo(Date.parse(secret.updated), now),
     Labels: dictionary(secret.labels),

@@ -3,15 +3,16 @@ import { type Command, defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { printLine } from '../output.ts'
 
-function nothingToDo(verb: string, why: string): Command {
+function nothingToDo(verb: 'migrate' | 'renumber', why: string, absent = {}): Command {
   return defineCommand({
     usage: '',
     description: `There is nothing to ${verb}: ${why}. What killed commands have left is cleared up, as every command does it.`,
     examples: [`system ${verb}`],
     flags: {},
+    absent,
     args: { min: 0, max: 0 },
     run: ({ context }) => {
-      const healed = healStore(engineOf(context))
+      const healed = healStore(engineOf(context), verb)
       for (const line of healed) printLine(line)
       printLine(`nothing to ${verb}: ${why}`)
       return 0
@@ -22,5 +23,9 @@ function nothingToDo(verb: string, why: string): Command {
 export const command = nothingToDo(
   'migrate',
   'each container has a user namespace of its own, made when it starts',
+  {
+    'migrate-db': 'there is no database: what is known of containers is in files',
+    'new-runtime': 'containers are run by bryo itself',
+  },
 )
 export const renumber = nothingToDo('renumber', 'locks are files, which the kernel releases')

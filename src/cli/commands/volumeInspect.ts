@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
 import { type Document, formatDocuments } from '../format/documents.ts'
-import { VOLUME_INSPECT_FLAGS } from '../options/volumes.ts'
+import { VOLUME_INSPECT_FLAGS, VOLUME_WITHOUT } from '../options/volumes.ts'
 import { writeOut } from '../output.ts'
 
 export const command = defineCommand({
@@ -28,4 +28,4 @@ export const command = defineCommand({
   },
 })
 
-const ABSENT: Document = { UID: 0, GID: 0, Anonymous: false, NeedsCopyUp: false }
+const ABSENT: Document = { UID: 0, GID: 0, Anonymous: false, NeedsCopyUp: false, ...VOLUME_WITHOUT }

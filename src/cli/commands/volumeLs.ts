@@ -3,10 +3,10 @@ import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { parseFilters } from '../filter.ts'
 import { formatRows } from '../format/rows.ts'
-import { VOLUME_LS_FLAGS } from '../options/volumes.ts'
+import { VOLUME_LS_FLAGS, VOLUME_WITHOUT } from '../options/volumes.ts'
 import { writeOut } from '../output.ts'
 import { momentOf } from '../pruneFilter.ts'
-import { dictionary } from '../template/value.ts'
+import { dictionary, underTypeNames } from '../template/value.ts'
 
 export const command = defineCommand({
   usage: '[options]',
@@ -45,8 +45,10 @@ const COLUMNS = [
   { title: 'VOLUME NAME', cell: ({ volume }: ListedVolume) => volume.name },
 ]
 
-function templateFields({ volume, mountCount, users }: ListedVolume): Readonly<Record<string, unknown>> {
-  return {
+function templateFields(listed: ListedVolume): Readonly<Record<string, unknown>> {
+  const { volume, mountCount, users } = listed
+  const { UID = 0, GID = 0 } = volumeDocument(listed)
+  const fields = {
     Name: volume.name,
     Driver: volume.driver,
     Mountpoint: volume.path,
@@ -60,5 +62,12 @@ function templateFields({ volume, mountCount, users }: ListedVolume): Readonly<R
     MountCount: mountCount,
     Links: users.length,
     NeedsCopyUp: volume.needsCopyUp,
+    UID,
+    GID,
+    ...VOLUME_WITHOUT,
+    Availability: 'N/A',
+    Group: 'N/A',
+    Size: 'N/A',
   }
+  return underTypeNames(fields, 'InspectVolumeData', 'VolumeConfigResponse')
 }

@@ -6,7 +6,7 @@ import { statusWord } from '../../engine/container/status.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { isLive } from '../../storage/container/state.ts'
 import { printable } from '../report.ts'
-import { dictionary } from '../template/value.ts'
+import { dictionary, underTypeNames } from '../template/value.ts'
 import { hostAddress, portRanges, portsText } from './ports.ts'
 import { formatGoTime, goSeconds } from './time.ts'
 import { humanAgo, humanDuration, humanSize } from './units.ts'
@@ -112,7 +112,7 @@ export function sizeText({ written, image }: RowSize): string {
 export function containerFields(row: ContainerRow, docker: boolean): Readonly<Record<string, unknown>> {
   const { record, request, state, namespaces } = row
   const ended = state.status === 'exited'
-  return {
+  const fields = {
     ID: row.id,
     Image: row.image,
     ImageID: row.imageId,
@@ -149,6 +149,9 @@ export function containerFields(row: ContainerRow, docker: boolean): Readonly<Re
     StartedAt: goSeconds('startedAt' in state ? state.startedAt : undefined),
     Restarts: 'restartCount' in state ? (state.restartCount ?? 0) : 0,
     AutoRemove: request.autoRemove,
+    CIDFile: request.cidfile ?? '',
+    ExposedPorts: request.expose,
+    Platform: 'linux',
     IsInfra: false,
     Cgroup: namespaces.cgroup,
     CGROUPNS: namespaces.cgroup,
@@ -160,6 +163,7 @@ export function containerFields(row: ContainerRow, docker: boolean): Readonly<Re
     User: namespaces.user,
     UTS: namespaces.uts,
   }
+  return underTypeNames(fields, 'ListContainer')
 }
 
 function namespaceFields(ids: NamespaceIds): Readonly<Record<string, string>> {

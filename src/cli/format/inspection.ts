@@ -27,6 +27,31 @@ const MAPS = new Set([
   ...['Volumes'],
 ])
 
+/** What Podman's templates may ask for, and there is never anything to tell about: JSON does not have it. */
+const CONTAINER_HIDDEN: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  State: {
+    Checkpointed: false,
+    CheckpointLog: '',
+    CheckpointPath: '',
+    Restored: false,
+    RestoreLog: '',
+  },
+  NetworkSettings: {
+    AdditionalMacAddresses: [],
+    SecondaryIPAddresses: [],
+    SecondaryIPv6Addresses: [],
+  },
+  Config: {
+    ChrootDirs: [],
+    CreateCommand: [],
+    DomainName: '',
+    SdNotifyMode: '',
+    SdNotifySocket: '',
+    SystemdMode: false,
+  },
+  HostConfig: { CpuCount: 0, CpuPercent: 0, DiskQuota: 0, IOMaximumBandwidth: 0, IOMaximumIOps: 0 },
+}
+
 /** An array of all documents, or a line of a Go template for each. @throws BryoError USAGE */
 export async function formatInspected(
   objects: readonly Inspected[],
@@ -34,7 +59,7 @@ export async function formatInspected(
 ): Promise<string> {
   if (format === undefined || isJsonFormat(format)) return formatJson(objects.map(({ document }) => document))
   const { compileTemplate } = await import('../template/template.ts')
-  const { dictionary, isObject } = await import('../template/value.ts')
+  const { dictionary, isObject, underTypeNames, withHidden } = await import('../template/value.ts')
   const template = compileTemplate(format, 'inspect')
   const withMaps = (value: unknown, key = ''): unknown => {
     if (Array.isArray(value)) return value.map((item) => withMaps(item))
@@ -45,7 +70,14 @@ export async function formatInspected(
   const lines: string[] = []
   for (const { type, document } of objects) {
     if (type === 'container') {
-      const data = withMaps({ ...document, ID: document.Id })
+      const data = withHidden(Object(withMaps({ ...document, ID: document.Id })), {
+        SizeRootFs: null,
+        SizeRw: null,
+      })
+      for (const [part, hidden] of Object.entries(CONTAINER_HIDDEN)) {
+        if (isObject(data[part])) withHidden(data[part], hidden)
+      }
+      if (isObject(data.NetworkSettings)) underTypeNames(data.NetworkSettings, 'InspectBasicNetworkConfig')
       lines.push(`${template.render(data)}\n`)
     } else {
       // These leave out what is empty, so nothing below the top is known for certain.

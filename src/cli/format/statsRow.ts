@@ -1,8 +1,9 @@
 import { duration } from '../../engine/container/processes/descriptors.ts'
 import { cpuPercent, type StatsSample } from '../../engine/container/stats/stats.ts'
 import type { Transfer } from '../../engine/container/stats/usage.ts'
+import { underTypeNames } from '../template/value.ts'
 import type { Column } from './rows.ts'
-import { humanSize } from './units.ts'
+import { humanBinarySize, humanSize } from './units.ts'
 
 /** A container as a line of `stats`. */
 export interface StatsRow {
@@ -86,13 +87,16 @@ export const STATS_TITLES: Readonly<Record<string, string>> = {
   PIDs: 'PIDS',
   CPUTime: 'CPU TIME',
   AvgCPU: 'AVG CPU %',
+  AVGCPU: 'AVG CPU %',
+  MemUsageBytes: 'MEM USAGE / LIMIT',
 }
 
 /** What a template sees. */
 export function statsFields(row: StatsRow): Readonly<Record<string, unknown>> {
   const { sample } = row
   const { usage } = sample
-  return {
+  const upTime = duration((sample.at - sample.startedAt) / 1000)
+  const fields = {
     ID: row.id,
     Container: row.id,
     ContainerID: sample.id,
@@ -100,10 +104,17 @@ export function statsFields(row: StatsRow): Readonly<Record<string, unknown>> {
     CPU: row.cpu,
     CPUPerc: row.cpu,
     AvgCPU: row.averageCpu,
+    AVGCPU: row.averageCpu,
+    PerCPU: [],
     CPUTime: row.cpuTime,
     CPUNano: usage?.cpuNs ?? 0,
+    CPUSystemNano: 0,
+    SystemNano: sample.at * 1e6,
+    Duration: usage?.cpuNs ?? 0,
     MemUsage: row.memory,
-    MemUsageBytes: row.memory,
+    MemUsageBytes: usage
+      ? `${humanBinarySize(usage.memory)} / ${humanBinarySize(usage.memoryLimit)}`
+      : row.memory,
     MemPerc: row.memoryPercent,
     MemLimit: usage?.memoryLimit ?? 0,
     NetIO: row.network,
@@ -114,8 +125,10 @@ export function statsFields(row: StatsRow): Readonly<Record<string, unknown>> {
     BlockOutput: usage?.block?.output ?? 0,
     PIDs: row.pids,
     PIDS: row.pids,
-    UpTime: duration((sample.at - sample.startedAt) / 1000),
+    UpTime: upTime,
+    Up: upTime,
   }
+  return underTypeNames(fields, 'ContainerStats')
 }
 
 /** `--format json`: Podman's object. */

@@ -17,7 +17,7 @@ export const SECRET_INSPECT_FLAGS = {
 }
 
 export const SECRET_LS_FLAGS = {
-  filter: list({ short: 'f', help: 'Show only what fits: name= or id=' }),
+  filter: list({ short: 'f', help: 'Show only what fits: driver=, id=, label= or name=' }),
   format: text(FORMAT),
   noheading: toggle({ short: 'n', help: 'Leave the headings out' }),
   quiet: toggle({ short: 'q', help: 'Show ids only' }),

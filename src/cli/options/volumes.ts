@@ -1,6 +1,9 @@
 import { list, many, text, textOr, toggle } from '../flags/kinds.ts'
 import { parseLabel } from '../parse/keyValue.ts'
 
+/** What Podman tells of volumes and there is nothing to tell about here. */
+export const VOLUME_WITHOUT = { NeedsChown: false, LockNumber: 0, StorageID: '', Timeout: 0 }
+
 const FORMAT = { help: 'Print as json, or with a Go template' }
 
 export const VOLUME_CREATE_FLAGS = {

@@ -3,6 +3,7 @@ import { messageOf } from '../../base/errors.ts'
 import type { Call, Node, Operand, ParsedTemplate, Pipeline } from './ast.ts'
 import { templateError } from './error.ts'
 import type { TemplateFunction } from './functions.ts'
+import { timeField } from './time.ts'
 import { isDictionary, isObject, isTruthy, NO_VALUE, printValue, typeName } from './value.ts'
 
 /** What a template is evaluated with. */
@@ -28,10 +29,12 @@ export function evaluate(template: ParsedTemplate, data: unknown, environment: E
   return scope.output.join('')
 }
 
-/** A field of a record, a key of a map. */
+/** A field of a record, a key of a map, what a time knows of itself. */
 export function dataField(value: unknown, name: string): unknown {
   if (value === null || value === undefined || value === NO_VALUE)
     throw new Error(`nil data; no entry for key "${name}"`)
+  const ofTime = typeof value === 'string' ? timeField(value, name) : undefined
+  if (ofTime !== undefined) return ofTime
   if (!isObject(value)) throw new Error(`can't evaluate field ${name} in type ${typeName(value)}`)
   if (Object.hasOwn(value, name)) return value[name]
   if (isDictionary(value)) return NO_VALUE

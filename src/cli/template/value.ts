@@ -16,6 +16,22 @@ export function dictionaries(value: unknown): unknown {
   return dictionary(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, dictionaries(item)])))
 }
 
+/**
+ * Adds members that only a template sees that asks for them by name: no JSON and no `{{.}}` shows them.
+ * @returns the same object
+ */
+export function withHidden<T extends object>(fields: T, hidden: Readonly<Record<string, unknown>>): T {
+  for (const [name, value] of Object.entries(hidden)) {
+    if (!Object.hasOwn(fields, name)) Object.defineProperty(fields, name, { value })
+  }
+  return fields
+}
+
+/** Podman's templates reach the members of some objects by the names of their types too: `.ListContainer.ID`. */
+export function underTypeNames<T extends object>(fields: T, ...names: readonly string[]): T {
+  return withHidden(fields, Object.fromEntries(names.map((name) => [name, fields])))
+}
+
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -2,9 +2,11 @@ import { BryoError } from '../../base/errors.ts'
 import { requireContainer } from '../../storage/container/find.ts'
 import { containerRunDirectory } from '../../storage/container/record.ts'
 import { effectiveState, isLive } from '../../storage/container/state.ts'
+import { appendEvent } from '../../storage/events.ts'
 import { removeTree } from '../../storage/tree/remove.ts'
 import type { Engine } from '../engine.ts'
 import { removeImage } from '../image/remove.ts'
+import { containerEvent } from './event.ts'
 import { removeByName } from './remove.ts'
 
 export interface CleanupOptions {
@@ -30,6 +32,7 @@ export async function cleanUpContainer(engine: Engine, name: string, options: Cl
   }
   const { runInUserns } = engine
   removeTree(containerRunDirectory(engine.store, record.id), { runInUserns })
+  appendEvent(engine.store, containerEvent(record, 'cleanup'))
   if (options.remove || options.removeImage)
     removeByName(engine, record.id, { force: false, volumes: true, ignore: false })
   if (options.removeImage && record.image) await removeImage(engine, { image: record.image.id })

@@ -4,6 +4,7 @@ import type { ContainerRecord } from '../../storage/container/record.ts'
 import { effectiveState } from '../../storage/container/state.ts'
 import { recoverStore } from '../../storage/recover.ts'
 import type { Engine } from '../engine.ts'
+import { notePrune, totalBytes } from '../pruneEvent.ts'
 import { fitsPruneFilter, type PruneFilter } from '../pruneFilter.ts'
 import { writtenBytes } from './list.ts'
 import { removeByName } from './remove.ts'
@@ -21,12 +22,14 @@ export interface PrunedContainer {
  */
 export function pruneContainers(engine: Engine, filter: PruneFilter): readonly PrunedContainer[] {
   recoverStore(engine.store, engine.runInUserns)
-  return readContainers(engine.store)
+  const pruned = readContainers(engine.store)
     .filter((record) => isPrunable(engine, record, filter))
     .flatMap((record) => {
       const bytes = writtenBytes(engine, record)
       return remove(engine, record.id) ? [{ id: record.id, bytes }] : []
     })
+  notePrune(engine.store, 'container', totalBytes(pruned))
+  return pruned
 }
 
 function isPrunable({ store }: Engine, record: ContainerRecord, filter: PruneFilter): boolean {

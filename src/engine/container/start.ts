@@ -83,6 +83,7 @@ async function runToEnd(engine: Engine, subject: StartSubject, options: StartOpt
   const choice = directFork(options.interactive)
   using launched = await launchContainer(engine, subject, options, { choice })
   const { pid } = launched.container
+  appendEvent(engine.store, containerEvent(subject.record, 'attach'))
   const { theirs, ours } = launched.fork.stdio
   if (theirs !== undefined) {
     launched.signals?.forwardTo(pid)

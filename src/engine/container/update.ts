@@ -3,8 +3,10 @@ import type { RestartPolicy } from '../../base/monitorConfig.ts'
 import type { ResourceLimits } from '../../base/resources.ts'
 import { changeContainerRecord } from '../../storage/container/create.ts'
 import { requireContainer } from '../../storage/container/find.ts'
+import { appendEvent } from '../../storage/events.ts'
 import type { JsonValue } from '../../storage/json.ts'
 import type { Engine } from '../engine.ts'
+import { containerEvent } from './event.ts'
 import type { ContainerRequest } from './request.ts'
 import { storedConfig } from './stored.ts'
 
@@ -40,6 +42,7 @@ export async function updateContainer(
       config: { ...config, request: merge(config.request, update) } as unknown as JsonValue,
     }
   })
+  appendEvent(engine.store, containerEvent(record, 'update'))
   return record.id
 }
 

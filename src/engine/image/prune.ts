@@ -10,6 +10,7 @@ import type { ImageSummary } from '../../storage/image/record.ts'
 import { readLayers } from '../../storage/layer/layers.ts'
 import { recoverStore } from '../../storage/recover.ts'
 import type { Engine } from '../engine.ts'
+import { notePrune } from '../pruneEvent.ts'
 import { fitsPruneFilter, type PruneFilter } from '../pruneFilter.ts'
 import { listsAsImages } from '../registry/listsAsImages.ts'
 import { removeManifestList } from '../registry/manifestList.ts'
@@ -43,7 +44,9 @@ export function pruneImages(engine: Engine, { all, filter }: PruneImagesRequest)
   const lists = all ? pruneLists(engine, filter) : []
   const before = storedBytes(engine)
   collectGarbage(store, { runInUserns, partials: all })
-  return { ids: [...ids, ...lists], bytes: Math.max(0, before - storedBytes(engine)) }
+  const bytes = Math.max(0, before - storedBytes(engine))
+  notePrune(store, 'image', bytes)
+  return { ids: [...ids, ...lists], bytes }
 }
 
 function pruneLists(engine: Engine, filter: PruneFilter): readonly Digest[] {

@@ -25,6 +25,9 @@ export function hostInfo(engine: Engine): Document {
   const kib = (name: string) => Number(memory.get(name) ?? 0) * 1024
   return {
     Arch: architecture(),
+    // Neither is here: images are built, and containers watched, by bryo itself.
+    BuildahVersion: '',
+    Conmon: { Package: '', Path: '', Version: '' },
     CgroupManager: managerSocket(runtimeDirectory(engine)) === undefined ? 'cgroupfs' : 'systemd',
     CgroupsVersion: readCgroupLayout() === 'v2' ? 'v2' : 'v1',
     CgroupControllers: readWords(`${ownCgroup()}/cgroup.controllers`),
@@ -35,6 +38,7 @@ export function hostInfo(engine: Engine): Document {
     Hostname: hostname(),
     IDMappings: idMappings(engine),
     Kernel: release(),
+    Linkmode: 'dynamic',
     LogDriver: 'k8s-file',
     MemFree: freemem(),
     MemTotal: totalmem(),
@@ -46,6 +50,7 @@ export function hostInfo(engine: Engine): Document {
       Version: `bryo version ${VERSION}\n${runtimeVersion()}`,
     },
     OS: 'linux',
+    RemoteSocket: { Exists: false, Path: '' },
     Pasta: program(engine, 'pasta'),
     RootlessNetworkCmd: 'slirp4netns',
     Security: security(engine),

@@ -1,6 +1,7 @@
 import { pruneContainers } from '../container/prune.ts'
 import type { Engine } from '../engine.ts'
 import { pruneImages } from '../image/prune.ts'
+import { notePrune, totalBytes } from '../pruneEvent.ts'
 import type { PruneFilter } from '../pruneFilter.ts'
 import { pruneVolumes } from '../volume/remove.ts'
 
@@ -25,7 +26,8 @@ export function pruneSystem(engine: Engine, { all, volumes, filter }: SystemPrun
   const containers = pruneContainers(engine, filter)
   const prunedVolumes = volumes ? pruneVolumes(engine, filter) : []
   const images = pruneImages(engine, { all, filter })
-  const bytes = [...containers, ...prunedVolumes].reduce((sum, one) => sum + one.bytes, images.bytes)
+  const bytes = totalBytes([...containers, ...prunedVolumes, images])
+  notePrune(engine.store, 'system', bytes)
   return {
     containers: containers.map(({ id }) => id),
     volumes: prunedVolumes.map(({ name }) => name),

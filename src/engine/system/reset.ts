@@ -4,6 +4,7 @@ import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
 import { isContainerId } from '../../storage/container/record.ts'
 import { isProcessAlive, type ProcessRef, readState } from '../../storage/container/state.ts'
+import { appendEvent } from '../../storage/events.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { STORE_MARKER, type Store, storeAt } from '../../storage/store.ts'
 import { removeTree } from '../../storage/tree/remove.ts'
@@ -23,6 +24,8 @@ export function resetStore(facts: HostFacts, options: EngineOptions): void {
   const { store } = engine
   checkIsStore(store)
   endContainers(store)
+  // Who follows the events has the file open; nobody else will see any of them.
+  appendEvent(store, { type: 'system', action: 'reset', id: '', name: '' })
   const runRoot = isOurs(store) ? store.runRoot : store.containerRuns
   const problems = [...emptyDirectory(engine, store.dataRoot), ...emptyDirectory(engine, runRoot)]
   const [first] = problems

@@ -5,6 +5,7 @@ import { removeVolume, removeVolumeIfUnused, volumeUsers } from '../../storage/v
 import { findVolume, readVolumes, type Volume } from '../../storage/volume/volumes.ts'
 import { removeByName } from '../container/remove.ts'
 import type { Engine } from '../engine.ts'
+import { notePrune, totalBytes } from '../pruneEvent.ts'
 import { fitsPruneFilter, type PruneFilter } from '../pruneFilter.ts'
 
 export interface RemoveVolumeOptions {
@@ -53,10 +54,12 @@ export interface PrunedVolume {
 export function pruneVolumes(engine: Engine, filter: PruneFilter): readonly PrunedVolume[] {
   const { store, runInUserns } = engine
   recoverStore(store, runInUserns)
-  return unusedVolumes(engine, filter).flatMap(({ name, path }) => {
+  const pruned = unusedVolumes(engine, filter).flatMap(({ name, path }) => {
     const { bytes } = treeUsage(path)
     if (!removeVolumeIfUnused(store, name, runInUserns)) return []
     tellRemoved(engine, name)
     return [{ name, bytes }]
   })
+  notePrune(store, 'volume', totalBytes(pruned))
+  return pruned
 }

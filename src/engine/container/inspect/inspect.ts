@@ -76,6 +76,9 @@ function filesOf({ engine, record, config }: InspectSubject): ContainerInspectio
     ResolvConfPath: hostPath(files, 'resolv.conf'),
     HostnamePath: hostPath(files, 'hostname'),
     HostsPath: hostPath(files, 'hosts'),
+    OCIConfigPath: '',
+    PidFile: config.request.pidfile ?? '',
+    ConmonPidFile: config.request.monitorPidfile ?? '',
     StaticDir: containerDirectory(engine.store, record.id),
     LogPath: log.driver === 'k8s-file' || log.driver === 'json-file' ? log.path : '',
   }

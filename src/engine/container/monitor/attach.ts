@@ -12,10 +12,12 @@ import { forwardedSignals } from '../../../runtime/supervise.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState } from '../../../storage/container/state.ts'
+import { appendEvent } from '../../../storage/events.ts'
 import { ownFd } from '../../../syscall/fd.ts'
 import { killIfAlive, waitForExit } from '../../../syscall/process.ts'
 import { blockSignals } from '../../../syscall/signal.ts'
 import type { Engine } from '../../engine.ts'
+import { containerEvent } from '../event.ts'
 import type { PipeEnds } from '../stdio.ts'
 import { storedConfig } from '../stored.ts'
 import { awaitRemoval, connectMonitor } from './socket.ts'
@@ -56,6 +58,7 @@ export function attachTo(
   },
 ): AttachEnd {
   using socket = ownFd(socketFd)
+  appendEvent(engine.store, containerEvent(record, 'attach'))
   const end = relayMonitor(socket.fd, relayOptions(initPid, terminal, options))
   if (end.kind === 'exited' && record.autoRemove) awaitRemoval(engine, record)
   return attachEnd(end, () => lastExitCode(engine, record))

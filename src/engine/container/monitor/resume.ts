@@ -38,6 +38,7 @@ export async function restartAfterEnd(
   using _starting = lockStart(engine, record)
   // Stopped in the moment before.
   if (hasStopMark(engine.store, record.id)) return
+  appendEvent(engine.store, containerEvent(record, 'restart'))
   try {
     await restartInPlace(engine, subject, previous)
   } catch (error) {
