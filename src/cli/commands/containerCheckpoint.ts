@@ -15,8 +15,9 @@ function refuse(verb: 'checkpoint' | 'restore'): Command {
         ? 'Would keep the processes of a container for later. It says what is missing for that.'
         : 'Would bring the processes of a container back. It says what is missing for that.',
     flags: verb === 'checkpoint' ? CHECKPOINT_FLAGS : RESTORE_FLAGS,
-    args: { min: 1, completion: { kind: 'names', of: ['containers'] } },
+    args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
     run: ({ args, context }) => {
+      if (args.length === 0) throw new BryoError('USAGE', 'you must provide at least one name or id')
       const engine = engineOf(context)
       const [first] = args.map((name) => requireContainer(engine, name))
       throw new BryoError(
