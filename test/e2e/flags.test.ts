@@ -38,7 +38,7 @@ afterAll(async () => {
 describe('options of Podman', () => {
   it.each([
     [['container', 'checkpoint', '--print-stats', 'web'], '--print-stats: freezing processes'],
-    [['container', 'restore', '-i', 'x'], '-i: freezing processes'],
+    [['container', 'restore', '-i', 'x'], '--import: freezing processes'],
     [['container', 'cleanup', '--exec', 'x', 'web'], '--exec: '],
     [['system', 'migrate', '--new-runtime', 'crun'], '--new-runtime: containers are run by bryo itself'],
     [['start', '--checkpoint', 'x', 'web'], '--checkpoint: freezing'],
