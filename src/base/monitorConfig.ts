@@ -14,6 +14,8 @@ export interface MonitorFdNumbers {
   readonly control?: number
   /** What the container tells the service manager. */
   readonly notify?: number
+  /** The container's mount namespace, where what it leaves running at its end is to be killed. */
+  readonly mounts?: number
   /** The hold on a `--rm` container. */
   readonly work?: number
 }

@@ -178,6 +178,7 @@ function isolation(flags: CreateFlags) {
     gidmap: flags.gidmap,
     ...given('subuidname', flags.subuidname),
     ...given('subgidname', flags.subgidname),
+    ...(flags.pid !== undefined && flags.pid !== 'private' && { pid: flags.pid }),
     ipc: flags.ipc,
     uts: flags.uts,
     cgroupns: flags.cgroupns,

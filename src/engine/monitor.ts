@@ -27,6 +27,7 @@ import { failureNotice, holdWorkload } from './container/monitor/held.ts'
 import { type MemoryWatch, watchMemory } from './container/monitor/memory.ts'
 import { hasStopMark } from './container/monitor/stopMark.ts'
 import { notifyHost, passedLines } from './container/notify.ts'
+import { endMembers } from './container/processes/endMembers.ts'
 import { storedConfig } from './container/stored.ts'
 
 const CONFIG_FD = 3
@@ -82,6 +83,12 @@ function serve(config: MonitorConfig, store: Store): Served {
     },
     onStart: (reactor, children) => {
       if (config.health) scheduleHealthChecks(reactor, children, config.health, () => startCheck(config))
+    },
+    onExit: () => {
+      const { mounts } = config.fds
+      if (mounts === undefined) return
+      endMembers(mounts)
+      closeSync(mounts)
     },
     onEnd: (status) => {
       const oomKilled = memory?.killed() ?? false

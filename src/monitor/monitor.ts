@@ -31,6 +31,8 @@ export interface MonitorRequest extends WorkloadRequest {
   readonly awaitClient: boolean
   /** What else is served from the beginning: notifications. */
   readonly onServe?: (reactor: Reactor) => void
+  /** The container's first process has ended; called before the last of its output is waited for. */
+  readonly onExit?: () => void
   /** The container has ended and its log is written; called before clients are told. */
   readonly onEnd: (status: WaitStatus) => ExitNotice
 }
@@ -52,6 +54,7 @@ export function monitorContainer(request: MonitorRequest): void {
   request.onServe?.(reactor)
   const end = (status: WaitStatus) => {
     workload.end()
+    request.onExit?.()
     output.drain(() => {
       request.log.close()
       output.clients.finish(request.onEnd(status), FAREWELL_MS, () => reactor.stop())

@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import type { BryoError } from '../base/errors.ts'
 import { countSilentFork } from '../base/forkCount.ts'
 import type { IdMaps } from '../base/idmap.ts'
@@ -7,9 +7,9 @@ import { setChildSubreaper } from '../syscall/process.ts'
 import { awaitExecution, awaitPrepared, unexpectedMessage, WorkloadFailure } from './execution.ts'
 import { startFuseOverlay } from './fuse.ts'
 import { type MonitorProgram, receiveStageMessage, stageError, tellInit } from './messages.ts'
-import type { ForkPlan, LaunchPlan } from './plan.ts'
+import { holdNetwork } from './networkHolder.ts'
+import { type ForkPlan, joinedUser, type LaunchPlan } from './plan.ts'
 import { writePlan } from './planFile.ts'
-
 import {
   awaitInit,
   awaitStart,
@@ -43,6 +43,8 @@ export interface LaunchedContainer {
   readonly fusePid: number | undefined
   /** Where init is held: what it waits at for `proceed`, and ends with. */
   readonly controlFd: number | undefined
+  /** Its mount namespace, where its processes do not end with a pid namespace of its own; open until `closeNamespaces`. */
+  readonly mountFd: number | undefined
 }
 
 /** Processes that make their namespaces already, while the plan for what follows is still being made. */
@@ -61,6 +63,8 @@ export interface ForkedContainer extends Disposable {
   keeperPid(): number | undefined
   /** After the launch: the keeper executes the monitor, with these fds from 3 on. The container no longer depends on this process. */
   handOver(program: MonitorProgram, fds: readonly number[]): void
+  /** Nothing of the container is held by this process any more; nothing the second time. */
+  closeNamespaces(): void
 }
 
 /** Forks the processes of a container; without `launch` they end with the scope. */
@@ -84,10 +88,19 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
     current.tellKeeper({ kind: 'init', pid: init.pid })
     return init
   }
+  let shownOpen = true
+  const closeNamespaces = () => {
+    if (shownOpen) for (const fd of Object.values(init?.shown ?? {})) closeSync(fd)
+    shownOpen = false
+  }
   return {
     initPid: () => findInit().pid,
+    closeNamespaces,
     keeperPid: () => current.keeperPid,
-    handOver: (program, fds) => current.handOver(program, fds),
+    handOver: (program, fds) => {
+      current.handOver(program, fds)
+      closeNamespaces()
+    },
     launch: (launchPlan, hooks) => {
       const launch = { init: findInit(), forked: current, plan, launchPlan, hooks }
       // From here on a failure ends init by itself.
@@ -96,6 +109,7 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
     },
     [Symbol.dispose]: () => {
       current.end()
+      closeNamespaces()
       if (init !== undefined && !launched && current.keeperPid === undefined) endProcess(init.pid)
     },
   }
@@ -121,12 +135,15 @@ function seeThrough(launch: Launch): LaunchedContainer {
     tellInit(controlFd, 'planned')
     hooks.finishIdMaps()
     tellInit(controlFd, 'maps-written')
-    const network = plan.namespaces.includes('network') ? hooks.startNetwork(initPid) : undefined
+    using holder = holdNetwork(plan, init.shown.network)
+    const network = plan.namespaces.includes('network')
+      ? hooks.startNetwork(holder?.pid ?? initPid)
+      : undefined
     if (network) undo.defer(() => network.close())
     const fusePid = launchPlan.rootfs.kind === 'fuse-overlayfs' ? awaitFuse(launch, undo) : undefined
     const execution = launchPlan.held ? prepare(launch, network) : execute(launch, network)
     undo.move()
-    return { pid: initPid, fusePid, ...execution }
+    return { pid: initPid, fusePid, mountFd: init.shown.mount, ...execution }
   } catch (error) {
     // What init has to say tells more than what failed here because init was gone.
     throw error instanceof WorkloadFailure ? error : (pendingFailure(controlFd) ?? error)
@@ -174,23 +191,33 @@ function awaitFuse(launch: Launch, undo: DisposableStack): number {
   if (message?.kind !== 'fuse') throw unexpectedMessage(message)
   return undo.adopt(
     serveFuse(launch.launchPlan, launch.hooks, {
-      initPid: launch.init.pid,
       controlFd,
       outlivesCaller: launch.plan.monitored,
+      userPath: userPath(launch),
     }),
     endProcess,
   )
 }
 
+/** Init may hide from this process too. */
+function userPath({ init, plan }: Launch): string {
+  const user = joinedUser(plan)
+  return user ? `/proc/self/fd/${user.fd}` : `/proc/${init.pid}/ns/user`
+}
+
 function serveFuse(
   { rootfs, maps, asHostRoot }: LaunchPlan,
   hooks: LaunchHooks,
-  init: { readonly initPid: number; readonly controlFd: number; readonly outlivesCaller: boolean },
+  init: {
+    readonly userPath: string
+    readonly controlFd: number
+    readonly outlivesCaller: boolean
+  },
 ): number {
   if (rootfs.kind !== 'fuse-overlayfs') throw unexpectedMessage({ kind: 'fuse' })
   const { outlivesCaller } = init
   using fuse = ownFd(receiveFd(init.controlFd))
-  using user = ownFd(openSync(`/proc/${init.initPid}/ns/user`, 'r'))
+  using user = ownFd(openSync(init.userPath, 'r'))
   try {
     const context = { fuseFd: fuse.fd, userFd: user.fd, maps, asHostRoot, outlivesCaller }
     return startFuseOverlay(rootfs, context, hooks.writeIdMaps)

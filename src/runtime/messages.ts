@@ -2,11 +2,16 @@ import { BryoError, type ErrorCode, isErrno } from '../base/errors.ts'
 import { pollReadable } from '../syscall/fd.ts'
 import { receivePacket, sendPacket } from './packet.ts'
 
+/** Namespaces of a container whose init hides from its caller too. */
+export type ShownNamespace = 'mount' | 'network'
+
 /** What the container's processes tell the waiting process: facts, one packet each. */
 export type StageMessage =
   | { readonly kind: 'init-forked'; readonly pid: number; readonly cloned?: true }
   /** Of init itself, where no stage 1 has made it. */
   | { readonly kind: 'init-started' }
+  /** The next packet carries an fd of this new namespace. */
+  | { readonly kind: 'namespace'; readonly type: ShownNamespace }
   /** The next packet carries the fd that fuse-overlayfs must serve. */
   | { readonly kind: 'fuse' }
   /** The next packet carries the master end of the container's terminal. */

@@ -22,6 +22,8 @@ export type MountSource =
       /** SELinux label of its files. */
       readonly label: string | undefined
     }
+  /** Made before the fork, by an fd that init has inherited. */
+  | { readonly kind: 'inherited'; readonly fd: number }
   | {
       readonly kind: 'filesystem'
       readonly fstype: string

@@ -8,13 +8,14 @@ import type { CapabilityPlan } from './capabilities.ts'
 import type { MountStep } from './mountPlan.ts'
 import type { SeccompFilter } from './seccomp/filter.ts'
 import type { Spec } from './spec.ts'
+import type { NamespaceJoin } from './stage/namespaces.ts'
 
 /** What has to be known before anything is forked. */
 export interface ForkPlan {
   /** Made new, together with the user namespace where none is joined. */
   readonly namespaces: readonly NamespaceType[]
-  /** Namespace fds of another container to enter: the user namespace first. */
-  readonly join: { readonly userFd: number; readonly networkFd: number } | undefined
+  /** Entered instead. Where the user namespace is among them, none is made. */
+  readonly joins: readonly NamespaceJoin[]
   /** At most so many processes of the container's user namespace; undefined for no limit of ours. */
   readonly processLimit: number | undefined
   /** Init becomes the child of a keeper, which will execute the monitor, rather than of this process. */
@@ -22,6 +23,16 @@ export interface ForkPlan {
   /** This process's fds that become 0, 1 and 2 of the workload; undefined for its own. Not used with a terminal. */
   readonly stdio: StdioFds | undefined
   readonly debug: boolean
+}
+
+/** Others see init among their processes: nothing of the host may be found through it before it executes the workload. */
+export function isInSight({ joins }: Pick<ForkPlan, 'joins'>): boolean {
+  return joins.some(({ type }) => type === 'pid')
+}
+
+/** The user namespace that is entered, where none is made. */
+export function joinedUser({ joins }: Pick<ForkPlan, 'joins'>): NamespaceJoin | undefined {
+  return joins.find(({ type }) => type === 'user')
 }
 
 /** undefined: nothing is read. */

@@ -2,11 +2,12 @@ import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { BryoError, isErrno } from '../base/errors.ts'
 import { SyscallError } from '../syscall/error.ts'
-import { messageSocketPair, ownFd, pollReadable, sendFd } from '../syscall/fd.ts'
+import { messageSocketPair, ownFd, pollReadable, receiveFd, sendFd } from '../syscall/fd.ts'
 import { forkChild, killIfAlive, pidfdOpen, waitForExit } from '../syscall/process.ts'
 import {
   type MonitorProgram,
   receiveStageMessage,
+  type ShownNamespace,
   type StageFailure,
   type StageMessage,
   sendMessage,
@@ -191,14 +192,18 @@ export interface FoundInit {
   readonly pid: number
   /** It goes on. One that was cloned by a process without other threads does so for certain, and is not waited for. */
   readonly started: boolean
+  /** Its new namespaces, where they cannot be found by its pid. */
+  readonly shown: { readonly [T in ShownNamespace]?: number }
 }
 
 /** @throws NamespaceFailure, SilentFork, BryoError */
 export function awaitInit(forked: ForkedStages): FoundInit {
   let pid = forked.clonedPid
+  const shown: { [T in ShownNamespace]?: number } = {}
   let started = false
   while (pid === undefined) {
     const message = firstMessage(forked)
+    if (message.kind === 'namespace') shown[message.type] = receiveFd(forked.controlFd)
     if (message.kind === 'init-started') started = true
     if (message.kind === 'init-forked') {
       pid = message.pid
@@ -207,7 +212,7 @@ export function awaitInit(forked: ForkedStages): FoundInit {
     }
   }
   forked.reapStage1()
-  return { pid, started }
+  return { pid, started, shown }
 }
 
 /** Waits for an init that was not seen to go on yet. @throws SilentFork, BryoError */

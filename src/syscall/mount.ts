@@ -169,6 +169,7 @@ export const FS_MAGIC = {
   fuse: 0x65735546,
   nfs: 0x6969,
   cgroup2: 0x63677270,
+  nsfs: 0x6e736673,
 } as const
 
 /** `f_type` of the filesystem at `path`. */

@@ -5,6 +5,7 @@ import { bind } from './native.ts'
 const c = {
   unshare: bind('int unshare(int flags)'),
   setns: bind('int setns(int fd, int nstype)'),
+  ioctl: bind('int ioctl(int fd, size_t request)'),
 }
 
 /** The clone flag of each namespace type. @see namespaces(7) */
@@ -43,6 +44,24 @@ export function unshare(types: readonly NamespaceType[]): void {
 export function setns(fd: number, types: readonly NamespaceType[]): void {
   const flags = types.reduce((sum, type) => sum | CLONE_FLAG[type], 0)
   check('setns', c.setns(fd, flags), { types: types.join(',') })
+}
+
+const NS_GET_USERNS = 0xb701
+const NS_GET_NSTYPE = 0xb703
+
+/** What a namespace fd is of; undefined for a type that came later than this. @see ioctl_nsfs(2) */
+export function namespaceType(fd: number): NamespaceType | undefined {
+  const flag = check('ioctl', c.ioctl(fd, NS_GET_NSTYPE), { request: 'NS_GET_NSTYPE' })
+  return ALL.find((type) => CLONE_FLAG[type] === flag)
+}
+
+/**
+ * An fd of the user namespace that a namespace belongs to.
+ * @throws SyscallError EPERM where that lies outside of the caller's own
+ * @see ioctl_nsfs(2)
+ */
+export function openOwner(fd: number): number {
+  return check('ioctl', c.ioctl(fd, NS_GET_USERNS), { request: 'NS_GET_USERNS' })
 }
 
 const ALL: readonly NamespaceType[] = ['user', 'mount', 'pid', 'network', 'ipc', 'uts', 'cgroup', 'time']

@@ -32,7 +32,7 @@ describe('completion', () => {
     expect(await texts('run', '--pull', '')).toEqual(['always', 'missing', 'never', 'newer'])
     expect(await texts('run', '--pull=n')).toEqual(['never', 'newer'])
     expect(await texts('--storage-driver', 'f')).toEqual(['fuse-overlayfs'])
-    expect(await texts('--root', '/x', 'run', '--ipc', '')).toEqual(['host', 'private'])
+    expect(await texts('--root', '/x', 'run', '--ipc', '')).toEqual(['container:', 'host', 'ns:', 'private'])
     expect(await texts('run', '--name', '')).toEqual([])
   })
 

@@ -121,19 +121,31 @@ async function offerBy(completion: Completion, typed: string, around: Surroundin
       return { candidates: [], directive: 'Default' }
     case 'directories':
       return { candidates: [], directive: 'FilterDirs' }
-    case 'values': {
-      const candidates = matching(
-        completion.values.map((text) => ({ text })),
-        typed,
-      )
-      const open = candidates.some(({ text }) => /[:=]$/.test(text))
-      return { candidates, directive: open ? 'NoSpace' : 'NoFileComp' }
+    case 'values':
+      return offerWords(completion.values, typed)
+    case 'modes': {
+      if (!typed.startsWith(OF_CONTAINER))
+        return offerWords([...completion.words, OF_CONTAINER, 'ns:'], typed)
+      const names = await completeNames(['containers'], around.facts, globals(around.occurrences))
+      const candidates = names.map((name) => ({ ...name, text: `${OF_CONTAINER}${name.text}` }))
+      return { candidates: matching(candidates, typed), directive: 'NoFileComp' }
     }
     case 'names': {
       const names = await completeNames(completion.of, around.facts, globals(around.occurrences))
       return { candidates: matching(names, typed), directive: 'NoFileComp' }
     }
   }
+}
+
+const OF_CONTAINER = 'container:'
+
+function offerWords(words: readonly string[], typed: string): Offer {
+  const candidates = matching(
+    words.map((text) => ({ text })),
+    typed,
+  )
+  const open = candidates.some(({ text }) => /[:=]$/.test(text))
+  return { candidates, directive: open ? 'NoSpace' : 'NoFileComp' }
 }
 
 function globals(occurrences: readonly Occurrence[]): GlobalOptions | undefined {

@@ -5,6 +5,8 @@ export type Completion =
   | { readonly kind: 'directories' }
   | { readonly kind: 'values'; readonly values: readonly string[] }
   | { readonly kind: 'names'; readonly of: readonly NamedObject[] }
+  /** Words, or a namespace that exists already: of a container, or at a path. */
+  | { readonly kind: 'modes'; readonly words: readonly string[] }
 
 /** Objects of the store that have names. */
 export type NamedObject = 'containers' | 'images' | 'volumes' | 'secrets'

@@ -22,7 +22,7 @@ export const START_FLAGS = {
 export const RM_FLAGS = {
   all: toggle({ short: 'a', help: 'Remove all containers' }),
   cidfile: list({ help: 'Read the id of a container from this file', completion: { kind: 'files' } }),
-  depend: toggle({ help: 'Remove the containers that share its network too' }),
+  depend: toggle({ help: 'Remove the containers that share its namespaces too' }),
   filter: containerFilterFlag('Remove those that fit: key=value'),
   force: toggle({ short: 'f', help: 'End a running container first; an unknown one is no error' }),
   ignore: toggle({ short: 'i', help: 'An unknown container is no error' }),

@@ -1,25 +1,46 @@
-import { choiceOr, commaList, list, many, text, toggle } from '../flags/kinds.ts'
+import type { NamespaceMode } from '../../engine/container/request.ts'
+import type { Completion, Flag } from '../flags/flag.ts'
+import { commaList, list, many, text, toggle, value } from '../flags/kinds.ts'
 import { parseKeyValue } from '../parse/keyValue.ts'
+import { parseNamespaceMode } from '../parse/namespaceMode.ts'
 
-const OWN_OR_HOST = ['private', 'host'] as const
-const USER_NAMESPACES = {
-  kind: 'values',
-  values: ['auto', 'host', 'keep-id', 'nomap'],
-} as const
-const NETWORKS = {
-  kind: 'values',
-  values: ['slirp4netns', 'pasta', 'none', 'host', 'private', 'container:'],
-} as const
+const USER_NAMESPACES = modes(['auto', 'host', 'keep-id', 'nomap'])
+const NETWORKS = modes(['slirp4netns', 'pasta', 'none', 'host', 'private'])
+
+/** Words, and what can be joined. */
+function modes(words: readonly string[]): Completion {
+  return { kind: 'modes', words }
+}
+
+function namespaceMode(help: string): Flag<NamespaceMode> {
+  const words = ['private', 'host'] as const
+  const flag = value({
+    help,
+    completion: modes(words),
+    parse: (given): NamespaceMode => parseNamespaceMode(given, words),
+  })
+  return {
+    ...flag,
+    initial: 'private',
+    defaultText: '"private"',
+    accept: (given) => flag.accept(given, undefined) ?? 'private',
+  }
+}
 
 /** Namespaces and what guards them. */
 export const ISOLATION_FLAGS = {
   'cap-add': commaList({ help: 'Add a capability' }),
   'cap-drop': commaList({ help: 'Take a capability away, or ALL' }),
-  cgroupns: choiceOr('private', OWN_OR_HOST, { help: 'Cgroup namespace to use' }),
+  cgroupns: namespaceMode('Cgroup namespace to use'),
   domainname: text({ help: 'NIS domain name of the container' }),
   gidmap: commaList({ help: 'Map group ids: CONTAINER_ID:FROM_ID:SIZE' }),
   hostname: text({ short: 'h', help: 'Host name of the container' }),
-  ipc: choiceOr('private', OWN_OR_HOST, { help: 'IPC namespace to use' }),
+  ipc: namespaceMode('IPC namespace to use'),
+  pid: value({
+    help: 'PID namespace to use',
+    completion: modes(['private']),
+    parse: (given) => parseNamespaceMode(given, ['private']),
+  }),
   privileged: toggle({ help: 'Give the container all that you may do yourself' }),
   'security-opt': list({ help: 'Change one layer of security, e.g. seccomp=FILE' }),
   subgidname: text({ help: 'Take group ids from the range of this name' }),
@@ -27,7 +48,7 @@ export const ISOLATION_FLAGS = {
   sysctl: many({ help: 'Set a kernel parameter of the container: name=value', parse: parseKeyValue }),
   uidmap: commaList({ help: 'Map user ids: CONTAINER_ID:FROM_ID:SIZE' }),
   userns: text({ help: 'User namespace to use', completion: USER_NAMESPACES }),
-  uts: choiceOr('private', OWN_OR_HOST, { help: 'UTS namespace to use' }),
+  uts: namespaceMode('UTS namespace to use'),
 }
 
 export const NETWORK_FLAGS = {

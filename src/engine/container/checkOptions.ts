@@ -34,11 +34,26 @@ export function checkOptions(
       `invalid hostname "${request.hostname}": expected at most 64 letters, digits, dots and dashes`,
     )
   }
+  checkNamespaces(request)
   checkSecrets(engine, request)
   if (request.hostsFile !== undefined) requireExisting(request.hostsFile, 'for /etc/hosts', 'a file')
   if (rootfs) requireExisting(rootfs.path, 'as root', 'a directory')
   if (seccomp.kind === 'file') requireExisting(seccomp.path, 'as seccomp profile', 'a JSON file')
   for (const device of devices) requireExisting(device.hostPath, 'as device', 'a device of this host')
+}
+
+/** What needs a namespace of the container's own. */
+function checkNamespaces({ hostname, uts, init, pid, oomScoreAdj }: ContainerRequest): void {
+  if (hostname !== undefined && uts !== 'private') {
+    throw new BryoError('USAGE', `cannot set hostname when running in the ${uts} UTS namespace`)
+  }
+  if (pid === undefined) return
+  if (init) {
+    throw new BryoError('USAGE', "cannot add init binary as PID 1 (PID namespace isn't private)", {
+      hint: `leave out --init, or --pid ${pid}`,
+    })
+  }
+  if (oomScoreAdj !== undefined) throw new BryoError('UNSUPPORTED', 'cannot use --oom-score-adj with --pid')
 }
 
 /** What else is wrong with it, its reader says. */

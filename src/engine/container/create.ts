@@ -12,6 +12,7 @@ import type { OnProgress } from '../image/progress.ts'
 import { buildCommand } from './environment.ts'
 import { containerEvent } from './event.ts'
 import { type RegistryLogin, resolveImage, withImageMounts } from './image.ts'
+import { withJoinedIds } from './joins.ts'
 import { checkLog } from './logConfig.ts'
 import { type ContainerOutline, outlineContainer } from './outline.ts'
 import type { ContainerRequest } from './request.ts'
@@ -43,7 +44,8 @@ export async function createContainer(
   asked: ContainerRequest,
   options: CreateOptions = {},
 ): Promise<CreatedContainer> {
-  const named = await withImageMounts(engine, withVolumesFrom(engine, withRequired(engine, asked)))
+  const joining = withJoinedIds(engine.store, withRequired(engine, asked))
+  const named = await withImageMounts(engine, withVolumesFrom(engine, joining))
   checkRequest(named)
   recoverStore(engine.store, engine.runInUserns)
   // Until the record names the layers, nothing else keeps them.

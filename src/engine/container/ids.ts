@@ -1,5 +1,3 @@
-import { openSync } from 'node:fs'
-import { BryoError } from '../../base/errors.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { effectiveState, isLive } from '../../storage/container/state.ts'
 import { usernsModeFromFlags } from '../../userns/flags.ts'
@@ -7,10 +5,14 @@ import { readIdMaps } from '../../userns/nested.ts'
 import { type IdMapPlan, type IdResources, planIdMaps } from '../../userns/plan.ts'
 import { readSubordinateIds } from '../../userns/subids.ts'
 import type { Engine } from '../engine.ts'
+import { requestedJoins } from './joins.ts'
 import type { ContainerRequest } from './request.ts'
 import { storedConfig } from './stored.ts'
 
-/** The id maps that a request asks for. */
+/** A namespace that is joined has its own maps, which only a process in it shows. */
+const JOINED: IdMapPlan = { maps: { uid: [], gid: [] } }
+
+/** The id maps that a request asks for; empty where it joins a user namespace by name. */
 export function planContainerIds(engine: Engine, request: ContainerRequest): IdMapPlan {
   const mode = usernsModeFromFlags(request)
   switch (mode.kind) {
@@ -18,13 +20,7 @@ export function planContainerIds(engine: Engine, request: ContainerRequest): IdM
       return engine.defaultIds()
     case 'container':
     case 'namespace':
-      throw new BryoError(
-        'UNSUPPORTED',
-        `cannot join the user namespace "${request.userns}": not supported yet`,
-        {
-          hint: 'a container with --network container:NAME shares the user namespace of that container',
-        },
-      )
+      return JOINED
     case 'named':
       return planIdMaps(mode, engine.identity(), {
         subids: readSubordinateIds({
@@ -40,19 +36,17 @@ export function planContainerIds(engine: Engine, request: ContainerRequest): IdM
   }
 }
 
-/** Host ids that the processes of containers with `--userns auto` hold. */
+/** Host ids that the processes of containers with `--userns auto` hold, or of those that have joined one. */
 function idsInUse({ store }: Engine): NonNullable<IdResources['inUse']> {
   const maps = readContainers(store).flatMap((record) => {
-    if (!storedConfig(record).request.userns?.startsWith('auto')) return []
+    const { request } = storedConfig(record)
+    // It may have outlived the one whose ids it shares.
+    const sharesIds = requestedJoins(request).length > 0
+    if (!sharesIds && !request.userns?.startsWith('auto')) return []
     const state = effectiveState(store, record.id)
     return isLive(state) ? [readIdMaps(state.process.pid)] : []
   })
   const ranges = (kind: 'uid' | 'gid') =>
     maps.flatMap((map) => map[kind].map(({ hostId, size }) => ({ start: hostId, count: size })))
   return { uid: ranges('uid'), gid: ranges('gid') }
-}
-
-/** Fds of a running container's namespaces, for a container that joins them. */
-export function openNamespaceFds(pid: number): { readonly userFd: number; readonly networkFd: number } {
-  return { userFd: openSync(`/proc/${pid}/ns/user`, 'r'), networkFd: openSync(`/proc/${pid}/ns/net`, 'r') }
 }

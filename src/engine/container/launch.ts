@@ -3,7 +3,7 @@ import type { HostPath } from '../../base/brand.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { RootfsPlan } from '../../base/rootfs.ts'
 import { type CapabilityPlan, capabilityNumber, hasCapability } from '../../runtime/capabilities.ts'
-import { planMounts } from '../../runtime/mountPlan.ts'
+import { type MountStep, planMounts } from '../../runtime/mountPlan.ts'
 import type { LaunchPlan } from '../../runtime/plan.ts'
 import { scopesOf } from '../../runtime/scopes.ts'
 import type { Spec, SpecMount } from '../../runtime/spec.ts'
@@ -13,13 +13,14 @@ import type { Engine } from '../engine.ts'
 import { containerCapabilities } from './capabilities.ts'
 import { planConfinement } from './confinement.ts'
 import { containerFilesDirectory, writeContainerFiles } from './files.ts'
+import { hostnameOf } from './hostname.ts'
 import { findInitProgram } from './initProgram.ts'
+import type { JoinedNamespaces } from './joinedNamespaces.ts'
 import { type ContainerNetwork, prepareNetwork } from './network.ts'
 import type { Notification } from './notify.ts'
 import { type ContainerOutline, type OutlinedFork, processLimitOf } from './outline.ts'
 import { overlayMounts } from './overlays.ts'
 import { giveToContainerRoot, subordinateRoot } from './ownership.ts'
-import type { ContainerRequest } from './request.ts'
 import type { PreparedResources } from './resourcesPlan.ts'
 import { prepareRootfs } from './rootfs.ts'
 import { containerSeccomp } from './seccomp.ts'
@@ -73,13 +74,12 @@ export async function prepareLaunch(
   const { ids, security } = fork.outline
   using stack = new DisposableStack()
   const capabilities = containerCapabilities(config.request)
-  const hostname = hostnameOf(config.request, record)
+  const hostname = hostnameOf(engine, record, config.request)
   const network = prepareNetwork(engine, {
     record,
     hostname,
     plan: fork.outline.network,
-    maps: ids.maps,
-    joined: fork.joined !== undefined,
+    maps: fork.maps,
   })
   const volumes = stack.use(mountVolumes(engine, config.volumes))
   const secrets = planSecrets(engine, config.request)
@@ -111,13 +111,14 @@ export async function prepareLaunch(
       asHostRoot: place.asHostRoot,
       mountPoint: place.mountPoint,
       filesDirectory: place.filesDirectory,
-      mounts: planMounts(spec, spec.linux.mountLabel),
+      mounts: planMounts(spec, spec.linux.mountLabel).map((step) => inheritShared(step, fork.joined)),
       secrets: secrets.files,
       user: planUser(engine, config.request, subject.image, ids),
       capabilities,
       seccomp,
       requireWorkingDirectory: config.request.workdir !== undefined,
-      nestedUserNamespaces: security.nestedUserns,
+      // The limit of another's user namespace is not this container's to lower.
+      nestedUserNamespaces: security.nestedUserns || fork.joined.sharesIds,
       newCgroupNamespace: fork.grouped && config.request.cgroupns === 'private',
       scopes: security.landlock
         ? scopesOf({ network: network.kind === 'host', pid: sharesPids(spec) })
@@ -155,12 +156,15 @@ function labelRootfs(rootfs: RootfsPlan, label: string | undefined): RootfsPlan 
   return rootfs.kind === 'overlay' && label !== undefined ? { ...rootfs, label } : rootfs
 }
 
-function sharesPids({ linux }: Spec): boolean {
-  return !linux.namespaces.some(({ type }) => type === 'pid')
+/** A mount of another container's cannot be copied from here: that has been done. */
+function inheritShared(step: MountStep, { sharedMemory }: JoinedNamespaces): MountStep {
+  const { source } = step
+  if (!sharedMemory || source.kind !== 'bind' || source.path !== sharedMemory.path) return step
+  return { ...step, source: { kind: 'inherited', fd: sharedMemory.fd } }
 }
 
-function hostnameOf({ hostname, uts }: ContainerRequest, { id }: ContainerRecord): string {
-  return hostname ?? (uts === 'host' ? '' : id.slice(0, 12))
+function sharesPids({ linux }: Spec): boolean {
+  return !linux.namespaces.some(({ type }) => type === 'pid')
 }
 
 interface SpecParts {
@@ -179,7 +183,7 @@ function planSpec(engine: Engine, subject: LaunchSubject, parts: SpecParts): Spe
   const { fork, hostname, network, capabilities, volumes, secretEnv } = parts
   const files = writeContainerFiles(containerFilesDirectory(engine, record.id), {
     ...network.files,
-    ...(request.uts === 'private' && !request.noHostname && { '/etc/hostname': `${hostname}\n` }),
+    ...(hostname !== '' && !request.noHostname && { '/etc/hostname': `${hostname}\n` }),
     '/etc/localtime': timezoneFile(request.timezone),
   })
   giveToContainerRoot(subordinateRoot(engine, fork.maps), Object.values(files))
@@ -190,6 +194,8 @@ function planSpec(engine: Engine, subject: LaunchSubject, parts: SpecParts): Spe
     hostname,
     maps: fork.maps,
     network: network.kind,
+    joins: fork.joined.joins,
+    sharedMemory: fork.joined.sharedMemory?.path,
     cgroup2: filesystemType('/sys/fs/cgroup') === FS_MAGIC.cgroup2,
     cgroupWritable: fork.grouped && isCgroupWritable(request),
     hostHasQueues: request.ipc === 'host' && existsSync('/dev/mqueue'),
@@ -207,14 +213,14 @@ const NO_GROUP =
   'systemd may not start in this container: it has no control group of its own, for which the host needs cgroup v2 alone'
 
 function launchWarnings(
-  { outline, grouped }: OutlinedFork,
+  { outline, grouped, joined }: OutlinedFork,
   network: ContainerNetwork,
   capabilities: CapabilityPlan,
 ): readonly string[] {
   const { warning } = outline.ids
   const lacksGroup = outline.request.systemd === 'always' && !grouped
   return [
-    ...(warning ? [warning.message] : []),
+    ...(warning && !joined.sharesIds ? [warning.message] : []),
     ...(lacksGroup ? [NO_GROUP] : []),
     ...network.warnings,
     ...loopbackWarning(outline, capabilities),

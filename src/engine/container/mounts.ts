@@ -11,6 +11,8 @@ export interface MountInputs {
   readonly cgroup2: boolean
   /** The container may make control groups in its own. */
   readonly cgroupWritable: boolean
+  /** Where the /dev/shm of a container lies whose IPC namespace is shared; undefined for one of its own. */
+  readonly sharedMemory: string | undefined
   /** /dev/mqueue is there on the host. */
   readonly hostHasQueues: boolean
   /** Whether gid 5, the tty group, is mapped. */
@@ -84,6 +86,7 @@ function kernelMounts({
   ttyGroup,
   procOptions,
   hostHasQueues,
+  sharedMemory,
 }: MountInputs): readonly SpecMount[] {
   const shmBytes = request.shmSize ?? DEFAULT_SHM_BYTES
   const pts = [
@@ -95,6 +98,7 @@ function kernelMounts({
     ...(ttyGroup ? ['gid=5'] : []),
   ]
   const shared = request.ipc === 'host'
+  const shmSource = shared ? '/dev/shm' : sharedMemory
   return [
     {
       destination: '/proc',
@@ -109,11 +113,11 @@ function kernelMounts({
       options: ['nosuid', 'noexec', 'mode=755', 'size=65536k'],
     },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: pts },
-    shared
+    shmSource !== undefined
       ? {
           destination: '/dev/shm',
           type: 'bind',
-          source: '/dev/shm',
+          source: shmSource,
           options: ['rbind', 'nosuid', 'noexec', 'nodev'],
         }
       : {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
+import { mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { type IdMaps, toHostId } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
@@ -13,12 +13,9 @@ import { type RunningNetwork, startNetwork } from '../../netns/start.ts'
 import { defaultNetworkSysctls } from '../../netns/sysctls.ts'
 import { requireContainer } from '../../storage/container/find.ts'
 import { type ContainerRecord, containerRunDirectory } from '../../storage/container/record.ts'
-import { effectiveState } from '../../storage/container/state.ts'
 import { hostPath } from '../../storage/hostPath.ts'
-import { readIdMaps } from '../../userns/nested.ts'
 import type { Engine } from '../engine.ts'
 import { containerFilesDirectory } from './files.ts'
-import { openNamespaceFds } from './ids.ts'
 import { subordinateRoot } from './ownership.ts'
 import type { ContainerRequest } from './request.ts'
 
@@ -40,9 +37,8 @@ export interface ContainerNetwork {
 export interface NetworkSubject {
   readonly record: ContainerRecord
   readonly plan: NetworkPlan
-  /** The new container's own id maps. */
+  /** Of the container's user namespace. */
   readonly maps: IdMaps
-  readonly joined: boolean
   readonly hostname: string
 }
 
@@ -75,7 +71,7 @@ export function planContainerNetwork(
 }
 
 export function prepareNetwork(engine: Engine, subject: NetworkSubject): ContainerNetwork {
-  const { plan, maps, joined, record } = subject
+  const { plan, maps, record } = subject
   if (plan.helper.kind === 'slirp4netns' && toHostId(maps.gid, 0) === undefined) {
     throw new BryoError(
       'UNSUPPORTED',
@@ -86,9 +82,10 @@ export function prepareNetwork(engine: Engine, subject: NetworkSubject): Contain
     )
   }
   const ports = plan.ports.length > 0 ? allocateHostPorts(plan.ports) : []
-  const isNew = plan.namespace.kind === 'new'
+  const { kind } = plan.namespace
+  const isNew = kind === 'new'
   return {
-    kind: isNew ? 'new' : joined ? 'joined' : 'host',
+    kind: kind === 'new' || kind === 'host' ? kind : 'joined',
     ports,
     address: plan.address,
     files: networkFiles(engine, subject, plan),
@@ -127,46 +124,6 @@ function pingGroups({ gid }: IdMaps): number {
 
 function sysctlRecord(maps: IdMaps): Readonly<Record<string, string>> {
   return Object.fromEntries(defaultNetworkSysctls(pingGroups(maps)).map(({ name, value }) => [name, value]))
-}
-
-/** Another container's namespaces, by fds that live as long as this. */
-export interface JoinedNetwork extends Disposable {
-  readonly fds: { readonly userFd: number; readonly networkFd: number }
-  readonly maps: IdMaps
-}
-
-/** @throws BryoError INVALID_STATE, NOT_FOUND, UNSUPPORTED */
-export function openJoinedNetwork({ store }: Engine, { namespace }: NetworkPlan): JoinedNetwork | undefined {
-  if (namespace.kind === 'path') {
-    throw new BryoError(
-      'UNSUPPORTED',
-      `cannot join network namespace "${namespace.path}": only those of containers can be joined`,
-      {
-        hint: 'use --network container:NAME',
-      },
-    )
-  }
-  if (namespace.kind !== 'container') return undefined
-  const other = requireContainer(store, namespace.container)
-  const state = effectiveState(store, other.id)
-  if (state.status !== 'running') {
-    throw new BryoError(
-      'INVALID_STATE',
-      `cannot join the network of container "${other.name}": it is ${state.status}, expected running`,
-      {
-        hint: `start it first: bryo start --attach ${other.name}`,
-      },
-    )
-  }
-  const fds = openNamespaceFds(state.process.pid)
-  return {
-    fds,
-    maps: readIdMaps(state.process.pid),
-    [Symbol.dispose]: () => {
-      closeSync(fds.userFd)
-      closeSync(fds.networkFd)
-    },
-  }
 }
 
 function networkFiles(

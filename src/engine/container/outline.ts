@@ -1,4 +1,3 @@
-import { BryoError } from '../../base/errors.ts'
 import type { IdMaps } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { NetworkPlan } from '../../netns/plan.ts'
@@ -6,13 +5,16 @@ import { type ForkedContainer, forkContainer } from '../../runtime/launch.ts'
 import { resolveSecurity, type SecuritySettings } from '../../runtime/security.ts'
 import { NamespaceFailure } from '../../runtime/stages.ts'
 import type { NamespaceType } from '../../syscall/namespace.ts'
+import { readIdMaps } from '../../userns/nested.ts'
 import type { IdMapPlan } from '../../userns/plan.ts'
 import { diagnoseUnshareFailure } from '../../userns/unshare-failure.ts'
 import { beginIdMaps } from '../../userns/write.ts'
 import type { Engine } from '../engine.ts'
 import { checkOptions } from './checkOptions.ts'
 import { planContainerIds } from './ids.ts'
-import { type JoinedNetwork, openJoinedNetwork, planContainerNetwork } from './network.ts'
+import { type JoinedNamespaces, openJoins } from './joinedNamespaces.ts'
+import { type JoinRequest, refuseOwnIds, requestedJoins } from './joins.ts'
+import { planContainerNetwork } from './network.ts'
 import type { ContainerRequest } from './request.ts'
 import { wantsGroup } from './resources.ts'
 import { type ContainerStdio, openContainerStdio, type StdioChoice } from './stdio.ts'
@@ -24,6 +26,7 @@ export interface ContainerOutline {
   readonly image: ImageConfig | undefined
   readonly ids: IdMapPlan
   readonly network: NetworkPlan
+  readonly joins: readonly JoinRequest[]
   readonly security: SecuritySettings
 }
 
@@ -37,21 +40,9 @@ export function outlineContainer(
   const security = resolveSecurity({ options: request.securityOpt, privileged: request.privileged })
   checkOptions(engine, request, image, security)
   const network = planContainerNetwork(engine, request, image)
-  refuseOwnIds(request, network)
-  return { request, image, ids: planContainerIds(engine, request), network, security }
-}
-
-/** The other container's user namespace owns the network, and comes with it. */
-function refuseOwnIds({ userns, uidmap, gidmap }: ContainerRequest, { namespace }: NetworkPlan): void {
-  if (namespace.kind !== 'container') return
-  if ((userns === undefined || userns === '') && uidmap.length + gidmap.length === 0) return
-  throw new BryoError(
-    'USAGE',
-    `conflicting options: user namespace options and --network container:${namespace.container}`,
-    {
-      hint: 'the container shares the user namespace of the one whose network it joins: leave out --userns, --uidmap and --gidmap',
-    },
-  )
+  const joins = requestedJoins(request)
+  for (const join of joins) if (join.target.kind === 'container') refuseOwnIds(request, join)
+  return { request, image, ids: planContainerIds(engine, request), network, joins, security }
 }
 
 /** A container's processes, forked ahead, with the user namespace that they make or join. */
@@ -59,7 +50,8 @@ export interface OutlinedFork extends Disposable {
   readonly outline: ContainerOutline
   readonly stdio: ContainerStdio
   readonly container: ForkedContainer
-  readonly joined: JoinedNetwork | undefined
+  readonly joined: JoinedNamespaces
+  /** Of its user namespace; blocks until a joined one has been entered. */
   readonly maps: IdMaps
   /** It is to get a control group of its own. */
   readonly grouped: boolean
@@ -94,18 +86,19 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: 
   const stack = new DisposableStack()
   const { tty } = outline.request
   const stdio = stack.use(openContainerStdio({ tty, interactive: choice.interactive, kind: choice.stdio }))
-  const joined = stack.use(openJoinedNetwork(engine, outline.network))
+  const joined = stack.use(openJoins(engine, outline.request, outline.joins))
   const grouped = wantsGroup(outline.request, choice.grouped ?? false)
   const plan = {
     namespaces: newNamespaces(outline, grouped),
-    join: joined?.fds,
+    joins: joined.joins,
     processLimit: processLimitOf(outline.request),
     monitored: choice.monitored,
     stdio: stdio.theirs,
     debug: engine.facts.debug,
   }
   const container = stack.use(explainNamespaces(() => forkContainer(plan)))
-  const maps = joined?.maps ?? outline.ids.maps
+  const initPid = () => explainNamespaces(container.initPid)
+  let maps = joined.sharesIds ? undefined : outline.ids.maps
   const mapping: { current: ReturnType<typeof beginIdMaps> | undefined } = { current: undefined }
   stack.defer(() => mapping.current?.[Symbol.dispose]())
   return {
@@ -113,11 +106,14 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: 
     stdio,
     container,
     joined,
-    maps,
+    get maps() {
+      maps ??= readIdMaps(initPid())
+      return maps
+    },
     grouped,
     beginMaps: () => {
-      if (joined || mapping.current) return
-      mapping.current = beginIdMaps(explainNamespaces(container.initPid), maps, {
+      if (joined.sharesIds || mapping.current) return
+      mapping.current = beginIdMaps(initPid(), outline.ids.maps, {
         identity: engine.identity(),
         searchPath: engine.facts.env.PATH,
       })
@@ -140,7 +136,7 @@ function explainNamespaces<T>(make: () => T): T {
 function newNamespaces({ request, network }: ContainerOutline, grouped: boolean): readonly NamespaceType[] {
   return [
     'mount',
-    'pid',
+    ...(request.pid === undefined ? (['pid'] as const) : []),
     ...(network.namespace.kind === 'new' ? (['network'] as const) : []),
     ...(request.ipc === 'private' ? (['ipc'] as const) : []),
     ...(request.uts === 'private' ? (['uts'] as const) : []),

@@ -9,6 +9,7 @@ import type { Lock } from '../../storage/lock.ts'
 import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { containerEvent } from './event.ts'
+import { requestedJoins } from './joins.ts'
 import { endContainer, endInitialized, SIGKILL, sleep } from './lifecycle.ts'
 import { acquireStartLock, heldTooLong, PATIENCE_MS } from './startLock.ts'
 import { stopContainer } from './stop.ts'
@@ -36,20 +37,19 @@ export function removeByName(engine: Engine, name: string, options: RemoveOption
   return name
 }
 
-/** Ids of the containers that share a container's network, those that depend on them first. */
+/** Ids of the containers that share namespaces of a container, those that depend on them first. */
 export function dependants(engine: Engine, name: string): readonly string[] {
   const target = findContainer(engine.store, name)
   if (!target) return []
   return readContainers(engine.store)
-    .filter((record) => joinedContainer(engine, record)?.id === target.id)
+    .filter((record) => joinsContainer(engine, record, target))
     .flatMap((record) => [...dependants(engine, record.id), record.id])
 }
 
-function joinedContainer({ store }: Engine, record: ContainerRecord): ContainerRecord | undefined {
-  const other = storedConfig(record)
-    .request.network.map((text) => /^container:(.+)$/.exec(text)?.[1])
-    .find((name) => name !== undefined)
-  return other === undefined ? undefined : findContainer(store, other)
+function joinsContainer({ store }: Engine, record: ContainerRecord, { id }: ContainerRecord): boolean {
+  return requestedJoins(storedConfig(record).request).some(
+    ({ target }) => target.kind === 'container' && findContainer(store, target.container)?.id === id,
+  )
 }
 
 /** For `--replace`: whatever has the name goes, running or not. */

@@ -8,6 +8,12 @@ import type { RestartPolicy } from '../../base/monitorConfig.ts'
 import type { NotifyMode } from '../../base/notify.ts'
 import type { CgroupMode, ResourceLimits } from '../../base/resources.ts'
 
+/** A namespace of a container, by name or id, or one of this host by its absolute path. */
+export type JoinText = `container:${string}` | `ns:${string}`
+
+/** Where a namespace of a container comes from. `private`: it has its own. */
+export type NamespaceMode = 'private' | 'host' | JoinText
+
 /**
  * What a user asks of a container: plain data, stored with its record, so that `start` repeats what `create` was told.
  * Everything is parsed as far as the command line alone allows; names and numbers of the image are still text.
@@ -131,9 +137,11 @@ export interface ContainerRequest {
   readonly requires?: readonly string[]
   /** Containers whose volumes are mounted too, as given; they are among `mounts` once it is created. */
   readonly volumesFrom?: readonly string[]
-  readonly ipc: 'private' | 'host'
-  readonly uts: 'private' | 'host'
-  readonly cgroupns: 'private' | 'host'
+  /** Absent for one of its own. */
+  readonly pid?: JoinText
+  readonly ipc: NamespaceMode
+  readonly uts: NamespaceMode
+  readonly cgroupns: NamespaceMode
   /** An entry in /etc/passwd for a user that the image lacks. */
   readonly passwd: boolean
   /** What such an entry is to be, and that in /etc/group. */

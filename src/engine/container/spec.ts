@@ -19,6 +19,9 @@ export interface SpecInputs {
   readonly hostname: string
   readonly maps: IdMaps
   readonly network: 'new' | 'host' | 'joined'
+  /** Namespaces of others. */
+  readonly joins: readonly SpecNamespace[]
+  readonly sharedMemory: string | undefined
   readonly cgroup2: boolean
   /** It may make control groups in its own. */
   readonly cgroupWritable: boolean
@@ -58,6 +61,7 @@ export function buildSpec(inputs: SpecInputs): Spec {
     root: { path: 'rootfs', readonly: request.readOnly },
     mounts: buildMounts({
       request,
+      sharedMemory: inputs.sharedMemory,
       cgroup2: inputs.cgroup2,
       cgroupWritable: inputs.cgroupWritable,
       hostHasQueues: inputs.hostHasQueues,
@@ -119,13 +123,15 @@ export function processOf({
   }
 }
 
-function namespacesOf({ request, network }: SpecInputs): readonly SpecNamespace[] {
-  const types: SpecNamespace['type'][] = ['user', 'mount', 'pid']
+function namespacesOf({ request, network, joins }: SpecInputs): readonly SpecNamespace[] {
+  const types: SpecNamespace['type'][] = ['user', 'mount']
+  if (request.pid === undefined) types.push('pid')
   if (network === 'new') types.push('network')
   if (request.ipc === 'private') types.push('ipc')
   if (request.uts === 'private') types.push('uts')
   if (request.cgroupns === 'private') types.push('cgroup')
-  return types.map((type) => ({ type }))
+  const joined = joins.map(({ type, path }) => ({ type, path }))
+  return [...joined, ...types.flatMap((type) => (joins.some((one) => one.type === type) ? [] : [{ type }]))]
 }
 
 function devicesOf({ devices }: ContainerRequest): readonly SpecDevice[] {

@@ -21,6 +21,7 @@ import { type PreparedLaunch, prepareLaunch } from './launch.ts'
 import { clearStopMark } from './monitor/stopMark.ts'
 import type { Notification } from './notify.ts'
 import { type ForkChoice, forkOutlined, type OutlinedFork, outlineContainer } from './outline.ts'
+import { endMembers } from './processes/endMembers.ts'
 import { removeOwnImage } from './removeOwnImage.ts'
 import type { ContainerRequest } from './request.ts'
 import type { StoredConfig } from './stored.ts'
@@ -82,15 +83,25 @@ export async function startDirect(
 async function runToEnd(engine: Engine, subject: StartSubject, options: StartOptions): Promise<number> {
   const choice = directFork(options.interactive)
   using launched = await launchContainer(engine, subject, options, { choice })
-  const { pid } = launched.container
+  const { mountFd } = launched.container
   appendEvent(engine.store, containerEvent(subject.record, 'attach'))
-  const { theirs, ours } = launched.fork.stdio
+  try {
+    return await awaitDirect(launched, options)
+  } finally {
+    if (mountFd !== undefined) endMembers(mountFd)
+    launched.fork.container.closeNamespaces()
+  }
+}
+
+async function awaitDirect({ container, fork, signals }: Launched, options: StartOptions): Promise<number> {
+  const { pid } = container
+  const { theirs, ours } = fork.stdio
   if (theirs !== undefined) {
-    launched.signals?.forwardTo(pid)
+    signals?.forwardTo(pid)
     const { relayDirect } = await import('./monitor/attach.ts')
     return relayDirect(pid, ours, options)
   }
-  return exitCodeOfStatus(await supervise({ pid, signals: launched.signals }))
+  return exitCodeOfStatus(await supervise({ pid, signals }))
 }
 
 /** Removes a `--rm` container. */
@@ -180,6 +191,8 @@ export async function launchContainer(
   const running = stack.adopt(launch(engine, fork, prepared, onCreated), ({ end }) => end())
   prepared.finish()
   fork.stdio.closeTheirs()
+  // Held on, they would outlive who has made them.
+  fork.joined[Symbol.dispose]()
   appendEvent(engine.store, containerEvent(record, held ? 'init' : 'start'))
   if (!state.current) throw new BryoError('RUNTIME', 'the container ended before it was noticed to run')
   const owned = stack.move()

@@ -1,13 +1,20 @@
+import { openSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
+import { rootIds } from '../../base/idmap.ts'
 import type { LaunchPlan } from '../../runtime/plan.ts'
 import { requireContainer } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { effectiveState, isProcessAlive, type ProcessRef } from '../../storage/container/state.ts'
+import { ownFd } from '../../syscall/fd.ts'
+import { O } from '../../syscall/file.ts'
+import { startForkTask } from '../../userns/fork-task.ts'
 import { isUp } from '../container/list.ts'
 import type { ContainerRequest } from '../container/request.ts'
 import { startInRunning } from '../container/rootAccess/running.ts'
+import { startTask } from '../container/rootAccess/task.ts'
 import { storedConfig } from '../container/stored.ts'
 import type { Engine } from '../engine.ts'
+import type { SecurityFacts } from './facts.ts'
 import { readKernelFacts } from './kernelFacts.ts'
 import type { Layer } from './layer.ts'
 import { plannedFacts } from './plannedFacts.ts'
@@ -30,8 +37,22 @@ export function securityOf(engine: Engine, name: string): readonly Layer[] {
 
 /** What will protect a container that is being started. @param pid of its first process, whose id maps are written */
 export function securityOfPlan(pid: number, plan: LaunchPlan, request: ContainerRequest): readonly Layer[] {
-  return reportLayers(plannedFacts(pid, plan, request), request)
+  return reportLayers({ ...plannedFacts(pid, plan, request), ...plannedLimit(plan) }, request)
 }
+
+/** A user namespace that is shared has its limit already. */
+function plannedLimit({ spec, maps }: LaunchPlan): Pick<SecurityFacts, 'maxUserNamespaces'> | undefined {
+  const path = spec.linux.namespaces.find(({ type }) => type === 'user')?.path
+  if (path === undefined) return undefined
+  using user = ownFd(openSync(path, O.rdonly | O.cloexec))
+  using task = startTask(
+    { what: READ_LIMIT, keepFds: [], work: readMaxUserNamespaces },
+    ({ keepFds, main }) => startForkTask({ keepFds, join: { userFd: user.fd, root: rootIds(maps) }, main }),
+  )
+  return { maxUserNamespaces: task.finish() }
+}
+
+const READ_LIMIT = 'read the limit of user namespaces'
 
 function runningProcess({ store }: Engine, record: ContainerRecord): ProcessRef {
   const state = effectiveState(store, record.id)
@@ -48,7 +69,7 @@ function notRunning({ name }: ContainerRecord, status: string): BryoError {
 
 function maxUserNamespacesOf(init: ProcessRef): number {
   using task = startInRunning(init, {
-    what: 'read the limit of user namespaces',
+    what: READ_LIMIT,
     keepFds: [],
     work: readMaxUserNamespaces,
   })

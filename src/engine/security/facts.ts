@@ -29,6 +29,8 @@ export interface SecurityFacts {
   readonly maps: IdMaps
   /** Those that the container has in common with this process. */
   readonly sharedNamespaces: readonly NamespaceName[]
+  /** Those that belong to its user namespace. */
+  readonly ownedNamespaces: readonly NamespaceName[]
   /** Id of its user inside; undefined where it is not known yet. */
   readonly uid: number | undefined
   readonly noNewPrivileges: boolean

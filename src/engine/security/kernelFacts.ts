@@ -1,5 +1,9 @@
-import { readdirSync } from 'node:fs'
+import { fstatSync, openSync, readdirSync } from 'node:fs'
+import { isErrno } from '../../base/errors.ts'
 import { toContainerId } from '../../base/idmap.ts'
+import { ownFd } from '../../syscall/fd.ts'
+import { O } from '../../syscall/file.ts'
+import { openOwner } from '../../syscall/namespace.ts'
 import { readIdMaps } from '../../userns/nested.ts'
 import { namespaceIds } from '../container/namespaces.ts'
 import { readStatus } from '../container/processes/process.ts'
@@ -7,7 +11,7 @@ import { readProc, readProcLink } from '../container/processes/procFile.ts'
 import type { MountEntry, NamespaceName, SecurityFacts } from './facts.ts'
 import { parseMountinfo } from './mountinfo.ts'
 
-const NAMESPACES: readonly NamespaceName[] = ['user', 'mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup']
+export const NAMESPACES: readonly NamespaceName[] = ['user', 'mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup']
 
 /**
  * Reads back what protects a process.
@@ -27,6 +31,7 @@ export function readKernelFacts(
   return {
     maps,
     sharedNamespaces: NAMESPACES.filter((name) => own[name] === theirs[name]),
+    ownedNamespaces: NAMESPACES.filter((name) => name !== 'user' && ownerOf(pid, name) === theirs.user),
     uid: toContainerId(maps.uid, Number(status.get('Uid')?.split('\t')[1])),
     noNewPrivileges: status.get('NoNewPrivs') === '1',
     capabilities: {
@@ -43,6 +48,18 @@ export function readKernelFacts(
     hostVariables: hostVariables(pid, env),
     ...readSession(pid),
     label: readLabel(pid),
+  }
+}
+
+/** The number of the user namespace that a namespace belongs to; undefined where that may not be known. */
+function ownerOf(pid: number, name: NamespaceName): string | undefined {
+  try {
+    using namespace = ownFd(openSync(`/proc/${pid}/ns/${name}`, O.rdonly | O.cloexec))
+    using owner = ownFd(openOwner(namespace.fd))
+    return String(fstatSync(owner.fd).ino)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) throw error
+    return undefined
   }
 }
 

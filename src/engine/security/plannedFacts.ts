@@ -3,7 +3,7 @@ import type { LaunchPlan } from '../../runtime/plan.ts'
 import { processLimitOf } from '../container/outline.ts'
 import type { ContainerRequest } from '../container/request.ts'
 import type { MountEntry, SecurityFacts } from './facts.ts'
-import { readKernelFacts } from './kernelFacts.ts'
+import { NAMESPACES, readKernelFacts } from './kernelFacts.ts'
 
 /**
  * What will protect a container whose first process is just being set up: namespaces and id maps as the kernel has them, everything
@@ -16,6 +16,8 @@ export function plannedFacts(pid: number, plan: LaunchPlan, request: ContainerRe
   return {
     ...kernel,
     maps: plan.maps,
+    // Those of a user namespace that is joined are joined too, or made in it.
+    ownedNamespaces: NAMESPACES.filter((name) => name !== 'user'),
     uid: isRoot ? 0 : undefined,
     noNewPrivileges: spec.process.noNewPrivileges,
     capabilities: setsOf(isRoot ? plan.capabilities.root : plan.capabilities.other),

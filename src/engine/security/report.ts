@@ -32,7 +32,7 @@ export function reportLayers(facts: SecurityFacts, request: ContainerRequest): r
     noNewPrivilegesLayer(facts, settings),
     capabilitiesLayer(facts, request),
     seccompLayer(facts, settings),
-    nestedUsernsLayer(facts, settings),
+    nestedUsernsLayer(facts, settings, request),
     maskedPathsLayer(facts, settings, paths),
     readOnlyPathsLayer(facts, settings, paths),
     sysLayer(facts),

@@ -14,8 +14,8 @@ import { setStepDebugging, step } from './step.ts'
  * @throws SyscallError
  */
 export function cloneInit(plan: ForkPlan, fds: StageFds, prepare: () => void): number | undefined {
-  const { join, namespaces, processLimit } = plan
-  if (join) return undefined
+  const { joins, namespaces, processLimit } = plan
+  if (joins.length > 0) return undefined
   const clone = () =>
     cloneChild(['user', ...namespaces], () => {
       prepare()

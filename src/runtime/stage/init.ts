@@ -53,9 +53,10 @@ export interface StageFds {
 const FIRST_FREE_FD = 3
 
 /**
- * Body of pid 1 of the container, up to the workload: never returns. Synchronous, in the forked copy of the runtime.
+ * Body of the container's first process, up to the workload: never returns. Synchronous, in the forked copy of the runtime.
+ * @param inSight others that share its pid namespace could look into it
  */
-export function runInit({ controlFd, planFd, stdio }: StageFds): never {
+export function runInit({ controlFd, planFd, stdio }: StageFds, inSight = false): never {
   try {
     setsid()
     umask(0)
@@ -65,7 +66,7 @@ export function runInit({ controlFd, planFd, stdio }: StageFds): never {
     if (plan.newCgroupNamespace) step('create the cgroup namespace', () => unshare(['cgroup']))
     const luggage = packLuggage(plan)
     expectParentMessage(controlFd, 'maps-written')
-    using mountPoint = ownFd(changeToRoot(plan, luggage, controlFd))
+    using mountPoint = ownFd(changeToRoot(plan, luggage, { controlFd, inSight }))
     const rootFd = step('enter the root filesystem', () => enterRoot(mountPoint.fd))
     const identity = step('look up the user', () => lookUpIdentity(rootFd, plan.user, plan.maps))
     furnishRoot(plan, rootFd, luggage, identity)
@@ -102,7 +103,11 @@ function packLuggage(plan: LaunchPlan): Luggage {
  * Mounts the root, as the caller or as the container's root, and becomes the latter; gives an fd of the mounted root. That is found as the
  * caller and entered as container root: the one may lack rights in the container's root, the other on the way to it.
  */
-function changeToRoot(plan: LaunchPlan, luggage: Luggage, controlFd: number): number {
+function changeToRoot(
+  plan: LaunchPlan,
+  luggage: Luggage,
+  { controlFd, inSight }: { readonly controlFd: number; readonly inSight: boolean },
+): number {
   const { rootfs, mountPoint, asHostRoot } = plan
   const stack =
     asHostRoot && rootfs.kind === 'overlay' ? openOverlay(rootfs, mountPoint, rootfs.base) : undefined
@@ -113,7 +118,7 @@ function changeToRoot(plan: LaunchPlan, luggage: Luggage, controlFd: number): nu
   step('become root of the container', () => {
     becomeRoot(rootIds(plan.maps), plan.user.keepGroups)
     // The change hid this process from the caller, whose slirp4netns looks up its namespaces. Nothing of the container runs yet.
-    setDumpable(true)
+    if (!inSight) setDumpable(true)
   })
   for (const { index, mount, overlay } of overlays) {
     step(`mount "${mount.target}"`, () =>

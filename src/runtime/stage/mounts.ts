@@ -31,6 +31,7 @@ export function createMount({ source, attributes: wanted, target, copyUp }: Moun
     return { fd: createFilesystem(source.fstype, source.options, attributes, target), isDirectory: true }
   }
   if (source.kind === 'overlay') return { fd: createOverlay(source, attributes), isDirectory: true }
+  if (source.kind === 'inherited') return { fd: source.fd, isDirectory: fstatSync(source.fd).isDirectory() }
   const fd = openTreeClone({ path: source.path, recursive: source.recursive, follow: true })
   mountSetattr({ dirfd: fd, path: '', recursive: true, set: attributes, propagation: source.propagation })
   return { fd, isDirectory: fstatSync(fd).isDirectory() }

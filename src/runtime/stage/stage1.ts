@@ -1,10 +1,13 @@
-import { closeSync } from 'node:fs'
-import { isErrno } from '../../base/errors.ts'
-import { setns, unshare } from '../../syscall/namespace.ts'
-import { exitNow, fork, joinNewSessionKeyring } from '../../syscall/process.ts'
+import { openSync } from 'node:fs'
+import { BryoError, isErrno } from '../../base/errors.ts'
+import { ownFd, sendFd } from '../../syscall/fd.ts'
+import { O } from '../../syscall/file.ts'
+import { NAMESPACE_FILE } from '../../syscall/namespace.ts'
+import { exitNow, fork, joinNewSessionKeyring, setDumpable } from '../../syscall/process.ts'
 import { sendMessage } from '../messages.ts'
-import type { ForkPlan } from '../plan.ts'
+import { type ForkPlan, isInSight, joinedUser } from '../plan.ts'
 import { runInit, type StageFds } from './init.ts'
+import { enterNamespaces } from './namespaces.ts'
 import { boundNewNamespace, limitProcesses, tooManyProcesses } from './processLimit.ts'
 import { reportFailure, setStepDebugging, step } from './step.ts'
 
@@ -23,12 +26,15 @@ export function runStage1(plan: ForkPlan, fds: StageFds): number {
     if (processLimit !== undefined)
       step('limit the number of processes', () => boundNewNamespace(processLimit))
     step('join a new session keyring', joinNewSessionKeyring)
-    step(NAMESPACE_STEP, () => enterNamespaces(plan))
-    const pid = forkWithinLimit()
+    const inSight = isInSight(plan)
+    if (inSight) setDumpable(false)
+    step(NAMESPACE_STEP, () => makeNamespaces(plan))
+    if (inSight) showNamespaces(controlFd, plan)
+    const pid = forkWithinLimit(inSight)
     if (pid === 0) {
       // Not before the fork: this process would count too.
       if (processLimit !== undefined) limitProcesses(processLimit)
-      return runInit(fds)
+      return runInit(fds, inSight)
     }
     sendMessage(controlFd, { kind: 'init-forked', pid })
     exitNow(0)
@@ -38,24 +44,30 @@ export function runStage1(plan: ForkPlan, fds: StageFds): number {
   }
 }
 
-/** @throws BryoError RUNTIME that says what counts, where the caller has as many processes as the host allows */
-function forkWithinLimit(): number {
+/** @throws BryoError RUNTIME that says what counts, where the caller has as many processes as the host allows; INVALID_STATE */
+function forkWithinLimit(inSight: boolean): number {
   try {
     return fork()
   } catch (error) {
-    if (!isErrno(error, 'EAGAIN')) throw error
-    throw tooManyProcesses(error)
+    if (isErrno(error, 'EAGAIN')) throw tooManyProcesses(error)
+    if (!inSight || !isErrno(error, 'ENOMEM')) throw error
+    // No process can be added to a pid namespace whose first one is gone.
+    throw new BryoError('INVALID_STATE', 'cannot join the pid namespace: its first process has ended', {
+      cause: error,
+    })
   }
 }
 
-function enterNamespaces({ namespaces, join }: ForkPlan): void {
-  if (!join) {
-    unshare(['user', ...namespaces])
-    return
+function makeNamespaces({ namespaces, joins }: ForkPlan): void {
+  enterNamespaces(joinedUser({ joins }) ? namespaces : ['user', ...namespaces], joins)
+}
+
+/** The caller needs these, and finds no way to them by init's pid. */
+function showNamespaces(controlFd: number, { namespaces }: ForkPlan): void {
+  for (const type of ['mount', 'network'] as const) {
+    if (!namespaces.includes(type)) continue
+    using namespace = ownFd(openSync(`/proc/self/ns/${NAMESPACE_FILE[type]}`, O.rdonly | O.cloexec))
+    sendMessage(controlFd, { kind: 'namespace', type })
+    sendFd(controlFd, namespace.fd)
   }
-  setns(join.userFd, ['user'])
-  setns(join.networkFd, ['network'])
-  closeSync(join.userFd)
-  closeSync(join.networkFd)
-  unshare(namespaces)
 }

@@ -21,6 +21,7 @@ const map = [{ containerId: 0, hostId: 1000, size: 1 }]
 const DEFAULT: SecurityFacts = {
   maps: { uid: map, gid: map },
   sharedNamespaces: [],
+  ownedNamespaces: ['mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup'],
   uid: 0,
   noNewPrivileges: true,
   capabilities: {
@@ -96,6 +97,30 @@ describe('reportLayers()', () => {
       { capAdd: ['NET_RAW'], ipc: 'host' },
     )
     expect(states(layers, 'missing')).toEqual(['namespaces', 'capabilities'])
+  })
+
+  it('names what is shared with others, and the user namespace that comes with it', () => {
+    const layers = report({}, { pid: 'container:web', ipc: 'ns:/ipc', network: ['container:web'] })
+    expect(states(layers, 'missing')).toEqual([])
+    const of = (name: string) => layers.find((layer) => layer.name === name)
+    expect(of('namespaces')).toMatchObject({
+      state: 'loosened',
+      detail: 'shared with others: user, pid, ipc',
+      by: ['--network container:web', '--pid container:web', '--ipc ns:/ipc'],
+    })
+    expect(of('processes')).toMatchObject({ state: 'loosened', by: ['--pid container:web'] })
+    expect(of('shared-memory')).toMatchObject({ state: 'loosened', by: ['--ipc ns:/ipc'] })
+    expect(of('network')).toMatchObject({ state: 'loosened', detail: 'that of container:web' })
+  })
+
+  it('calls the user namespace its own where what is shared belongs to another', () => {
+    const layers = report({ ownedNamespaces: ['mnt', 'pid'] }, { network: ['ns:/run/netns/a'] })
+    expect(states(layers, 'loosened')).toEqual(['network'])
+  })
+
+  it('calls nested user namespaces loosened by what brings the user namespace of another', () => {
+    const layers = report({ maxUserNamespaces: 100 }, { pid: 'container:web' })
+    expect(states(layers, 'loosened')).toEqual(['namespaces', 'nested-userns', 'processes'])
   })
 
   it('knows what a variable by name, a label and a profile of the user mean', () => {

@@ -16,6 +16,7 @@ import { containerCapabilities } from '../capabilities.ts'
 import { planConfinement } from '../confinement.ts'
 import { buildEnvironment } from '../environment.ts'
 import { containerEvent } from '../event.ts'
+import { hostnameOf } from '../hostname.ts'
 import { planContainerIds } from '../ids.ts'
 import { awaitProcess } from '../lifecycle.ts'
 import type { AttachEnd, AttachOptions } from '../monitor/attach.ts'
@@ -198,11 +199,11 @@ function environmentOf(
   { record, container, image }: Entered,
   { env }: ExecRequest,
 ): readonly string[] {
-  const hostname = container.hostname ?? record.id.slice(0, 12)
   const own = [
     ...container.env,
     ...systemdEnvironment(container, record.id),
     ...secretEnvironment(engine, container),
   ]
+  const hostname = hostnameOf(engine, record, container)
   return buildEnvironment({ ...container, env: [...own, ...env] }, image, hostname)
 }

@@ -1,5 +1,6 @@
 import { buildEnvironment } from '../environment.ts'
 import { healthCheckOf, healthLogOf, startupCheckOf } from '../health/settings.ts'
+import { hostnameOf } from '../hostname.ts'
 import type { InspectSubject } from './subject.ts'
 
 type Part = Readonly<Record<string, unknown>>
@@ -12,7 +13,7 @@ const NS_PER_MS = 1e6
 export function configOf(subject: InspectSubject): Part {
   const { record, image } = subject
   const { request, volumes } = subject.config
-  const hostname = request.hostname ?? (request.uts === 'host' ? '' : record.id.slice(0, 12))
+  const hostname = hostnameOf(subject.engine, record, request)
   const exposed = [...request.expose, ...(image?.exposedPorts ?? [])]
   return {
     Hostname: hostname,

@@ -42,7 +42,7 @@ export function hostConfigOf(subject: InspectSubject): Part {
     Cgroup: '',
     Cgroups: request.cgroups === undefined || request.cgroups === 'enabled' ? 'default' : request.cgroups,
     Links: null,
-    PidMode: 'private',
+    PidMode: request.pid ?? 'private',
     UTSMode: request.uts,
     UsernsMode: request.userns ?? '',
     PublishAllPorts: request.publishAll,

@@ -182,6 +182,7 @@ function monitorOf(
     ...(container.controlFd !== undefined && { control: container.controlFd }),
     ...fork.stdio.ours,
     ...(notification?.proxyFd !== undefined && { notify: notification.proxyFd }),
+    ...(container.mountFd !== undefined && { mounts: container.mountFd }),
     ...(work && { work: work.lock.fd }),
   }
   return planMonitor(engine, document, { fds, held: networkFds() })

@@ -5,6 +5,9 @@ import { effectiveState } from '../../../storage/container/state.ts'
 import type { Engine } from '../../engine.ts'
 import { isUp } from '../list.ts'
 import { containerProcesses, type ProcessSnapshot, takeSnapshot } from '../processes/find.ts'
+import type { ProcessStat } from '../processes/process.ts'
+import { readProcLink } from '../processes/procFile.ts'
+import { storedConfig } from '../stored.ts'
 import { cgroupUsage } from './cgroup.ts'
 import { networkTransfer } from './network.ts'
 import {
@@ -55,13 +58,15 @@ function sampleContainer({ store }: Engine, record: ContainerRecord, snapshot: P
     name,
     at,
     startedAt: Date.parse(state.startedAt),
-    usage: usageOf(state.process.pid, id, snapshot),
+    usage: usageOf(state.process.pid, record, snapshot),
   }
 }
 
 /** What a cgroup of its own tells is exact; the rest is the sum of its processes. */
-function usageOf(init: number, id: ContainerId, snapshot: ProcessSnapshot): Usage | undefined {
-  const processes = containerProcesses(init, snapshot)
+function usageOf(init: number, record: ContainerRecord, snapshot: ProcessSnapshot): Usage | undefined {
+  const { id } = record
+  const all = containerProcesses(init, snapshot)
+  const processes = storedConfig(record).request.pid === undefined ? all : membersOf(init, all)
   if (processes.length === 0) return undefined
   const own = cgroupUsage(init, id) ?? {}
   return {
@@ -72,6 +77,13 @@ function usageOf(init: number, id: ContainerId, snapshot: ProcessSnapshot): Usag
     network: networkTransfer(init),
     block: own.block ?? processBlockTransfer(processes),
   }
+}
+
+/** Of the processes of a pid namespace that is shared, the container's own: they have its mounts. */
+function membersOf(init: number, processes: readonly ProcessStat[]): readonly ProcessStat[] {
+  const mounts = (pid: number) => readProcLink(`/proc/${pid}/ns/mnt`)
+  const own = mounts(init)
+  return processes.filter(({ hostPid }) => mounts(hostPid) === own)
 }
 
 /** Per cent of one processor between two looks; from its start on where there is no earlier one. */

@@ -1,5 +1,6 @@
 import type { ContainerRequest } from '../../container/request.ts'
 import type { SecurityFacts } from '../facts.ts'
+import { joinOption } from '../joined.ts'
 import { judge, type Layer, listed } from '../layer.ts'
 import { mountAt, mountsBelow } from '../mountinfo.ts'
 
@@ -33,23 +34,24 @@ function askedBelowDev({ devices, mounts }: ContainerRequest): ReadonlyMap<strin
 }
 
 /** The device nodes that everybody can see are no part of it: shared memory and queues count as files. */
-export function sharedMemoryLayer(
-  { mounts, sharedNamespaces }: SecurityFacts,
-  request: ContainerRequest,
-): Layer {
+export function sharedMemoryLayer(facts: SecurityFacts, request: ContainerRequest): Layer {
+  const { mounts, sharedNamespaces } = facts
   const wrong = ['/dev/shm', '/dev/mqueue'].filter((point) => {
     const mount = mountAt(mounts, point)
     return mount !== undefined && !['nosuid', 'nodev', 'noexec'].every((flag) => mount.options.includes(flag))
   })
   const shared = sharedNamespaces.includes('ipc')
-  const by = request.ipc === 'host' ? ['--ipc host'] : []
+  const joined = joinOption(facts, request, 'ipc')
+  const by = shared ? (request.ipc === 'host' ? ['--ipc host'] : []) : joined === undefined ? [] : [joined]
+  const whose = shared ? "the host's" : joined === undefined ? 'its own' : 'that of others'
   return judge('shared-memory', {
-    holds: wrong.length === 0 && !shared,
-    detail: shared
-      ? "the host's"
-      : wrong.length === 0
-        ? 'its own, nosuid, nodev, noexec'
-        : `not protected: ${listed(wrong)}`,
-    by: shared && wrong.length === 0 ? by : [],
+    holds: wrong.length === 0 && !shared && joined === undefined,
+    detail:
+      wrong.length > 0
+        ? `not protected: ${listed(wrong)}`
+        : shared
+          ? whose
+          : `${whose}, nosuid, nodev, noexec`,
+    by: wrong.length === 0 ? by : [],
   })
 }

@@ -1,6 +1,7 @@
 import { toHostId } from '../../../base/idmap.ts'
 import type { ContainerRequest } from '../../container/request.ts'
 import type { NamespaceName, SecurityFacts } from '../facts.ts'
+import { joinedNamespaces } from '../joined.ts'
 import { judge, type Layer, listed } from '../layer.ts'
 
 /** No id of the container is root of the host. */
@@ -17,17 +18,23 @@ export function identityLayer({ maps, sharedNamespaces }: SecurityFacts): Layer 
 const ALWAYS: readonly NamespaceName[] = ['user', 'mnt', 'pid', 'ipc', 'uts', 'cgroup']
 
 /** Its own namespaces; the network is a layer of its own. */
-export function namespacesLayer({ sharedNamespaces }: SecurityFacts, request: ContainerRequest): Layer {
-  const shared = ALWAYS.filter((name) => sharedNamespaces.includes(name))
+export function namespacesLayer(facts: SecurityFacts, request: ContainerRequest): Layer {
+  const shared = ALWAYS.filter((name) => facts.sharedNamespaces.includes(name))
   const options: Partial<Record<NamespaceName, string>> = {
     ...(request.ipc === 'host' && { ipc: '--ipc host' }),
     ...(request.uts === 'host' && { uts: '--uts host' }),
     ...(request.cgroupns === 'host' && { cgroup: '--cgroupns host' }),
   }
   const asked = shared.every((name) => options[name] !== undefined)
+  const joined = joinedNamespaces(facts, request).filter(({ name }) => name !== 'net')
+  const found = [
+    ...(shared.length > 0 ? [`shared with the host: ${listed(shared)}`] : []),
+    ...(joined.length > 0 ? [`shared with others: ${listed(joined.map(({ name }) => name))}`] : []),
+  ]
+  const by = [...shared.flatMap((name) => options[name] ?? []), ...joined.map(({ option }) => option)]
   return judge('namespaces', {
-    holds: shared.length === 0,
-    detail: shared.length === 0 ? 'all of its own' : `shared with the host: ${listed(shared)}`,
-    by: asked ? shared.flatMap((name) => options[name] ?? []) : [],
+    holds: found.length === 0,
+    detail: found.length === 0 ? 'all of its own' : found.join('; '),
+    by: asked ? [...new Set(by)] : [],
   })
 }

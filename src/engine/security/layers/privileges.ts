@@ -7,6 +7,7 @@ import {
 import type { SecurityLayer, SecuritySettings } from '../../../runtime/security.ts'
 import type { ContainerRequest } from '../../container/request.ts'
 import type { SecurityFacts } from '../facts.ts'
+import { joinOption } from '../joined.ts'
 import { judge, type Layer, listed } from '../layer.ts'
 
 export function noNewPrivilegesLayer(facts: SecurityFacts, settings: SecuritySettings): Layer {
@@ -59,13 +60,20 @@ export function seccompLayer({ seccompFilters }: SecurityFacts, settings: Securi
   })
 }
 
-export function nestedUsernsLayer({ maxUserNamespaces }: SecurityFacts, settings: SecuritySettings): Layer {
+/** The limit of a user namespace that is shared is left as it is. */
+export function nestedUsernsLayer(
+  facts: SecurityFacts,
+  settings: SecuritySettings,
+  request: ContainerRequest,
+): Layer {
+  const { maxUserNamespaces } = facts
+  const joined = joinOption(facts, request, 'user')
   return judge('nested-userns', {
     holds: maxUserNamespaces === 0,
     detail: Number.isFinite(maxUserNamespaces)
       ? `user.max_user_namespaces is ${maxUserNamespaces}`
       : "user.max_user_namespaces is the kernel's",
-    by: loosenedBy(settings, 'nested-userns'),
+    by: [...loosenedBy(settings, 'nested-userns'), ...(joined === undefined ? [] : [joined])],
   })
 }
 

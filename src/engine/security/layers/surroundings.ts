@@ -1,7 +1,9 @@
 import type { SecuritySettings } from '../../../runtime/security.ts'
+import { requestedJoins } from '../../container/joins.ts'
 import { DEFAULT_PROCESS_LIMIT } from '../../container/outline.ts'
 import type { ContainerRequest } from '../../container/request.ts'
 import type { SecurityFacts } from '../facts.ts'
+import { joinOption } from '../joined.ts'
 import { judge, type Layer, listed } from '../layer.ts'
 import { loosenedBy } from './privileges.ts'
 
@@ -31,35 +33,38 @@ export function networkLayer({ sharedNamespaces }: SecurityFacts, request: Conta
   const shared = sharedNamespaces.includes('net')
   const mode = request.network[0] ?? ''
   const [kind] = mode.split(':', 1)
+  const [join] = requestedJoins({ ...request, network: [mode] }).filter(({ type }) => type === 'network')
   const reachesLoopback = /(?:^|[:,])allow_host_loopback=(?:true|1|t)/i.test(mode)
-  const joined = kind === 'container' || kind === 'ns'
   const detail = shared
     ? "the host's"
-    : joined
-      ? `that of ${mode.slice(mode.indexOf(':') + 1)}`
+    : join
+      ? `that of ${join.option.slice('--network '.length)}`
       : kind === 'none'
         ? 'its own, without a way out'
         : reachesLoopback
           ? "its own, reaching the host's loopback"
           : 'its own'
   return judge('network', {
-    holds: !shared && !joined && !reachesLoopback,
+    holds: !shared && !join && !reachesLoopback,
     detail,
-    by: mode !== '' && kind !== 'none' ? [`--network ${mode}`] : [],
+    by: mode !== '' && kind !== 'none' ? [join?.option ?? `--network ${mode}`] : [],
   })
 }
 
-export function processesLayer(
-  { processLimit, sharedNamespaces }: SecurityFacts,
-  { pidsLimit }: ContainerRequest,
-): Layer {
+export function processesLayer(facts: SecurityFacts, request: ContainerRequest): Layer {
+  const { processLimit, sharedNamespaces } = facts
+  const { pidsLimit } = request
   const own = !sharedNamespaces.includes('pid')
+  const joined = joinOption(facts, request, 'pid')
   const asked = pidsLimit !== undefined && (pidsLimit <= 0 || pidsLimit > DEFAULT_PROCESS_LIMIT)
-  const detail = Number.isFinite(processLimit) ? `at most ${processLimit}` : 'as many as the user may have'
+  const limit = Number.isFinite(processLimit) ? `at most ${processLimit}` : 'as many as the user may have'
+  const others = joined === undefined ? '' : ', beside those of others'
   return judge('processes', {
-    holds: own && processLimit <= DEFAULT_PROCESS_LIMIT,
-    detail: own ? detail : "the host's are seen",
-    by: own && asked ? [`--pids-limit ${pidsLimit}`] : [],
+    holds: own && joined === undefined && processLimit <= DEFAULT_PROCESS_LIMIT,
+    detail: own ? `${limit}${others}` : "the host's are seen",
+    by: own
+      ? [...(joined === undefined ? [] : [joined]), ...(asked ? [`--pids-limit ${pidsLimit}`] : [])]
+      : [],
   })
 }
 
