@@ -13,7 +13,7 @@ import {
   statusOf,
 } from './container.ts'
 import type { OciCaller } from './create.ts'
-import { killAndWait } from './signal.ts'
+import { killAndWait, ownGroup } from './signal.ts'
 
 /** How long a process may take to end once it is killed, and a creation to come to its end. */
 const END_MS = 10_000
@@ -35,7 +35,8 @@ export function deleteById(caller: OciCaller, id: string, { force }: { readonly 
   if (!lock) throw notStopped(id, 'creating')
   if (!killAndWait(record, END_MS)) throw notStopped(id, 'running')
   const hooks = poststopHooks(record)
-  if (record.cgroup !== undefined) endGroup(record.cgroup)
+  const group = ownGroup(caller.stateRoot, record)
+  if (group !== undefined) endGroup(group)
   removeContainerDirectory(record.directory)
   const failures = runAllHooks('poststop', hooks, stateDocument(record, 'stopped', 0))
   for (const failure of failures) caller.onWarning(failure)

@@ -1,5 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
+import { removeGroup } from '../../cgroup/group.ts'
 import { isUnified } from '../../cgroup/hierarchy.ts'
 import {
   type CgroupManager,
@@ -55,7 +56,7 @@ export function planGroup({ id, facts, manager, linux, onWarning }: GroupRequest
     try {
       return act()
     } catch (error) {
-      if (required.length > 0 || !(error instanceof BryoError) || error.code === 'USAGE') throw error
+      if (required.length > 0 || !(error instanceof BryoError) || isMistake(error)) throw error
       leaveOut(error.message)
       return undefined
     }
@@ -63,10 +64,21 @@ export function planGroup({ id, facts, manager, linux, onWarning }: GroupRequest
   const request = { id, manager, path: linux.cgroupsPath, runtimeDirectory: runtimeDirectory(facts) }
   const place = unlessRequired(() => findOciPlace(request))
   if (!place) return NONE
+  const directory = ociPlaceDirectory(place)
   return {
-    directory: ociPlaceDirectory(place),
-    enter: (pid) => unlessRequired(() => enter(place, pid, settings)),
+    directory,
+    enter: (pid) => {
+      const entered = unlessRequired(() => enter(place, pid, settings))
+      // Nothing but the move can have failed: nobody is in it.
+      if (entered === undefined && directory !== undefined) removeGroup(directory)
+      return entered
+    },
   }
+}
+
+/** What is wrong with the configuration, and not with the host. */
+function isMistake({ code }: BryoError): boolean {
+  return code === 'USAGE' || code === 'INVALID_STATE'
 }
 
 function enter(place: OciPlace, pid: number, settings: readonly CgroupSetting[]): string {

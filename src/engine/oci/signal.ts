@@ -4,7 +4,7 @@ import { killGroup, processesInGroup } from '../../cgroup/group.ts'
 import { pollReadable } from '../../syscall/fd.ts'
 import { signalPidfd } from '../../syscall/pidfd.ts'
 import { pidfdOpen } from '../../syscall/process.ts'
-import { findContainer, isAlive, type OciRecord, statusOf } from './container.ts'
+import { findContainer, isAlive, listRecords, type OciRecord, statusOf } from './container.ts'
 import type { OciCaller } from './create.ts'
 
 const SIGKILL = 9
@@ -19,7 +19,7 @@ export function killById(
   { signal, all }: { readonly signal: number; readonly all: boolean },
 ): void {
   const record = findContainer(stateRoot, id)
-  if (all ? signalAll(record, signal) : signalFirst(record, signal)) return
+  if (all ? signalAll(stateRoot, record, signal) : signalFirst(record, signal)) return
   throw new BryoError(
     'INVALID_STATE',
     `cannot kill container "${id}": container not running (it is ${statusOf(record)}), expected created or running`,
@@ -58,9 +58,9 @@ function withFirst<T>(record: OciRecord, act: (pidfd: number) => T): T | undefin
 }
 
 /** The group's processes, which end together: none escapes by forking. */
-function signalAll(record: OciRecord, signal: number): boolean {
-  const pids = processesOf(record)
-  const { cgroup } = record
+function signalAll(stateRoot: string, record: OciRecord, signal: number): boolean {
+  const cgroup = ownGroup(stateRoot, record)
+  const pids = processesOf({ ...record, cgroup })
   if (signal === SIGKILL && cgroup !== undefined && pids.length > 0 && killGroup(cgroup)) return true
   for (const pid of pids) signalOne(pid, signal)
   return pids.length > 0
@@ -77,6 +77,16 @@ function signalOne(pid: number, signal: number): void {
   } catch (error) {
     if (!isErrno(error, 'ESRCH')) throw error
   }
+}
+
+/** Its group, unless a container that was made later for the same place has taken it over since the end of this one. */
+export function ownGroup(stateRoot: string, record: OciRecord): string | undefined {
+  const { id, cgroup } = record
+  if (cgroup === undefined || isAlive(record) || processesInGroup(cgroup).length === 0) return cgroup
+  const isTaken = listRecords(stateRoot).some(
+    (other) => other.id !== id && other.cgroup === cgroup && isAlive(other),
+  )
+  return isTaken ? undefined : cgroup
 }
 
 /**
