@@ -37,6 +37,8 @@ export interface MonitorConfig {
   readonly awaitClient: boolean
   readonly autoRemove: boolean
   readonly timeoutMs?: number
+  /** What it does where it is told to end itself: the signal for the container, and how long that has before it is killed. */
+  readonly stop: { readonly signal: number; readonly timeoutMs?: number }
   readonly restart: RestartPolicy
   /** Starts that the policy has made so far. */
   readonly restartCount: number

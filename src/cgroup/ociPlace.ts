@@ -121,5 +121,9 @@ export function enterOciPlace(place: OciPlace, pid: number, settings: readonly C
     enableControllers(parent, settings)
     parent = directory
   }
-  return enterPlace({ kind: 'group', parent, name: place.names.at(-1) ?? '' }, entrants, settings)
+  return enterPlace(
+    { kind: 'group', parent, name: place.names.at(-1) ?? '', isOwn: false },
+    entrants,
+    settings,
+  )
 }

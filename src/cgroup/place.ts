@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
 import type { CgroupMode } from '../base/resources.ts'
 import { applySettings, enableControllers, enterGroup, makeGroup } from './group.ts'
-import { CGROUP_ROOT, cgroupPathOf, isDelegated, isUnified } from './hierarchy.ts'
+import { CGROUP_ROOT, cgroupPathOf, isDelegated, isUnified, readNames } from './hierarchy.ts'
 import type { CgroupSetting } from './settings.ts'
 import { callManager, ManagerFailure, managerSocket } from './systemd.ts'
 
@@ -15,8 +15,14 @@ export type CgroupPlace =
       readonly unit: string
       readonly slice: string | undefined
     }
-  /** A group in one that is the caller's already. */
-  | { readonly kind: 'group'; readonly parent: string; readonly name: string }
+  /** A group in one that is delegated to the caller. */
+  | {
+      readonly kind: 'group'
+      readonly parent: string
+      readonly name: string
+      /** The caller itself is in the parent, as the process of a service is. */
+      readonly isOwn: boolean
+    }
   /** The scope that this process, a monitor, is in already: its container starts anew. */
   | { readonly kind: 'former'; readonly scope: string }
   /** `split`: the caller's own group is divided. */
@@ -61,12 +67,12 @@ export function findPlace(request: PlaceRequest): CgroupPlace {
   const { parent } = request
   if (own.endsWith(`/${name}.scope`)) return { kind: 'former', scope: own }
   if (parent !== undefined && !parent.endsWith('.slice'))
-    return { kind: 'group', parent: namedParent(parent), name }
+    return { kind: 'group', parent: namedParent(parent), name, isOwn: false }
   const socket = managerSocket(request.runtimeDirectory)
   if (socket !== undefined) return { kind: 'scope', socket, unit: `${name}.scope`, slice: parent }
   if (parent !== undefined) throw noManager(request, 'a slice')
   const place = delegatedParent()
-  if (place !== undefined) return { kind: 'group', parent: place, name }
+  if (place !== undefined) return { kind: 'group', parent: place, name, isOwn: place === own }
   throw noManager(request, 'a control group')
 }
 
@@ -122,7 +128,7 @@ export function enterPlace(
   entrants: Entrants,
   settings: readonly CgroupSetting[],
 ): string {
-  const { parent, name } = preparePlace(place, entrants)
+  const { parent, name } = preparePlace(place, entrants, settings)
   const directory = makeGroup(parent, name)
   moveInto(directory, entrants.init)
   // Before, processes were in the parent itself.
@@ -154,8 +160,12 @@ const SUPERVISOR = 'supervisor'
 function preparePlace(
   place: CgroupPlace,
   entrants: Entrants,
+  settings: readonly CgroupSetting[],
 ): { readonly parent: string; readonly name: string } {
-  if (place.kind === 'group') return place
+  if (place.kind === 'group') {
+    if (place.isOwn && settings.some(({ option }) => option !== undefined)) leave(place.parent)
+    return place
+  }
   if (place.kind === 'split') {
     leave(place.own)
     return { parent: place.own, name: LEAF }
@@ -257,4 +267,15 @@ export function joinGroup(directory: string, pid: number, runtimeDirectory: stri
       { type: 'au', value: [pid] },
     ])
   }
+}
+
+/** Moves those who serve a container to its monitor, beside the container's group: they are needed as long as it is, whatever becomes of their caller. */
+export function joinSupervisor(directory: string, pids: readonly number[], runtimeDirectory: string): void {
+  const supervisor = directory.replace(/[^/]+$/, SUPERVISOR)
+  for (const pid of pids.flatMap((each) => [each, ...childrenOf(each)]))
+    joinGroup(supervisor, pid, runtimeDirectory)
+}
+
+function childrenOf(pid: number): readonly number[] {
+  return readNames(`/proc/${pid}/task/${pid}/children`).map(Number)
 }

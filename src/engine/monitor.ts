@@ -25,7 +25,7 @@ import { containerEvent, diedEvent, monitoredSubject } from './container/event.t
 import { planRestart } from './container/monitor/end.ts'
 import { failureNotice, holdWorkload } from './container/monitor/held.ts'
 import { type MemoryWatch, watchMemory } from './container/monitor/memory.ts'
-import { hasStopMark } from './container/monitor/stopMark.ts'
+import { hasStopMark, markStopped } from './container/monitor/stopMark.ts'
 import { notifyHost, passedLines } from './container/notify.ts'
 import { endMembers } from './container/processes/endMembers.ts'
 import { storedConfig } from './container/stored.ts'
@@ -76,6 +76,8 @@ function serve(config: MonitorConfig, store: Store): Served {
     log: openLogSink(config.log),
     awaitClient: config.awaitClient,
     timeoutMs: config.timeoutMs,
+    stop: config.stop,
+    onStop: () => markStopped(store, config.id),
     release: held?.release,
     onServe: (reactor) => {
       memory = watchMemory(reactor, config.cgroup)

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs'
 import { isErrno } from '../base/errors.ts'
 import { setNonBlocking } from '../syscall/fd.ts'
 import { POLL } from '../syscall/poll.ts'
-import { killIfAlive, pidfdOpen, type WaitStatus, waitpid } from '../syscall/process.ts'
+import { pidfdOpen, type WaitStatus, waitpid } from '../syscall/process.ts'
 import { openSignalFd, takeSignal } from '../syscall/signal.ts'
 import { setWindowSize } from '../syscall/tty.ts'
 import { type Clients, serveClients } from './clients.ts'
@@ -37,7 +37,7 @@ export interface MonitorRequest extends WorkloadRequest {
   readonly onEnd: (status: WaitStatus) => ExitNotice
 }
 
-const SIGNALS = { hangup: 1, interrupt: 2, quit: 3, kill: 9, pipe: 13, terminate: 15, child: 17 } as const
+const SIGNALS = { hangup: 1, interrupt: 2, quit: 3, pipe: 13, terminate: 15, child: 17 } as const
 /** A client that does not come holds up nobody for longer. */
 const AWAIT_CLIENT_MS = 5000
 /** How long the last output is waited for where somebody outside of the container holds the pipe. */
@@ -60,7 +60,7 @@ export function monitorContainer(request: MonitorRequest): void {
       output.clients.finish(request.onEnd(status), FAREWELL_MS, () => reactor.stop())
     })
   }
-  const { hangup, interrupt, quit, kill, pipe, terminate, child } = SIGNALS
+  const { hangup, interrupt, quit, pipe, terminate, child } = SIGNALS
   const signalFd = openSignalFd([hangup, interrupt, quit, pipe, terminate, child])
   const reap = () => {
     const status = reapUntil(request.initPid, ends)
@@ -69,8 +69,7 @@ export function monitorContainer(request: MonitorRequest): void {
   reactor.watch(signalFd, POLL.in, () => {
     for (let signal = takeSignal(signalFd); signal !== undefined; signal = takeSignal(signalFd)) {
       if (signal === child) reap()
-      // Whoever ends the monitor, a session manager for example, means the container.
-      if (signal === terminate) killIfAlive(request.initPid, workload.isHeld() ? kill : terminate)
+      if (signal === terminate) workload.stop()
     }
   })
   // The signal may go to a thread of the engine's, where there is one.

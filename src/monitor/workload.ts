@@ -7,6 +7,10 @@ export interface WorkloadRequest {
   readonly initPid: number
   /** The container is killed when it has run for so long; undefined for never. */
   readonly timeoutMs?: number | undefined
+  /** Whoever ends the monitor, a service manager for example, means the container: it gets this signal, and is killed after so long. */
+  readonly stop: { readonly signal: number; readonly timeoutMs?: number }
+  /** Called before. */
+  readonly onStop?: () => void
   /** Where the workload is held: lets it run. False where it could not, and init ends. */
   readonly release?: (() => boolean) | undefined
   /** The workload runs: what else goes on meanwhile, health checks. */
@@ -17,8 +21,8 @@ export interface WorkloadRequest {
 export interface SupervisedWorkload {
   /** Lets it run where it is held. @returns whether it runs */
   start(): boolean
-  /** It never ran: what there is of the container listens to no signal. */
-  isHeld(): boolean
+  /** Ends it. Where it never ran, what there is of the container listens to no signal. */
+  stop(): void
   /** The container has ended. */
   end(): void
 }
@@ -27,17 +31,19 @@ const SIGKILL = 9
 
 export function superviseWorkload(
   reactor: Reactor,
-  { release, onStart, initPid, timeoutMs }: WorkloadRequest,
+  { release, onStart, initPid, timeoutMs, stop, onStop }: WorkloadRequest,
   children: Children,
 ): SupervisedWorkload {
   let held = release !== undefined
   let runs = false
-  let cancelTimeout: (() => void) | undefined
+  const cancellations: (() => void)[] = []
+  const killAfter = (delayMs: number | undefined) => {
+    if (delayMs !== undefined) cancellations.push(reactor.after(delayMs, () => killIfAlive(initPid, SIGKILL)))
+  }
   const begin = () => {
     runs = true
     onStart?.(reactor, children)
-    if (timeoutMs === undefined) return
-    cancelTimeout = reactor.after(timeoutMs, () => killIfAlive(initPid, SIGKILL))
+    killAfter(timeoutMs)
   }
   if (!held) begin()
   return {
@@ -48,11 +54,15 @@ export function superviseWorkload(
       }
       return runs
     },
-    isHeld: () => held,
+    stop: () => {
+      onStop?.()
+      killIfAlive(initPid, held ? SIGKILL : stop.signal)
+      if (!held) killAfter(stop.timeoutMs)
+    },
     end: () => {
       held = false
       runs = false
-      cancelTimeout?.()
+      for (const cancel of cancellations) cancel()
     },
   }
 }

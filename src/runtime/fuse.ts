@@ -25,7 +25,7 @@ import {
   setParentDeathSignal,
   setUserId,
 } from '../syscall/process.ts'
-import { resetSignals } from '../syscall/signal.ts'
+import { blockSignals, resetSignals } from '../syscall/signal.ts'
 
 export interface FuseContext {
   /** What the container's init has mounted. */
@@ -70,6 +70,9 @@ export function startFuseOverlay(
   }
 }
 
+/** SIGHUP, SIGINT, SIGTERM */
+const ENDING_SIGNALS = [1, 2, 15]
+
 function serve(plan: FuseOverlayPlan, context: FuseContext, socket: number): never {
   if (plan.serverMaps) {
     unshare(['user', 'mount'])
@@ -101,6 +104,8 @@ function serve(plan: FuseOverlayPlan, context: FuseContext, socket: number): nev
   else dup2(context.fuseFd, fd)
   closeOnExecFrom(fd + 1)
   resetSignals()
+  // A service manager may end all processes of a scope at once: the container needs its root to the last.
+  blockSignals(ENDING_SIGNALS)
   execve(
     plan.program,
     ['fuse-overlayfs', '-f', '-o', fuseOptions(seen), `/dev/fd/${fd}`],

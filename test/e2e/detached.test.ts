@@ -21,12 +21,12 @@ const field = async (name: string, template: string): Promise<string> =>
   (await bryo(['inspect', '--format', template, name])).stdout.trim()
 
 const becomes = async (name: string, template: string, value: string | RegExp): Promise<void> => {
-  await expect.poll(() => field(name, template), { timeout: 10_000, interval: 50 }).toMatch(value)
+  await expect.poll(() => field(name, template), { interval: 50 }).toMatch(value)
 }
 
 afterEach(async () => {
   expect(await bryo(['rm', '--all', '--force'])).toMatchObject({ code: 0 })
-  await expect.poll(() => processesOf(world.directory), { timeout: 5000, interval: 20 }).toEqual([])
+  await expect.poll(() => processesOf(world.directory), { interval: 20 }).toEqual([])
 })
 
 describe('bryo run --detach', () => {
@@ -35,7 +35,7 @@ describe('bryo run --detach', () => {
     expect(id).toMatch(/^[0-9a-f]{64}$/)
     expect(await field('web', '{{.State.Status}} {{.Id}}')).toBe(`running ${id}`)
     await expect
-      .poll(() => bryo(['logs', 'web']), { timeout: 5000 })
+      .poll(() => bryo(['logs', 'web']))
       .toMatchObject({ code: 0, stdout: 'out\n', stderr: 'err\n' })
   })
 
@@ -85,7 +85,7 @@ describe('bryo run --detach', () => {
 describe('bryo stop', () => {
   it('sends the stop signal and waits for the end', async () => {
     await detach('polite', [], 'sh', '-c', 'trap "exit 3" TERM; echo ready; while :; do sleep 0.05; done')
-    await expect.poll(() => bryo(['logs', 'polite']), { timeout: 5000 }).toMatchObject({ stdout: 'ready\n' })
+    await expect.poll(() => bryo(['logs', 'polite'])).toMatchObject({ stdout: 'ready\n' })
     expect(await bryo(['stop', 'polite'])).toMatchObject({ code: 0, stdout: 'polite\n', stderr: '' })
     expect(await field('polite', '{{.State.Status}} {{.State.ExitCode}}')).toBe('exited 3')
   })
@@ -112,11 +112,9 @@ describe('bryo stop', () => {
 describe('bryo kill', () => {
   it('sends any signal, by name or number', async () => {
     await detach('trapped', [], 'sh', '-c', 'trap "echo usr1" USR1; echo ready; while :; do sleep 0.05; done')
-    await expect.poll(() => bryo(['logs', 'trapped']), { timeout: 5000 }).toMatchObject({ stdout: 'ready\n' })
+    await expect.poll(() => bryo(['logs', 'trapped'])).toMatchObject({ stdout: 'ready\n' })
     expect(await bryo(['kill', '-s', 'USR1', 'trapped'])).toMatchObject({ code: 0, stdout: 'trapped\n' })
-    await expect
-      .poll(() => bryo(['logs', 'trapped']), { timeout: 5000 })
-      .toMatchObject({ stdout: 'ready\nusr1\n' })
+    await expect.poll(() => bryo(['logs', 'trapped'])).toMatchObject({ stdout: 'ready\nusr1\n' })
     expect(await bryo(['kill', '--signal', '9', 'trapped'])).toMatchObject({ code: 0 })
     await becomes('trapped', '{{.State.ExitCode}}', '137')
   })
@@ -134,7 +132,7 @@ describe('bryo start and restart', () => {
     await detach('again', [], 'sh', '-c', 'echo x >> /count; sleep 100')
     expect(await bryo(['restart', '-t', '0', 'again'])).toMatchObject({ code: 0, stdout: 'again\n' })
     await expect
-      .poll(async () => (await bryo(['exec', 'again', 'wc', '-l', '/count'])).stdout, { timeout: 5000 })
+      .poll(async () => (await bryo(['exec', 'again', 'wc', '-l', '/count'])).stdout)
       .toBe('2 /count\n')
   })
 
@@ -321,6 +319,17 @@ describe('when something is killed', () => {
     await becomes('lost', '{{.State.Status}}', 'exited')
     expect((await bryo(['ps', '-a', '--format', '{{.Status}}'])).stdout).toContain('unknown')
     expect(await bryo(['start', 'lost'])).toMatchObject({ code: 0 })
+  })
+
+  it('the monitor, by SIGTERM: it stops the container first, which stays stopped', async () => {
+    await detach('told', ['--restart', 'always', '--stop-timeout', '1'], 'sleep', '100')
+    process.kill(Number(await field('told', '{{.State.ConmonPid}}')), 'SIGTERM')
+    await becomes('told', '{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}', 'exited 137 0')
+    const script = 'trap "exit 5" USR1; echo ready; while :; do sleep 0.05; done'
+    await detach('asked', ['--stop-signal', 'USR1'], 'sh', '-c', script)
+    await expect.poll(() => bryo(['logs', 'asked'])).toMatchObject({ stdout: 'ready\n' })
+    process.kill(Number(await field('asked', '{{.State.ConmonPid}}')), 'SIGTERM')
+    await becomes('asked', '{{.State.Status}} {{.State.ExitCode}}', 'exited 5')
   })
 
   it('the first process: the monitor records it', async () => {

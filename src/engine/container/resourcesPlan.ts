@@ -1,7 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
 import { removeGroup } from '../../cgroup/group.ts'
-import { type CgroupPlace, type Entrants, enterPlace, findPlace, placeDirectory } from '../../cgroup/place.ts'
+import {
+  type CgroupPlace,
+  type Entrants,
+  enterPlace,
+  findPlace,
+  joinSupervisor,
+  placeDirectory,
+} from '../../cgroup/place.ts'
 import { type CgroupSetting, cgroupSettings } from '../../cgroup/settings.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
@@ -13,6 +20,8 @@ export interface PreparedResources {
   readonly warnings: readonly string[]
   /** Init waits: it gets its control group, and its rank among the victims of want of memory. @throws BryoError */
   enter(pid: number, monitor: number | undefined): void
+  /** Helpers go where the monitor went. One that cannot stays where it was started, and serves all the same. */
+  enterHelpers(pids: readonly number[]): void
   /** The directory of its control group; undefined where it has none of its own. */
   directory(): string | undefined
   /** After the container's end, or a start that failed. */
@@ -38,6 +47,7 @@ export function prepareResources(engine: Engine, subject: ResourceSubject): Prep
   const score = oomScore(request)
   const movesMonitor = !subject.isService && (request.cgroups ?? 'enabled') === 'enabled'
   let directory: string | undefined
+  let monitorMoved = false
   return {
     warnings: score?.warning === undefined ? [] : [score.warning],
     enter: (pid, monitor) => {
@@ -46,7 +56,11 @@ export function prepareResources(engine: Engine, subject: ResourceSubject): Prep
         directory = placeDirectory(place)
         const entrants = { init: pid, monitor: movesMonitor ? monitor : undefined }
         directory = enterIfPossible(place, entrants, settings, asksForGroup(request))
+        monitorMoved = place.kind === 'scope' && entrants.monitor !== undefined
       }
+    },
+    enterHelpers: (pids) => {
+      if (directory !== undefined && monitorMoved) moveHelpers(directory, pids, runtimeDirectory(engine))
     },
     directory: () => directory,
     remove: () => {
@@ -93,6 +107,14 @@ function enterIfPossible(
     const made = placeDirectory(place)
     if (made !== undefined) removeGroup(made)
     return undefined
+  }
+}
+
+function moveHelpers(directory: string, pids: readonly number[], runtime: string): void {
+  try {
+    joinSupervisor(directory, pids, runtime)
+  } catch (error) {
+    if (!(error instanceof BryoError)) throw error
   }
 }
 

@@ -245,6 +245,8 @@ function launch(
     ...(resources && { onForked: (pid: number) => resources.enter(pid, fork.container.keeperPid()) }),
   })
   failure.move()
+  const helpers = [...(network?.processes().map(({ pid }) => pid) ?? []), container.fusePid]
+  resources?.enterHelpers(helpers.filter((pid) => pid !== undefined))
   return {
     container,
     networkFds: () => network?.processes().map(({ exitFd }) => exitFd) ?? [],

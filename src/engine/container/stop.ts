@@ -10,8 +10,7 @@ import { isUp } from './list.ts'
 import { markStopped } from './monitor/stopMark.ts'
 import { containerSettings } from './settings.ts'
 import { signalNumber } from './signals.ts'
-
-const DEFAULT_TIMEOUT_S = 10
+import { stopSettings } from './stopSettings.ts'
 
 export interface StopOptions {
   /** Seconds until it is killed, instead of what it was created with; negative to wait for ever. */
@@ -24,13 +23,14 @@ export interface StopOptions {
 /** `stop`: asks a container to end, kills it when it does not, and waits. Nothing where it does not run. */
 export function stopContainer(engine: Engine, record: ContainerRecord, options: StopOptions): void {
   const { config, image } = containerSettings(engine, record)
-  const seconds = options.timeoutSeconds ?? config.request.stopTimeoutSeconds ?? DEFAULT_TIMEOUT_S
-  const name = options.signal ?? config.request.stopSignal ?? image?.stopSignal ?? 'SIGTERM'
+  const settings = stopSettings(config.request, image, options.timeoutSeconds)
+  const { timeoutMs } = settings
+  const signalName = options.signal ?? settings.signalName
   const wasLive = isLive(effectiveState(engine.store, record.id))
   endContainer(engine, record, {
-    signal: signalNumber(name),
-    signalName: name,
-    timeoutMs: seconds < 0 ? undefined : seconds * 1000,
+    signal: signalNumber(signalName),
+    signalName,
+    timeoutMs,
     onWarning: options.onWarning,
   })
   if (wasLive) appendEvent(engine.store, containerEvent(record, 'stop'))

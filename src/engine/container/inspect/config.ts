@@ -1,11 +1,11 @@
 import { buildEnvironment } from '../environment.ts'
 import { healthCheckOf, healthLogOf, startupCheckOf } from '../health/settings.ts'
 import { hostnameOf } from '../hostname.ts'
+import { DEFAULT_STOP_SECONDS } from '../stopSettings.ts'
 import type { InspectSubject } from './subject.ts'
 
 type Part = Readonly<Record<string, unknown>>
 
-const DEFAULT_STOP_SECONDS = 10
 const DEFAULT_UMASK = 0o022
 const NS_PER_MS = 1e6
 

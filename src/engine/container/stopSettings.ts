@@ -1,0 +1,23 @@
+import type { ImageConfig } from '../../base/image.ts'
+import type { ContainerRequest } from './request.ts'
+
+export const DEFAULT_STOP_SECONDS = 10
+
+/** How a container is asked to end. */
+export interface StopSettings {
+  readonly signalName: string
+  /** Until it is killed; undefined for never. */
+  readonly timeoutMs: number | undefined
+}
+
+/** By its options, else as its image says, else as usual. @param seconds instead of what the options say; negative for ever */
+export function stopSettings(
+  { stopSignal, stopTimeoutSeconds }: Pick<ContainerRequest, 'stopSignal' | 'stopTimeoutSeconds'>,
+  image: Pick<ImageConfig, 'stopSignal'> | undefined,
+  seconds = stopTimeoutSeconds ?? DEFAULT_STOP_SECONDS,
+): StopSettings {
+  return {
+    signalName: stopSignal ?? image?.stopSignal ?? 'SIGTERM',
+    timeoutMs: seconds < 0 ? undefined : seconds * 1000,
+  }
+}
