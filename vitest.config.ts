@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { PATIENCE } from './test/e2e/support/patience.ts'
 
 const unit = {
   test: {
@@ -11,11 +12,29 @@ const unit = {
   },
 }
 
+/** Facts are waited for by polling. */
+const poll = { timeout: 15_000 * PATIENCE }
+
 /** Tests of the built program by a user without root; each file is a project of its own kind. */
 const onHost = [
-  { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000 } },
-  { test: { name: 'security', include: ['test/security/**/*.test.ts'], testTimeout: 120_000 } },
-  { test: { name: 'vm', include: ['test/vm/**/*.test.ts'], testTimeout: 600_000 } },
+  {
+    test: {
+      name: 'e2e',
+      include: ['test/e2e/**/*.test.ts'],
+      testTimeout: 60_000 * PATIENCE,
+      hookTimeout: 10_000 * PATIENCE,
+      expect: { poll },
+    },
+  },
+  {
+    test: {
+      name: 'security',
+      include: ['test/security/**/*.test.ts'],
+      testTimeout: 120_000 * PATIENCE,
+      hookTimeout: 10_000 * PATIENCE,
+      expect: { poll },
+    },
+  },
 ]
 
 /** `vitest run` runs the unit tests; `vitest run --project e2e` and the others run where they are named. */

@@ -97,7 +97,7 @@ describe('bryo exec', () => {
     await running.said('ready')
     running.kill('SIGKILL')
     await running.ended
-    await expect.poll(async () => (await exec(NAME, 'ps')).stdout, { timeout: 5000 }).not.toContain('ready')
+    await expect.poll(async () => (await exec(NAME, 'ps')).stdout).not.toContain('ready')
   })
 
   it('with -d leaves the command in the background', async () => {
@@ -105,9 +105,7 @@ describe('bryo exec', () => {
       code: 0,
       stdout: '',
     })
-    await expect
-      .poll(async () => (await exec(NAME, 'cat', '/tmp/mark')).stdout, { timeout: 5000 })
-      .toBe('done\n')
+    await expect.poll(async () => (await exec(NAME, 'cat', '/tmp/mark')).stdout).toBe('done\n')
   })
 
   it('with -d does not hold the output of its caller open', async () => {
@@ -122,9 +120,7 @@ describe('bryo exec', () => {
     terminal.write('\x10\x11')
     await terminal.said('code=0')
     await terminal.ended
-    await expect
-      .poll(async () => (await exec(NAME, 'cat', '/tmp/late')).stdout, { timeout: 5000 })
-      .toBe('late\n')
+    await expect.poll(async () => (await exec(NAME, 'cat', '/tmp/late')).stdout).toBe('late\n')
   })
 
   it('with -it has a terminal of the container, of the size of the caller', async () => {
@@ -186,5 +182,5 @@ describe.each([['keep-id'], ['nomap'], ['auto']])('bryo exec with --userns %s', 
 it('bryo exec on fuse-overlayfs sees the same root', async () => {
   const flags = ['--storage-driver', 'fuse-overlayfs', 'run', '-d', '--name', 'fused', '--network', 'none']
   expect(await bryo([...flags, IMAGE, 'sh', '-c', 'echo x > /made; sleep 100'])).toMatchObject({ code: 0 })
-  await expect.poll(async () => (await exec('fused', 'cat', '/made')).stdout, { timeout: 5000 }).toBe('x\n')
+  await expect.poll(async () => (await exec('fused', 'cat', '/made')).stdout).toBe('x\n')
 })

@@ -201,7 +201,7 @@ describe('what a killed command has left of a container', () => {
     const [id = ''] = (await ok(['ps', '-q', '--no-trunc'])).split('\n')
     command.kill('SIGKILL')
     await command.ended
-    await expect.poll(() => ok(['ps', '-a', '--format', '{{.State}}']), { timeout: 10_000 }).toBe('')
+    await expect.poll(() => ok(['ps', '-a', '--format', '{{.State}}'])).toBe('')
     expect(existsSync(join(dataRoot, 'containers', id))).toBe(true)
     await ok(['create', '--name', 'killed', IMAGE, 'true'])
     expect(existsSync(join(dataRoot, 'containers', id))).toBe(false)
@@ -217,7 +217,7 @@ describe('a detached container', () => {
     const id = await ok(['run', '-d', '--name', 'daemon', IMAGE, 'sleep', '1000'])
     const state = JSON.parse(readFileSync(statePath(id), 'utf8'))
     process.kill(state.monitor.pid, 'SIGKILL')
-    await expect.poll(() => ok(['ps', '-q']), { timeout: 10_000 }).toBe('')
+    await expect.poll(() => ok(['ps', '-q'])).toBe('')
     await expectEnded(id)
     expect(existsSync(`/proc/${state.process.pid}/exe`)).toBe(false)
     await ok(['start', 'daemon'])
@@ -228,9 +228,7 @@ describe('a detached container', () => {
     await ok(['run', '-d', '--name', 'daemon', IMAGE, 'sleep', '1000'])
     process.kill(await pidOf('Pid'), 'SIGKILL')
     await expect
-      .poll(() => ok(['inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', 'daemon']), {
-        timeout: 10_000,
-      })
+      .poll(() => ok(['inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', 'daemon']))
       .toBe('exited 137')
   })
 

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { PATIENCE } from './support/patience.ts'
 import { startRegistry } from './support/registry.ts'
 import { openWorld } from './support/world.ts'
 
@@ -18,7 +19,7 @@ async function atOnce(...calls: readonly (readonly string[])[]) {
 const codes = (ends: readonly { readonly code: number }[]) => [...new Set(ends.map(({ code }) => code))]
 
 describe(`${AT_ONCE} commands at once on one store`, () => {
-  it('load an archive while others prune: all have it', { timeout: 180_000 }, async () => {
+  it('load an archive while others prune: all have it', { timeout: 180_000 * PATIENCE }, async () => {
     const archive = `${world.work}/image.tar`
     await bryo(['import', world.archive, 'localhost/one:1'])
     await bryo(['save', '-o', archive, 'localhost/one:1'])
@@ -33,7 +34,7 @@ describe(`${AT_ONCE} commands at once on one store`, () => {
 
   it.runIf(registry)(
     'pull one image and run it while others remove and prune (skipped without docker-registry)',
-    { timeout: 240_000 },
+    { timeout: 240_000 * PATIENCE },
     async () => {
       const name = `${registry?.host}/many/app:1`
       await registry?.push('many/app', '1', world.archive)
@@ -56,7 +57,7 @@ describe(`${AT_ONCE} commands at once on one store`, () => {
   )
 
   it('save while others remove the image: each archive is whole, or there is none', {
-    timeout: 180_000,
+    timeout: 180_000 * PATIENCE,
   }, async () => {
     await bryo(['import', world.archive, 'localhost/gone:1'])
     const saves = Array.from({ length: 10 }, (_, index) => [

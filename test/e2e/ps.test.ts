@@ -127,15 +127,13 @@ describe('bryo ps', () => {
     expect(
       await bryo(['run', '-d', '--network', 'none', '--name', 'checked', ...health, IMAGE, 'sleep', '100']),
     ).toMatchObject({ code: 0 })
-    await expect.poll(() => shown('{{.Status}}'), { timeout: 10_000 }).toMatch(/^Up .* \(healthy\)\n$/)
+    await expect.poll(() => shown('{{.Status}}')).toMatch(/^Up .* \(healthy\)\n$/)
     expect(await filter('health=healthy', 'status=running')).toBe('checked')
     expect(await filter('health=unhealthy')).toBe('')
     await bryo(['rm', '--force', 'checked'])
     const restart = ['--restart', 'on-failure:2', '--name', 'failing']
     await bryo(['run', '-d', '--network', 'none', ...restart, IMAGE, 'sh', '-c', 'exit 3'])
-    await expect
-      .poll(() => names('--format', '{{.Restarts}} {{.Status}}'), { timeout: 10_000 })
-      .toMatch(/^2 Exited \(3\) /)
+    await expect.poll(() => names('--format', '{{.Restarts}} {{.Status}}')).toMatch(/^2 Exited \(3\) /)
     expect(await filter('restart-policy=on-failure')).toBe('failing')
   })
 

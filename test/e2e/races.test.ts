@@ -13,7 +13,7 @@ const times = <T>(count: number, make: (index: number) => T): T[] =>
 
 afterEach(async () => {
   expect(await bryo(['rm', '--all', '--force'])).toMatchObject({ code: 0 })
-  await expect.poll(() => processesOf(world.directory), { timeout: 5000, interval: 20 }).toEqual([])
+  await expect.poll(() => processesOf(world.directory), { interval: 20 }).toEqual([])
 })
 
 describe('several commands at once', () => {

@@ -259,7 +259,7 @@ describe.skipIf(!usable)(`bryo started as root${usable ? '' : ` ${WHY}`}`, () =>
         '-c',
         'trap "exit 3" TERM; httpd -h /srv; echo up; sleep 100 & wait',
       ])
-      await expect.poll(() => run.texts.stdout + run.texts.stderr, { timeout: 20_000 }).toContain('up\n')
+      await expect.poll(() => run.texts.stdout + run.texts.stderr).toContain('up\n')
       for (const port of [low, high]) {
         const answer = await fetch(`http://127.0.0.1:${port}/index.html`)
         expect(await answer.text()).toBe('served from inside\n')

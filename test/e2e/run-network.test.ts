@@ -180,9 +180,7 @@ describe('-p', () => {
       'up',
       async () => {
         await expect
-          .poll(async () => (await talkTcp(port, 'GET /index.html HTTP/1.0\r\n\r\n')) ?? 'refused', {
-            timeout: 10_000,
-          })
+          .poll(async () => (await talkTcp(port, 'GET /index.html HTTP/1.0\r\n\r\n')) ?? 'refused')
           .toContain('served from inside')
         expect(await talkTcp(port, '', '127.0.0.2')).toBeUndefined()
       },
@@ -205,8 +203,8 @@ describe('-p', () => {
     const port = await freePortPair()
     const listen = 'echo one | nc -l -p 8001 & echo two | nc -l -p 8002 & echo up; wait'
     await whileRunning(['-p', `${port}-${port + 1}:8001-8002`, IMAGE, 'sh', '-c', listen], 'up', async () => {
-      await expect.poll(() => talkTcp(port + 1, ''), { timeout: 10_000 }).toBe('two\n')
-      await expect.poll(() => talkTcp(port, ''), { timeout: 10_000 }).toBe('one\n')
+      await expect.poll(() => talkTcp(port + 1, '')).toBe('two\n')
+      await expect.poll(() => talkTcp(port, '')).toBe('one\n')
     })
   })
 
@@ -219,9 +217,7 @@ describe('-p', () => {
         expect(ports).toMatch(/^0\.0\.0\.0:\d+->80\/tcp$/)
         const port = Number(/:(\d+)->/.exec(ports)?.[1])
         await expect
-          .poll(async () => (await talkTcp(port, 'GET /index.html HTTP/1.0\r\n\r\n')) ?? 'refused', {
-            timeout: 10_000,
-          })
+          .poll(async () => (await talkTcp(port, 'GET /index.html HTTP/1.0\r\n\r\n')) ?? 'refused')
           .toContain('served from inside')
       },
     )

@@ -54,7 +54,7 @@ describe('signals', () => {
     await run.said('up')
     run.kill('SIGTERM')
     expect(await run.ended).toMatchObject({ code: 143, stdout: 'up\n' })
-    await expect.poll(() => processesOf(world.directory), { timeout: 5000, interval: 20 }).toEqual([])
+    await expect.poll(() => processesOf(world.directory), { interval: 20 }).toEqual([])
     expect(await world.inside(NO_NETWORK, 'echo healed')).toBe('healed')
     expect((await bryo(['ps', '-aq'])).stdout).toBe('')
   })
@@ -71,7 +71,7 @@ describe('a killed client', () => {
     await run.said('up')
     run.kill('SIGKILL')
     await run.ended
-    await expect.poll(() => processesOf(world.directory), { timeout: 5000, interval: 20 }).toEqual([])
+    await expect.poll(() => processesOf(world.directory), { interval: 20 }).toEqual([])
     expect(await world.inside(NO_NETWORK, 'echo healed')).toBe('healed')
     await world.expectUnchanged(before)
   })
@@ -94,7 +94,7 @@ describe('a killed client', () => {
     for (let delayMs = 2; delayMs <= 80; delayMs += 6) {
       await killAfter(world, delayMs)
     }
-    await expect.poll(() => processesOf(world.directory), { timeout: 5000, interval: 20 }).toEqual([])
+    await expect.poll(() => processesOf(world.directory), { interval: 20 }).toEqual([])
     expect(await world.inside([], 'echo healed')).toBe('healed')
     await world.expectUnchanged(before)
   })

@@ -14,7 +14,7 @@ const must = async (...args: readonly string[]): Promise<string> => {
 }
 const becomes = async (template: string, value: string | RegExp): Promise<void> => {
   await expect
-    .poll(async () => (await must('inspect', '--format', template, 'service')).trim(), { timeout: 15_000 })
+    .poll(async () => (await must('inspect', '--format', template, 'service')).trim())
     .toMatch(value)
 }
 
@@ -67,7 +67,7 @@ it('a service restarts on failure, is healthy, logs, is entered, copied from, co
   await must('exec', 'service', 'touch', '/fail')
   await becomes('{{.RestartCount}} {{.State.Status}} {{.State.Health.Status}}', '1 running healthy')
   expect((await must('logs', 'service')).match(/^start \d+$/gm)).toHaveLength(2)
-  await expect.poll(() => page(port), { timeout: 5000 }).toBe('hello\n')
+  await expect.poll(() => page(port)).toBe('hello\n')
 
   await must('cp', 'service:/www/page', join(world.work, 'copied'))
   expect(readFileSync(join(world.work, 'copied'), 'utf8')).toBe('hello\n')

@@ -101,7 +101,7 @@ describe.each(COMMANDS)('$what, killed', ({ prepare = [], args, lastsMs }) => {
     expect(await bryo(['system', 'check']), 'system check').toMatchObject({ code: 0 })
     expect((await bryo(['ps', '--all', '--quiet'])).stdout).toBe('')
     await bryo(['volume', 'prune', '--force'])
-    await expect.poll(() => processesOf(world.directory), { timeout: 5000, interval: 20 }).toEqual([])
+    await expect.poll(() => processesOf(world.directory), { interval: 20 }).toEqual([])
     await world.expectUnchanged(world.listing())
     const unfinished = world
       .listing()

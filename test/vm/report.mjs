@@ -1,11 +1,15 @@
-// Prints what the machine's tests have told, and ends with 1 where one failed or is missing.
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+// report.mjs DIRECTORY SUMMARY WORD...: prints what the machine's tests have told, and ends with 1 where one failed or is missing.
+// The counts go to the file SUMMARY in vitest's form, unless that is empty.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 
-const [directory = '.'] = process.argv.slice(2)
-const words = process.argv.slice(3)
-// The suite alone needs no other tests.
-const USERS = words.length > 0 && words.every((word) => word === 'e2e') ? [] : ['linger', 'guest', 'plain']
+const [directory = '.', summary = '', ...words] = process.argv.slice(2)
+const SUITE = ['kernel', 'e2e', 'files', 'root']
+const USERS = words.some((word) => !SUITE.includes(word)) ? ['linger', 'guest', 'plain', 'service'] : []
+const SUITES = {
+  ...(words.some((word) => SUITE.includes(word)) && { suite: 'linger' }),
+  ...(words.includes('root') && { root: 'root' }),
+}
 let [passed, failed, skipped] = [0, 0, 0]
 
 for (const user of USERS) {
@@ -34,24 +38,42 @@ for (const user of USERS) {
   if (existsSync(log)) console.log(readFileSync(log, 'utf8').slice(-2000))
 }
 
-const suite = join(directory, 'e2e.json')
-if (process.argv.includes('e2e')) {
-  console.log('== the ordinary suite, as linger')
-  const report = existsSync(suite) ? JSON.parse(readFileSync(suite, 'utf8')) : undefined
+for (const [suite, user] of Object.entries(SUITES)) {
+  console.log(`== the ordinary suite, as ${user}`)
+  const path = join(directory, `${suite}.json`)
+  const report = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
   passed += report?.numPassedTests ?? 0
   failed += report?.numFailedTests ?? 1
   skipped += report?.numPendingTests ?? 0
-  for (const { name, message, assertionResults } of report?.testResults ?? []) {
-    for (const { status, fullName, failureMessages } of assertionResults) {
-      if (status === 'failed')
-        console.log(`  FAILED ${fullName}\n    ${failureMessages.join('\n').slice(0, 1500)}`)
-    }
-    if (assertionResults.length > 0) continue
+  let failures = 0
+  for (const { name, status, message, startTime, endTime, assertionResults } of report?.testResults ?? []) {
+    const seconds = ((endTime - startTime) / 1000).toFixed(0)
+    console.log(
+      `  ${status} ${relative('/opt/checkout', name)} (${assertionResults.length} tests, ${seconds} s)`,
+    )
+    const failing = assertionResults.filter((test) => test.status === 'failed')
+    failures += failing.length
+    for (const { fullName, failureMessages } of failing)
+      console.log(`  FAILED ${fullName}\n    ${failureMessages.join('\n').slice(0, 1500)}`)
+    if (status !== 'failed' || failing.length > 0) continue
+    // A file that broke off before its tests, or after them.
     failed++
-    console.log(`  FAILED ${name}: ${message}`)
+    failures++
+    console.log(`  FAILED ${message}`)
   }
+  if (report && !report.success && failures === 0) {
+    failed++
+    console.log('  FAILED: an error outside of all tests')
+  }
+  if (report?.success) continue
   if (!report) console.log('  FAILED: it did not come to its end')
+  const log = join(directory, `${suite}.log`)
+  if (existsSync(log)) console.log(readFileSync(log, 'utf8').slice(-3000))
 }
 
 console.log(`vm: ${passed} passed, ${failed} failed, ${skipped} skipped`)
+if (summary !== '') {
+  const counts = { numPassedTests: passed, numFailedTests: failed, numPendingTests: skipped }
+  writeFileSync(summary, JSON.stringify({ ...counts, success: failed === 0 }))
+}
 process.exitCode = failed > 0 ? 1 : 0

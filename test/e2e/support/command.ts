@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { PATIENCE } from './patience.ts'
 import { RUNS_AS_ROOT, TEST_USER } from './user.ts'
 
 export interface Ended {
@@ -56,7 +57,7 @@ export function startCommand(
     stdio: ['pipe', 'pipe', 'pipe', ...(options.fds ?? [])],
     ...(RUNS_AS_ROOT && { uid: TEST_USER.uid, gid: TEST_USER.gid }),
   })
-  return watch(child, argv, options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+  return watch(child, argv, (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) * PATIENCE)
 }
 
 /** As {@link startCommand}, to its end. */

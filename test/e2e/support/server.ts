@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { connect, createServer as createTcpServer } from 'node:net'
+import { PATIENCE } from './patience.ts'
 
 export interface Served {
   readonly port: number
@@ -70,7 +71,7 @@ export function talkUdp(port: number, text: string): Promise<string> {
     const deadline = setTimeout(() => {
       end()
       reject(new Error(`no answer from udp port ${port}`))
-    }, 10_000)
+    }, 10_000 * PATIENCE)
     socket.on('message', (message) => {
       end()
       resolve(message.toString())

@@ -7,6 +7,7 @@ import { afterAll, expect } from 'vitest'
 import { makeBusyboxRoot, packRoot } from './busybox.ts'
 import { type CommandOptions, type Ended, runCommand, type Started, startCommand } from './command.ts'
 import { type FoundProcess, mountsOf, processesOf, storeListing } from './leftovers.ts'
+import { PATIENCE } from './patience.ts'
 import { RUNS_AS_ROOT, TEST_USER } from './user.ts'
 
 /** The launcher under test: of this checkout, or of the installed copy that scripts/test makes. */
@@ -63,7 +64,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const directory = options.unused ? '/nonexistent' : makeWorldDirectory()
   const world = describeWorld(directory, options)
   if (options.unused) return world
-  afterAll(() => closeWorld(world), 60_000)
+  afterAll(() => closeWorld(world), 60_000 * PATIENCE)
   if (options.image ?? true) {
     const imported = await world.bryo(['import', world.archive, IMAGE])
     if (imported.code !== 0) throw new Error(`bryo import: ${imported.stderr}`)
@@ -161,7 +162,7 @@ function readdirOf(path: string) {
 
 /** What still runs of a directory; helpers that are just ending get a few seconds. */
 async function remainingProcesses(directory: string): Promise<readonly FoundProcess[]> {
-  const deadline = Date.now() + 5000
+  const deadline = Date.now() + 5000 * PATIENCE
   for (;;) {
     const found = processesOf(directory)
     if (found.length === 0 || Date.now() > deadline) return found

@@ -1,9 +1,8 @@
 import { strict as assert } from 'node:assert'
 import { readdirSync, readFileSync } from 'node:fs'
-import { cgroupOf, eventually, read, type VmTest } from './support.ts'
+import { cgroupOf, eventually, HAS_SESSION, read, type VmTest, type VmUser } from './support.ts'
 
-const HAS_SESSION = ['linger', 'guest']
-const ALL = ['linger', 'guest', 'plain']
+const ALL: readonly VmUser[] = ['linger', 'guest', 'plain', 'service']
 /** A process whose parents are gone, and one that leads a session of its own. */
 const DOUBLE_FORK = '(setsid sleep 4711 &) ; (sh -c "(sleep 4712 &)" &) ; sleep 4713'
 

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert'
-import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { cgroupOf, eventually, read, sleep, type VmHost, type VmTest } from './support.ts'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { cgroupOf, eventually, HAS_SESSION, read, sleep, type VmHost, type VmTest } from './support.ts'
 
-const HAS_SESSION = ['linger', 'guest']
 const MEBIBYTE = 1024 * 1024
 /** Writes into memory until it is stopped. */
 const HOG = 'tail /dev/zero'
@@ -17,6 +17,21 @@ function load(group: string, seconds: number): number {
   const [from, begin] = [usage(group), performance.now()]
   sleep(seconds)
   return (usage(group) - from) / ((performance.now() - begin) * 1000)
+}
+
+const MEASUREMENTS = 6
+
+/** The load is within 10 % of what it should be. A machine that is held up itself while it measures does so again. */
+function expectLoad(group: string, wanted: number): void {
+  const found: number[] = []
+  sleep(1)
+  while (found.length < MEASUREMENTS) {
+    const measured = load(group, 4)
+    found.push(measured)
+    console.log(`load, of ${wanted}:`, measured)
+    if (Math.abs(measured - wanted) <= wanted / 10) return
+  }
+  assert.fail(`${found.join(', ')} of ${wanted}`)
 }
 
 function detached({ ok, image }: VmHost, flags: readonly string[], command: string): void {
@@ -106,16 +121,10 @@ export const LIMIT_TESTS: readonly VmTest[] = [
       detached(host, ['--cpus', '0.3'], 'while :; do :; done')
       const group = cgroupOf(host, 'it')
       assert.equal(read(`${group}/cpu.max`), '30000 100000')
-      sleep(1)
-      const before = load(group, 6)
-      console.log('cpus 0.3:', before)
-      assert.ok(Math.abs(before - 0.3) <= 0.03, `${before} of 0.3`)
+      expectLoad(group, 0.3)
       host.ok('update', '--cpus', '0.1', 'it')
       assert.equal(read(`${group}/cpu.max`), '10000 100000')
-      sleep(1)
-      const after = load(group, 6)
-      console.log('cpus 0.1:', after)
-      assert.ok(Math.abs(after - 0.1) <= 0.01, `${after} of 0.1`)
+      expectLoad(group, 0.1)
     },
   },
   {
@@ -154,6 +163,12 @@ export const LIMIT_TESTS: readonly VmTest[] = [
       const flags = [
         '--device-write-bps',
         '/dev/vda:1mb',
+        '--device-read-bps',
+        '/dev/vda:2mb',
+        '--device-read-iops',
+        '/dev/vda:100',
+        '--device-write-iops',
+        '/dev/vda:200',
         '--blkio-weight',
         '500',
         '-v',
@@ -167,7 +182,7 @@ export const LIMIT_TESTS: readonly VmTest[] = [
         )
       bryo()
       const group = cgroupOf(host, 'it')
-      assert.match(read(`${group}/io.max`), /wbps=1048576/)
+      assert.match(read(`${group}/io.max`), / rbps=2097152 wbps=1048576 riops=100 wiops=200$/)
       const begin = performance.now()
       eventually(
         '4 MiB are written',
@@ -316,6 +331,38 @@ export const LIMIT_TESTS: readonly VmTest[] = [
         ...['cat', '/sys/fs/cgroup/memory.max'],
       )
       assert.equal(ended.stdout.trim(), String(64 * MEBIBYTE), ended.stderr)
+    },
+  },
+  {
+    name: 'a systemd that does not answer is named, and nothing is left',
+    users: ['linger'],
+    run: ({ command, image, ok }) => {
+      const directory = mkdtempSync(join(tmpdir(), 'silent-'))
+      writeFileSync(join(directory, 'bus'), '')
+      const program = ['bryo', 'run', '--rm', '--network', 'none', '-m', '64m', image, 'true']
+      const refused = command('env', `XDG_RUNTIME_DIR=${directory}`, ...program)
+      assert.equal(refused.code, 125)
+      assert.match(refused.stderr, /cannot call StartTransientUnit of your systemd: /)
+      assert.equal(ok('ps', '-aq'), '')
+      rmSync(directory, { recursive: true })
+    },
+  },
+  {
+    name: 'a service whose control group is its own has limits in it, without a session',
+    users: ['service'],
+    run: (host) => {
+      detached(host, ['-m', '64m', '--cpus', '0.5'], 'sleep 600')
+      const group = cgroupOf(host, 'it')
+      assert.match(group, /\.service\/bryo-[0-9a-f]{64}$/)
+      assert.equal(read(`${group}/memory.max`), String(64 * MEBIBYTE))
+      assert.equal(read(`${group}/cpu.max`), '50000 100000')
+      host.ok('pause', 'it')
+      host.ok('unpause', 'it')
+      host.ok('rm', '-f', 'it')
+      assert.equal(host.command('test', '-d', group).code, 1)
+      detached(host, ['-m', '32m'], HOG)
+      assert.equal(host.ok('wait', 'it'), '137')
+      assert.equal(host.inspect('it', '{{.State.OOMKilled}}'), 'true')
     },
   },
   {

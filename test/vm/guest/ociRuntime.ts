@@ -2,9 +2,8 @@ import { strict as assert } from 'node:assert'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Ended, eventually, read, Skipped, type VmHost, type VmTest } from './support.ts'
+import { type Ended, eventually, HAS_SESSION, read, Skipped, type VmHost, type VmTest } from './support.ts'
 
-const HAS_SESSION = ['linger', 'guest']
 const MEBIBYTE = 1024 * 1024
 const RUNTIME = join(homedir(), 'bryo-oci')
 

@@ -1,10 +1,42 @@
 import { strict as assert } from 'node:assert'
-import { eventually, type VmTest } from './support.ts'
+import { existsSync } from 'node:fs'
+import { eventually, HAS_SESSION, read, type VmHost, type VmTest } from './support.ts'
+
+const UNIT = 'served'
+/** A script that ends when it is asked to; the first process of a container does so only with a handler. */
+const untilTerm = (before: string) => `trap 'exit 0' TERM; ${before} sleep 600 & wait`
+
+/** The host's programs, for an image that has none to write to a unix socket: by their loader, as their libraries lie elsewhere. */
+const HOST_PROGRAMS = ['-v', '/usr:/host:ro']
+const LIBRARIES = '/host/lib/x86_64-linux-gnu'
+const NOTIFY = `${LIBRARIES}/ld-linux-x86-64.so.2 --library-path ${LIBRARIES}:${LIBRARIES}/systemd /host/bin/systemd-notify --ready`
+
+/** A unit of type notify that is ready, has the monitor for its main process, and ends with its container. */
+function serve(host: VmHost, mode: string, flags: readonly string[], before = ''): void {
+  const { command, inspect } = host
+  const properties = ['-p', 'Type=notify', '-p', 'NotifyAccess=all']
+  const started = command(
+    ...['systemd-run', '--user', '--quiet', '--collect', '--unit', UNIT, ...properties],
+    ...['bryo', 'run', '--rm', '-d', '--network', 'none', '--sdnotify', mode, '--name', 'it', ...flags],
+    ...[host.image, 'sh', '-c', untilTerm(before)],
+  )
+  try {
+    assert.equal(started.code, 0, started.stderr)
+    const show = (property: string) =>
+      command('systemctl', '--user', 'show', '-P', property, UNIT).stdout.trim()
+    assert.equal(show('ActiveState'), 'active')
+    assert.equal(show('MainPID'), inspect('it', '{{.State.ConmonPid}}'))
+  } finally {
+    command('systemctl', '--user', 'stop', UNIT)
+  }
+  eventually('it is gone', () => host.ok('ps', '-aq') === '')
+}
 
 /** With the real systemd and journald. */
 export const SERVICE_TESTS: readonly VmTest[] = [
   {
     name: 'the journal takes the output, and logs reads it back',
+    users: ['linger', 'guest', 'plain'],
     run: ({ ok, bryo, image, command }) => {
       const script = 'echo to the journal; echo an error >&2; echo last'
       ok(
@@ -32,54 +64,105 @@ export const SERVICE_TESTS: readonly VmTest[] = [
     },
   },
   {
-    name: 'a service of type notify is ready when its container says so, and stops with it',
-    users: ['linger', 'guest'],
-    run: ({ ok, command, image, inspect }) => {
-      for (const mode of ['conmon', 'container']) {
-        const say =
-          mode === 'conmon' ? 'sleep 600' : 'printf READY=1 | nc -u local:"$NOTIFY_SOCKET"; sleep 600'
-        if (mode === 'container') continue
-        const started = command(
-          ...[
-            'systemd-run',
-            '--user',
-            '--quiet',
-            '--unit',
-            'served',
-            '-p',
-            'Type=notify',
-            '-p',
-            'NotifyAccess=all',
-          ],
-          ...[
-            'bryo',
-            'run',
-            '--rm',
-            '-d',
-            '--network',
-            'none',
-            '--sdnotify',
-            mode,
-            '--name',
-            'served',
-            image,
-            'sh',
-            '-c',
-            say,
-          ],
-        )
-        assert.equal(started.code, 0, started.stderr)
-        assert.equal(command('systemctl', '--user', 'is-active', 'served').stdout.trim(), 'active')
-        const monitor = inspect('served', '{{.State.ConmonPid}}')
-        assert.equal(command('systemctl', '--user', 'show', '-P', 'MainPID', 'served').stdout.trim(), monitor)
-        const stopped = command('systemctl', '--user', 'stop', 'served')
-        assert.equal(stopped.code, 0, stopped.stderr)
-        eventually('it is gone', () => ok('ps', '-aq') === '')
+    name: 'a service of type notify is ready at once with --sdnotify conmon, and stops with its container',
+    users: HAS_SESSION,
+    run: (host) => serve(host, 'conmon', []),
+  },
+  {
+    name: 'with --sdnotify container, when the container says so',
+    users: ['linger'],
+    run: (host) => serve(host, 'container', HOST_PROGRAMS, `sleep 2; ${NOTIFY};`),
+  },
+  {
+    name: 'with --sdnotify healthy, when its health check has passed',
+    users: ['linger'],
+    run: (host) => {
+      const check = ['--health-cmd=test -e /tmp/well', '--health-interval=5s', '--health-retries=100']
+      serve(host, 'healthy', check, 'sleep 2; touch /tmp/well;')
+    },
+  },
+  {
+    name: 'with --sdnotify ignore, the container knows of no service, and is in none',
+    users: ['linger'],
+    run: ({ command, image, ok }) => {
+      const program = [
+        'bryo',
+        'run',
+        '-d',
+        '--network',
+        'none',
+        '--sdnotify',
+        'ignore',
+        '--name',
+        'it',
+        image,
+      ]
+      const ended = command(
+        ...['systemd-run', '--user', '--quiet', '--wait', '--pipe', '--collect', '-p', 'NotifyAccess=all'],
+        ...[...program, 'sh', '-c', 'echo "<$NOTIFY_SOCKET>"; exec sleep 600'],
+      )
+      assert.equal(ended.code, 0, ended.stderr)
+      eventually('what it has', () => ok('logs', 'it') === '<>')
+      assert.equal(ok('ps', '--format', '{{.Names}}'), 'it')
+    },
+  },
+  {
+    name: 'a service whose container ends by a fault starts anew, and leaves nothing when it is stopped',
+    users: ['linger'],
+    run: ({ command, image, ok, bryo }) => {
+      const policy = ['Type=exec', 'Restart=on-failure', 'KillMode=mixed'].flatMap((each) => ['-p', each])
+      const program = [
+        'bryo',
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        '--name',
+        'it',
+        image,
+        'sh',
+        '-c',
+        untilTerm(''),
+      ]
+      const run = ['systemd-run', '--user', '--quiet', '--collect', '--unit', UNIT, ...policy]
+      const started = command(...run, ...program)
+      assert.equal(started.code, 0, started.stderr)
+      const id = () => bryo('inspect', '--format', '{{if .State.Running}}{{.Id}}{{end}}', 'it').stdout.trim()
+      try {
+        eventually('it runs', () => id() !== '')
+        const first = id()
+        ok('kill', 'it')
+        eventually('another one runs', () => id() !== '' && id() !== first)
+      } finally {
+        command('systemctl', '--user', 'stop', UNIT)
       }
+      assert.equal(ok('ps', '-aq'), '')
+    },
+  },
+  {
+    name: 'a container in the background outlives the service that started it, with its network; its scope ends it',
+    users: HAS_SESSION,
+    run: ({ command, image, inspect }) => {
+      // Nothing in it ends when it is asked to: the monitor kills it in the end.
+      const program = ['bryo', 'run', '-d', '--stop-timeout', '1', '--name', 'it', image, 'sleep', '600']
+      const started = command('systemd-run', '--user', '--quiet', '--wait', '--pipe', '--collect', ...program)
+      assert.equal(started.code, 0, started.stderr)
+      const scope = `bryo-${inspect('it', '{{.Id}}')}.scope`
+      const helper = command('pgrep', '-u', String(process.getuid?.()), '-x', 'slirp4netns').stdout.trim()
+      assert.match(helper, /^\d+$/)
+      assert.match(read(`/proc/${helper}/cgroup`), new RegExp(`/${scope}/supervisor$`))
+      const stopped = command('systemctl', '--user', 'stop', scope)
+      assert.equal(stopped.code, 0, stopped.stderr)
+      eventually(
+        'it has ended',
+        () => inspect('it', '{{.State.Status}} {{.State.ExitCode}}') === 'exited 137',
+      )
+      eventually('so has its network', () => !existsSync(`/proc/${helper}`))
     },
   },
   {
     name: 'run -d warns where the container would end at logout',
+    users: ['linger', 'guest', 'plain'],
     run: ({ bryo, image, user }) => {
       const { stderr, code } = bryo('run', '-d', '--network', 'none', image, 'sleep', '600')
       assert.equal(code, 0, stderr)

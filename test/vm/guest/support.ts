@@ -4,13 +4,16 @@ import { mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-/** Who runs the tests, named for how it came: a lingering user's service, a login session, or su without a session. */
-export type VmUser = 'linger' | 'guest' | 'plain'
+/** Who runs the tests, named for how it came: a lingering user's service, a login session, su without a session, a service of the system's. */
+export type VmUser = 'linger' | 'guest' | 'plain' | 'service'
+
+/** Those who have a systemd of their own. */
+export const HAS_SESSION: readonly VmUser[] = ['linger', 'guest']
 
 export interface VmTest {
   readonly name: string
   /** All where absent. */
-  readonly users?: readonly string[]
+  readonly users?: readonly VmUser[]
   readonly run: (host: VmHost) => void
 }
 
