@@ -38,6 +38,16 @@ export function resourceLimits(
   return Object.keys(limits).length === 0 ? undefined : limits
 }
 
+/** The limits that an update or a copy sets; empty for none. */
+export function limitUpdate(flags: LimitFlags): {
+  readonly limits?: ResourceLimits
+  readonly pidsLimit?: number
+} {
+  const limits = resourceLimits(flags)
+  const { pidsLimit } = flags
+  return { ...(limits && { limits }), ...(pidsLimit !== undefined && { pidsLimit }) }
+}
+
 /** What a container may have, and where its control group is. @throws BryoError USAGE */
 export function resourceSettings(flags: FlagValues<typeof RESOURCE_FLAGS>) {
   const { pidsLimit, oomScoreAdj, cgroupParent, cgroups } = flags

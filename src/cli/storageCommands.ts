@@ -36,7 +36,22 @@ export const volume: GroupEntry = {
     entry('import', 'Unpack a tar archive into a volume', () => import('./commands/volumeImport.ts')),
     entry('inspect', 'Show all about volumes', () => import('./commands/volumeInspect.ts')),
     entry('ls', 'List volumes', () => import('./commands/volumeLs.ts'), ['list']),
+    entry('mount', 'Show where the content of volumes is', () => import('./commands/volumeMount.ts')),
     entry('prune', 'Remove volumes that no container has', () => import('./commands/volumePrune.ts')),
+    {
+      kind: 'command',
+      name: 'reload',
+      summary: 'Ask volume drivers for their volumes',
+      page: 'volume-mount',
+      load: async () => (await import('./commands/volumeMount.ts')).reload,
+    },
     entry('rm', 'Remove volumes', () => import('./commands/volumeRm.ts'), ['remove']),
+    {
+      kind: 'command',
+      name: 'unmount',
+      summary: 'Undo the mounting of volumes',
+      page: 'volume-mount',
+      load: async () => (await import('./commands/volumeMount.ts')).unmount,
+    },
   ],
 }

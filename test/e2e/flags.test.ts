@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { give, IMAGE, openWorld } from './support/world.ts'
+import { BRYO, give, IMAGE, openWorld } from './support/world.ts'
 
 const world = await openWorld()
 const { bryo } = world
@@ -43,6 +43,12 @@ describe('options of Podman', () => {
     [['system', 'migrate', '--new-runtime', 'crun'], '--new-runtime: containers are run by bryo itself'],
     [['start', '--checkpoint', 'x', 'web'], '--checkpoint: freezing'],
     [['rm', '--link', 'web'], '--link: '],
+    [['container', 'clone', '--pod', 'x', 'web'], '--pod: there are no pods'],
+    [['volume', 'create', '--pinned', 'x'], '--pinned: '],
+    [['secret', 'create', '--driver-opts', 'a=b', 'x', '-'], '--driver-opts: '],
+    [['cp', '-L', '/etc/hostname', 'web:/'], '--follow-link: '],
+    [['commit', '--config', 'x', 'web'], '--config: '],
+    [['push', '--sign-by', 'me', IMAGE], '--sign-by: '],
   ])('that cannot be there say why: %j', async (args, word) => {
     const ended = await bryo(args)
     expect(ended).toMatchObject({ code: 125, stdout: '' })
@@ -93,6 +99,57 @@ describe('options of Podman', () => {
     expect(await bryo(['stop', '--signal', 'USR1', 'trap'])).toMatchObject({ code: 0, stderr: '' })
     expect(await bryo(['wait', 'trap'])).toMatchObject({ stdout: '3\n' })
     await bryo(['rm', 'trap'])
+  })
+})
+
+describe('further options', () => {
+  it('look at the last container', async () => {
+    await bryo(['exec', 'web', 'sh', '-c', ': > /made'])
+    for (const command of [['diff'], ['container', 'diff']]) {
+      expect((await bryo([...command, '--latest'])).stdout).toContain('A /made\n')
+      expect(await bryo(command)).toMatchObject({ code: 125, stdout: '' })
+    }
+  })
+
+  it('change the environment from the next start on', async () => {
+    const flags = ['--network', 'none', '--name', 'env', '-e', 'A=1', '-e', 'B=2']
+    await bryo(['create', ...flags, IMAGE, 'sh', '-c', 'echo $A $B $C'])
+    expect(await bryo(['update', '--env', 'C=3', '--unsetenv', 'A', 'env'])).toMatchObject({ code: 0 })
+    expect(await bryo(['start', '-a', 'env'])).toMatchObject({ stdout: '2 3\n' })
+    await bryo(['update', '--env', 'A=4', 'env'])
+    expect(await bryo(['start', '-a', 'env'])).toMatchObject({ stdout: '4 2 3\n' })
+    await bryo(['rm', 'env'])
+  })
+
+  it('give a volume to somebody, and show where it is', async () => {
+    expect(await bryo(['volume', 'create', '--uid', '5', '--gid', '6', 'theirs'])).toMatchObject({ code: 0 })
+    const stat = ['run', '--rm', '--network', 'none', '-v', 'theirs:/v', IMAGE, 'stat', '-c', '%u:%g', '/v']
+    expect(await bryo(stat)).toMatchObject({ stdout: '5:6\n' })
+    const mounted = await bryo(['unshare', BRYO, 'volume', 'mount', 'theirs'])
+    expect(mounted).toMatchObject({ code: 0, stdout: `${world.dataRoot}/volumes/theirs/_data\n` })
+    expect(await bryo(['unshare', BRYO, 'volume', 'unmount', 'theirs'])).toMatchObject({ stdout: 'theirs\n' })
+    expect(await bryo(['volume', 'mount', 'theirs'])).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('must execute "bryo unshare" first'),
+    })
+    expect(await bryo(['volume', 'reload'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(await bryo(['volume', 'rm', '--time', '1', 'theirs'])).toMatchObject({ code: 125 })
+    expect(await bryo(['volume', 'rm', '--force', '--time', '1', 'theirs'])).toMatchObject({ code: 0 })
+  })
+
+  it('leave a secret that exists as it is', async () => {
+    const again = await bryo(['secret', 'create', '--ignore', 'token', '-'], { input: 'other' })
+    expect(await bryo(['inspect', '--type', 'secret', '-f', '{{.ID}}', 'token'])).toMatchObject({
+      stdout: `${again.stdout.trim()}\n`,
+    })
+    expect(await bryo(['secret', 'inspect', '--showsecret', '-f', '{{.SecretData}}', 'token'])).toMatchObject(
+      {
+        stdout: 'secret\n',
+      },
+    )
+    expect(await bryo(['secret', 'create', '--ignore', '--replace', 'token', '-'])).toMatchObject({
+      code: 125,
+    })
   })
 })
 

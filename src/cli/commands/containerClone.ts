@@ -3,6 +3,9 @@ import { cloneContainer } from '../../engine/container/clone.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { text, toggle } from '../flags/kinds.ts'
+import { refused } from '../flags/refused.ts'
+import { limitUpdate } from '../limits.ts'
+import { LIMIT_FLAGS } from '../options/resources.ts'
 import { printLine, printWarning } from '../output.ts'
 
 export const command = defineCommand({
@@ -15,6 +18,8 @@ export const command = defineCommand({
     force: toggle({ short: 'f', help: 'Remove it also where it runs (with --destroy)' }),
     name: text({ help: 'Name of the copy' }),
     run: toggle({ help: 'Start the copy in the background' }),
+    ...LIMIT_FLAGS,
+    pod: refused('there are no pods'),
   },
   args: { min: 1, max: 3, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args: [container = '', name, image], context }) => {
@@ -26,13 +31,12 @@ export const command = defineCommand({
     const { destroy, force } = flags
     const id = await cloneContainer(
       engine,
-      { container, name: flags.name ?? name, image, destroy, force },
+      { container, name: flags.name ?? name, image, destroy, force, update: limitUpdate(flags) },
       {},
     )
     if (flags.run) {
-      const { startExisting } = await import('../../engine/container/run.ts')
-      const background = { signalProxy: false, interactive: false, attach: undefined }
-      await startExisting(engine, id, { ...background, onWarning: printWarning })
+      const { startInBackground } = await import('../../engine/container/run.ts')
+      await startInBackground(engine, id, { onWarning: printWarning })
     }
     printLine(id)
     return 0

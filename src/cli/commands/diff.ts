@@ -1,4 +1,6 @@
+import { BryoError } from '../../base/errors.ts'
 import { type DiffSubject, diffObjects } from '../../engine/container/diff.ts'
+import { latestContainer } from '../../engine/container/latest.ts'
 import type { PathChange } from '../../engine/container/stage/listChanges.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { localImageName } from '../../engine/registry/localName.ts'
@@ -7,10 +9,8 @@ import { type Command, type CommandSpec, defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import type { NamedObject } from '../flags/flag.ts'
 import { isJsonFormat } from '../format/rows.ts'
-import { DIFF_FLAGS } from '../options/containerFiles.ts'
+import { CONTAINER_DIFF_FLAGS, DIFF_FLAGS } from '../options/containerFiles.ts'
 import { writeOut } from '../output.ts'
-
-const FLAGS = DIFF_FLAGS
 
 export const command = diffCommand('all', {
   usage: '[options] CONTAINER|IMAGE [CONTAINER|IMAGE]',
@@ -36,29 +36,49 @@ export const imageDiff = diffCommand('image', {
   of: ['images'],
 })
 
-interface DiffWords extends Pick<CommandSpec<typeof FLAGS>, 'usage' | 'description' | 'examples'> {
+interface DiffWords extends Pick<CommandSpec<typeof DIFF_FLAGS>, 'usage' | 'description' | 'examples'> {
   readonly of: readonly NamedObject[]
 }
 
 function diffCommand(subject: DiffSubject, { of, ...words }: DiffWords): Command {
+  const common = { ...words, args: { min: 0, max: 2, completion: { kind: 'names', of } } } as const
+  if (subject === 'image') {
+    return defineCommand({
+      ...common,
+      flags: DIFF_FLAGS,
+      run: ({ flags, args, context }) => printDiff(engineOf(context), subject, args, flags.format),
+    })
+  }
   return defineCommand({
-    ...words,
-    flags: FLAGS,
-    args: { min: 1, max: 2, completion: { kind: 'names', of } },
+    ...common,
+    flags: CONTAINER_DIFF_FLAGS,
     run: async ({ flags, args, context }) => {
       const engine = engineOf(context)
-      const named = (name: string) => nameOf(engine, name, subject)
-      const [first = '', second] = args
-      const compared = second === undefined ? undefined : await named(second)
-      const changes = diffObjects(
-        engine,
-        compared === undefined ? [await named(first)] : [await named(first), compared],
-        subject,
-      )
-      writeOut(await textOf(changes, flags.format))
-      return 0
+      if (flags.latest && args.length > 1)
+        throw new BryoError('USAGE', '--latest and two names cannot be used together')
+      const latest = flags.latest ? [latestContainer(engine).id] : []
+      return await printDiff(engine, subject, [...latest, ...args], flags.format)
     },
   })
+}
+
+async function printDiff(
+  engine: Engine,
+  subject: DiffSubject,
+  [first, second]: readonly string[],
+  format: string | undefined,
+): Promise<number> {
+  if (first === undefined)
+    throw new BryoError(
+      'USAGE',
+      `the name or id of ${subject === 'image' ? 'an image' : 'a container'} is required`,
+    )
+  const named = (name: string) => nameOf(engine, name, subject)
+  const subjects: [string, string?] = [await named(first)]
+  if (second !== undefined) subjects.push(await named(second))
+  const changes = diffObjects(engine, subjects, subject)
+  writeOut(await textOf(changes, format))
+  return 0
 }
 
 async function textOf(changes: readonly PathChange[], format: string | undefined): Promise<string> {

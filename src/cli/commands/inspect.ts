@@ -14,7 +14,7 @@ const latest = toggle({ short: 'l', help: 'Show the last created container' })
 
 export const command = defineCommand({
   usage: '[options] NAME [NAME...]',
-  description: 'Shows all that is known about containers, images and volumes, as JSON.',
+  description: 'Shows all that is known about containers, images, volumes and secrets, as JSON.',
   examples: [
     'inspect web',
     'inspect alpine',
@@ -25,9 +25,9 @@ export const command = defineCommand({
     format,
     latest,
     size,
-    type: choiceOr('all', ['all', ...INSPECT_TYPES], { help: 'What the names are names of' }),
+    type: choiceOr('all', ['all', ...INSPECT_TYPES], { short: 't', help: 'What the names are names of' }),
   },
-  args: { min: 0, completion: { kind: 'names', of: ['containers', 'images', 'volumes'] } },
+  args: { min: 0, completion: { kind: 'names', of: ['containers', 'images', 'volumes', 'secrets'] } },
   run: async ({ flags, args, context }) => {
     const names = await namesOf(args, flags.latest, context)
     const types = flags.latest ? ['container' as const] : flags.type === 'all' ? INSPECT_TYPES : [flags.type]
@@ -143,6 +143,10 @@ async function lookUp(
     case 'volume': {
       const { describeVolume, volumeDocument } = await import('../../engine/volume/list.ts')
       return volumeDocument(describeVolume(engine, name))
+    }
+    case 'secret': {
+      const { describeSecret, secretDocument } = await import('../../engine/secret/secrets.ts')
+      return secretDocument(engine, describeSecret(engine, name))
     }
   }
 }

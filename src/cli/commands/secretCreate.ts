@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
-import { createSecret } from '../../engine/secret/secrets.ts'
+import { createSecret, describeSecret } from '../../engine/secret/secrets.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { SECRET_CREATE_FLAGS } from '../options/secrets.ts'
@@ -22,10 +22,17 @@ export const command = defineCommand({
   flags: SECRET_CREATE_FLAGS,
   args: { min: 2, max: 2, completion: { kind: 'files' } },
   run: ({ flags, args: [name = '', source = ''], context }) => {
-    const { driver, replace } = flags
+    const { driver, replace, ignore } = flags
+    if (replace && ignore) throw new BryoError('USAGE', 'cannot use --ignore and --replace together')
     const data = flags.env ? fromEnvironment(source, context.facts.env) : fromFile(source, context.facts.cwd)
     const labels = toRecord(flags.label)
-    printLine(createSecret(engineOf(context), { name, data, labels, driver, replace }))
+    const engine = engineOf(context)
+    try {
+      printLine(createSecret(engine, { name, data, labels, driver, replace }))
+    } catch (error) {
+      if (!(ignore && error instanceof BryoError && error.code === 'NAME_IN_USE')) throw error
+      printLine(describeSecret(engine, name).id)
+    }
     return 0
   },
 })

@@ -18,8 +18,19 @@ export const command = defineCommand({
   args: { min: 0, max: 1 },
   run: ({ flags, args, context }) => {
     const { driver, ignore } = flags
-    const request = { driver, ignore, labels: toRecord(flags.label), options: toRecord(flags.opt) }
+    const options = withOwner(toRecord(flags.opt), flags)
+    const request = { driver, ignore, labels: toRecord(flags.label), options }
     printLine(createVolume(engineOf(context), { name: args[0], ...request }))
     return 0
   },
 })
+
+/** `--uid` and `--gid` are words of the option `o`. */
+function withOwner(
+  options: Readonly<Record<string, string>>,
+  { uid, gid }: { readonly uid: number | undefined; readonly gid: number | undefined },
+): Readonly<Record<string, string>> {
+  const words = [uid === undefined ? '' : `uid=${uid}`, gid === undefined ? '' : `gid=${gid}`]
+  const o = [options.o ?? '', ...words].filter((word) => word !== '').join(',')
+  return o === '' ? options : { ...options, o }
+}

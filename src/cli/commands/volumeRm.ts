@@ -16,11 +16,13 @@ export const command = defineCommand({
     if (flags.all === args.length > 0) {
       throw new BryoError('USAGE', 'choose either one or more volumes or all')
     }
+    if (flags.time !== undefined && !flags.force)
+      throw new BryoError('USAGE', '--force option must be specified to use the --time option')
     const engine = engineOf(context)
     const names = flags.all ? listVolumes(engine).map(({ volume }) => volume.name) : args
     const remove = (name: string) => {
       try {
-        return removeVolumeByName(engine, name, { force: flags.force })
+        return removeVolumeByName(engine, name, { force: flags.force, timeoutSeconds: flags.time })
       } catch (error) {
         if (!(flags.force && error instanceof BryoError && error.code === 'NOT_FOUND')) throw error
         return undefined

@@ -8,7 +8,7 @@ export interface Inspected {
 }
 
 /** Kinds of objects in the order in which a name is looked up. */
-export const INSPECT_TYPES = ['container', 'image', 'volume'] as const
+export const INSPECT_TYPES = ['container', 'image', 'volume', 'secret'] as const
 export type InspectType = (typeof INSPECT_TYPES)[number]
 
 /** Members whose keys come from the user: a template may ask for any. All others are known. */
@@ -81,7 +81,7 @@ export async function formatInspected(
       lines.push(`${template.render(data)}\n`)
     } else {
       // These leave out what is empty, so nothing below the top is known for certain.
-      lines.push(await formatDocuments([{ ...document, ID: document.Id }], format))
+      lines.push(await formatDocuments([{ ID: document.Id, ...document }], format))
     }
   }
   return lines.join('')

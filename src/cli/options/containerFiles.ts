@@ -1,4 +1,5 @@
 import { choiceOr, list, text, toggle } from '../flags/kinds.ts'
+import { refused } from '../flags/refused.ts'
 
 const FILES = { kind: 'files' } as const
 
@@ -14,14 +15,22 @@ export const DIFF_FLAGS = {
   format: text({ help: 'Print as json, or each change with a Go template of .Kind and .Path' }),
 }
 
+export const CONTAINER_DIFF_FLAGS = {
+  ...DIFF_FLAGS,
+  latest: toggle({ short: 'l', help: 'Look at the container that was made last' }),
+}
+
 export const CP_FLAGS = {
   archive: toggle({
     short: 'a',
     initial: true,
     help: "What comes into a container belongs to the container's user; with =false owners are kept",
   }),
+  extract: refused('archives on standard input are always unpacked', { isSwitch: true, harmless: ['true'] }),
+  'follow-link': refused('name what the link points to', { isSwitch: true, short: 'L' }),
   overwrite: toggle({ help: 'Let directories take the place of other files, and the other way round' }),
   pause: toggle({ help: 'Has no effect: copying needs no pause' }),
+  quiet: toggle({ short: 'q', help: 'Show no progress: none is shown' }),
 }
 
 export const COMMIT_FLAGS = {
@@ -30,6 +39,7 @@ export const COMMIT_FLAGS = {
     short: 'c',
     help: 'Set a part of the configuration: for example ENV A=b, CMD or LABEL',
   }),
+  config: refused('say what is to change with --change'),
   format: choiceOr('oci', ['oci', 'docker'], { short: 'f', help: 'Write the manifest in this format' }),
   iidfile: text({ help: 'Write the id of the image to this file', completion: FILES }),
   'include-volumes': toggle({

@@ -4,6 +4,7 @@ const MOMENT = 'a time, a date, seconds since 1970, or a duration such as 10m'
 
 export const LOGS_FLAGS = {
   color: toggle({ help: 'Show each container in a colour of its own' }),
+  details: toggle({ help: 'Show further attributes of each line: there are none' }),
   follow: toggle({ short: 'f', help: "Go on until the container's end" }),
   latest: toggle({ short: 'l', help: 'Show the log of the container that was made last' }),
   names: toggle({

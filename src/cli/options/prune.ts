@@ -8,6 +8,7 @@ export const PRUNE_FLAGS = {
 
 export const IMAGE_PRUNE_FLAGS = {
   ...PRUNE_FLAGS,
+  external: toggle({ help: 'Remove what other programs have left: the store has nothing of theirs' }),
   all: toggle({ short: 'a', help: 'Remove all images without a container, not only those without a name' }),
 }
 

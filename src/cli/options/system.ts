@@ -8,7 +8,10 @@ export const SYSTEM_DF_FLAGS = {
   verbose: toggle({ short: 'v', help: 'Show each image, container and volume' }),
 }
 
-export const INFO_FLAGS = { format: text({ ...FORMAT, short: 'f' }) }
+export const INFO_FLAGS = {
+  debug: toggle({ short: 'D', help: 'Show more: always done' }),
+  format: text({ ...FORMAT, short: 'f' }),
+}
 
 export const SYSTEM_RESET_FLAGS = { force: toggle({ short: 'f', help: 'Do not ask' }) }
 

@@ -1,4 +1,5 @@
-import { list, many, text, textOr, toggle } from '../flags/kinds.ts'
+import { count, integer, list, many, text, textOr, toggle } from '../flags/kinds.ts'
+import { refused } from '../flags/refused.ts'
 import { parseLabel } from '../parse/keyValue.ts'
 
 /** What Podman tells of volumes and there is nothing to tell about here. */
@@ -8,9 +9,12 @@ const FORMAT = { help: 'Print as json, or with a Go template' }
 
 export const VOLUME_CREATE_FLAGS = {
   driver: textOr('local', { short: 'd', help: 'Volume driver' }),
+  gid: count({ help: 'Give the volume to this group of containers' }),
   ignore: toggle({ help: 'A volume that exists is no error' }),
   label: many({ short: 'l', help: 'Set a label: key=value', parse: parseLabel }),
   opt: many({ short: 'o', help: 'Set an option of the driver: key=value', parse: parseLabel }),
+  pinned: refused('give it a label, and prune with --filter label!=NAME', { isSwitch: true }),
+  uid: count({ help: 'Give the volume to this user of containers' }),
 }
 
 export const VOLUME_LS_FLAGS = {
@@ -28,6 +32,10 @@ export const VOLUME_INSPECT_FLAGS = {
 export const VOLUME_RM_FLAGS = {
   all: toggle({ short: 'a', help: 'Remove all volumes' }),
   force: toggle({ short: 'f', help: 'Remove the containers that use it first; an unknown one is no error' }),
+  time: integer({
+    short: 't',
+    help: 'With --force: seconds to wait before they are killed; -1 waits for ever',
+  }),
 }
 
 export const VOLUME_EXPORT_FLAGS = {

@@ -7,6 +7,7 @@ import { isUp } from './list.ts'
 import { removeByName } from './remove.ts'
 import { createOnly } from './run.ts'
 import { storedConfig } from './stored.ts'
+import { type ContainerUpdate, mergeUpdate } from './update.ts'
 
 export interface CloneRequest {
   /** The container to copy. */
@@ -19,6 +20,8 @@ export interface CloneRequest {
   readonly destroy: boolean
   /** Also where it runs. */
   readonly force: boolean
+  /** Settings that the copy has instead. */
+  readonly update?: ContainerUpdate
 }
 
 /**
@@ -40,7 +43,11 @@ export async function cloneContainer(
       { hint: 'stop it first, or use --force' },
     )
   }
-  const { cidfile: _, platform: __, ...request } = storedConfig(record).request
+  const {
+    cidfile: _,
+    platform: __,
+    ...request
+  } = mergeUpdate(storedConfig(record).request, clone.update ?? {})
   // Its name may mean another image by now.
   const image = clone.image ?? record.image?.id
   const id = await createOnly(

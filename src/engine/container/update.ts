@@ -16,6 +16,10 @@ export interface ContainerUpdate {
   readonly restart?: RestartPolicy
   readonly healthcheck?: HealthCheckSettings
   readonly healthAction?: HealthAction
+  /** `NAME=value`: set over what there is. */
+  readonly env?: readonly string[]
+  /** Names that go. */
+  readonly unsetEnv?: readonly string[]
   readonly healthLog?: HealthLogSettings
 }
 
@@ -33,29 +37,47 @@ export async function updateContainer(
   const before = storedConfig(record).request
   if ((update.limits ?? update.pidsLimit) !== undefined) {
     const { limitRunning } = await import('./resourcesUpdate.ts')
-    limitRunning(engine, record, merge(before, update))
+    limitRunning(engine, record, mergeUpdate(before, update))
   }
   changeContainerRecord(engine.store, record.id, (current) => {
     const config = storedConfig(current)
     return {
       ...current,
-      config: { ...config, request: merge(config.request, update) } as unknown as JsonValue,
+      config: { ...config, request: mergeUpdate(config.request, update) } as unknown as JsonValue,
     }
   })
   appendEvent(engine.store, containerEvent(record, 'update'))
   return record.id
 }
 
-function merge(request: ContainerRequest, update: ContainerUpdate): ContainerRequest {
+/** A request with the settings of an update. */
+export function mergeUpdate(request: ContainerRequest, update: ContainerUpdate): ContainerRequest {
   const healthcheck = update.healthcheck && { ...request.healthcheck, ...update.healthcheck }
   const limits = update.limits && mergeLimits(request.limits, update.limits)
   const healthLog = update.healthLog && { ...request.healthLog, ...update.healthLog }
   return {
     ...request,
     ...update,
+    ...environment(request, update),
     ...(healthcheck && { healthcheck }),
     ...(healthLog && { healthLog }),
     ...(limits && { limits }),
+  }
+}
+
+/** What is set is unset no longer, and the other way round. */
+function environment(
+  { env, unsetEnv }: ContainerRequest,
+  update: ContainerUpdate,
+): Pick<ContainerRequest, 'env' | 'unsetEnv'> {
+  const nameOf = (entry: string) => entry.split('=', 1)[0] ?? entry
+  const { env: set = [], unsetEnv: gone = [] } = update
+  const names = new Set([...set.map(nameOf), ...gone])
+  return {
+    env: [...env.filter((entry) => !names.has(nameOf(entry))), ...set],
+    unsetEnv: [
+      ...new Set([...unsetEnv.filter((name) => !set.some((entry) => nameOf(entry) === name)), ...gone]),
+    ],
   }
 }
 

@@ -11,18 +11,20 @@ import { fitsPruneFilter, type PruneFilter } from '../pruneFilter.ts'
 export interface RemoveVolumeOptions {
   /** Containers that use it go first, running or not. */
   readonly force: boolean
+  /** Seconds that these have to end by themselves; 0, the default, kills them at once. */
+  readonly timeoutSeconds?: number | undefined
 }
 
 /** Removes one volume; gives its name. @throws BryoError NOT_FOUND, AMBIGUOUS, IN_USE */
 export function removeVolumeByName(
   engine: Engine,
   nameOrPrefix: string,
-  { force }: RemoveVolumeOptions,
+  { force, timeoutSeconds = 0 }: RemoveVolumeOptions,
 ): string {
   const { name } = findVolume(engine.store, nameOrPrefix)
   if (force) {
     for (const user of volumeUsers(engine.store, name)) {
-      removeByName(engine, user, { force: true, volumes: true, ignore: true })
+      removeByName(engine, user, { force: true, volumes: true, ignore: true, timeoutSeconds })
     }
   }
   // An anonymous one has gone with its container.
