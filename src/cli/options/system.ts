@@ -9,7 +9,6 @@ export const SYSTEM_DF_FLAGS = {
 }
 
 export const INFO_FLAGS = {
-  debug: toggle({ short: 'D', help: 'Show more: always done' }),
   format: text({ ...FORMAT, short: 'f' }),
 }
 
