@@ -7,6 +7,8 @@ import { TRAMPOLINE_NAME, TRAMPOLINE_STEPS } from './stage/trampoline/elf.ts'
 
 /** How long nothing may be heard before it is looked up whether the workload runs. */
 const SILENCE_MS = 1000
+/** How long a process that may not be looked into is taken for one that has not come to its workload. */
+const HIDDEN_MS = 60_000
 const REPORT_BYTES = 8
 /** Larger than a report, so that anything else shows. */
 const MAX_PACKET = 64
@@ -68,7 +70,10 @@ export function awaitWorkload(
   fd: number,
   { name, pid }: { readonly name: string; readonly pid: number },
 ): void {
-  while (!pollReadable(fd, SILENCE_MS)) if (!isBeforeWorkload(pid)) return
+  for (let silentMs = 0; !pollReadable(fd, SILENCE_MS); silentMs += SILENCE_MS) {
+    const program = programOf(pid)
+    if (program === 'workload' || (program === 'hidden' && silentMs >= HIDDEN_MS)) return
+  }
   const packet = Buffer.alloc(MAX_PACKET)
   const length = readPacket(fd, packet)
   if (length === 0) return
@@ -93,14 +98,17 @@ function readPacket(fd: number, packet: Buffer): number {
   }
 }
 
-/** Whether a process is still bryo's own program or the trampoline. */
-function isBeforeWorkload(pid: number): boolean {
+/** Whether a process is still bryo's own program or the trampoline; both hide from the container, and thereby from the caller too. */
+function programOf(pid: number): 'own' | 'hidden' | 'workload' {
   try {
     const program = readlinkSync(`/proc/${pid}/exe`)
-    return program === readlinkSync('/proc/self/exe') || program.startsWith(`/memfd:${TRAMPOLINE_NAME} `)
+    const isOwn =
+      program === readlinkSync('/proc/self/exe') || program.startsWith(`/memfd:${TRAMPOLINE_NAME} `)
+    return isOwn ? 'own' : 'workload'
   } catch (error) {
+    if (isErrno(error, 'EACCES', 'EPERM')) return 'hidden'
     // It has ended: its exit code tells how.
-    if (isErrno(error, 'ENOENT', 'ESRCH')) return false
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return 'workload'
     throw error
   }
 }
