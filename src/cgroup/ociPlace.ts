@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { BryoError } from '../base/errors.ts'
 import { enableControllers, makeGroup } from './group.ts'
 import { CGROUP_ROOT, isDelegated, readKeyed } from './hierarchy.ts'
-import { type CgroupPlace, delegatedParent, enterPlace } from './place.ts'
+import { type CgroupPlace, delegatedParent, enterPlace, leaveGroup, ownGroup } from './place.ts'
 import type { CgroupSetting } from './settings.ts'
 import { managerSocket } from './systemd.ts'
 
@@ -10,7 +10,13 @@ import { managerSocket } from './systemd.ts'
 export type OciPlace =
   | Extract<CgroupPlace, { readonly kind: 'scope' }>
   /** A group below others, which are made with it. */
-  | { readonly kind: 'nested'; readonly base: string; readonly names: readonly string[] }
+  | {
+      readonly kind: 'nested'
+      readonly base: string
+      readonly names: readonly string[]
+      /** The caller itself is in the base, as the process of a service is. */
+      readonly isOwn: boolean
+    }
 
 /** Who makes control groups: this program, or the user's systemd. */
 export type CgroupManager = 'cgroupfs' | 'systemd'
@@ -80,8 +86,8 @@ export function groupNames(path: string | undefined, id: string): readonly strin
 function groupAt(names: readonly string[], absolute: boolean): OciPlace {
   const paths = names.map((_, index) => groupPath(CGROUP_ROOT, names.slice(0, index + 1)))
   const existing = paths.findLast((path) => existsSync(path))
-  const isOwn = absolute && existing !== undefined && isDelegated(existing)
-  const base = isOwn ? CGROUP_ROOT : delegatedParent()
+  const isFromRoot = absolute && existing !== undefined && isDelegated(existing)
+  const base = isFromRoot ? CGROUP_ROOT : delegatedParent()
   if (base === undefined) {
     throw new BryoError(
       'UNSUPPORTED',
@@ -90,7 +96,8 @@ function groupAt(names: readonly string[], absolute: boolean): OciPlace {
     )
   }
   const path = groupPath(base, names)
-  if (readKeyed(`${path}/cgroup.events`).get('populated') !== 1) return { kind: 'nested', base, names }
+  if (readKeyed(`${path}/cgroup.events`).get('populated') !== 1)
+    return { kind: 'nested', base, names, isOwn: base === ownGroup() }
   throw new BryoError(
     'INVALID_STATE',
     `cannot use the control group "${path}": it has processes, expected none`,
@@ -114,6 +121,8 @@ export function ociPlaceDirectory(place: OciPlace): string | undefined {
 export function enterOciPlace(place: OciPlace, pid: number, settings: readonly CgroupSetting[]): string {
   const entrants = { init: pid, monitor: undefined }
   if (place.kind === 'scope') return enterPlace(place, entrants, settings)
+  // A group that hands controllers down has no processes itself.
+  if (place.isOwn && settings.some(({ option }) => option !== undefined)) leaveGroup(place.base)
   let parent = place.base
   for (const name of place.names.slice(0, -1)) {
     const directory = makeGroup(parent, name)

@@ -77,7 +77,7 @@ export function findPlace(request: PlaceRequest): CgroupPlace {
 }
 
 /** A monitor's is beside its container's. */
-function ownGroup(): string {
+export function ownGroup(): string {
   return `${CGROUP_ROOT}${cgroupPathOf('self') ?? ''}`.replace(/\/supervisor$/, '')
 }
 
@@ -163,11 +163,11 @@ function preparePlace(
   settings: readonly CgroupSetting[],
 ): { readonly parent: string; readonly name: string } {
   if (place.kind === 'group') {
-    if (place.isOwn && settings.some(({ option }) => option !== undefined)) leave(place.parent)
+    if (place.isOwn && settings.some(({ option }) => option !== undefined)) leaveGroup(place.parent)
     return place
   }
   if (place.kind === 'split') {
-    leave(place.own)
+    leaveGroup(place.own)
     return { parent: place.own, name: LEAF }
   }
   if (place.kind === 'former') return { parent: place.scope, name: LEAF }
@@ -177,7 +177,7 @@ function preparePlace(
 }
 
 /** A group with processes has no groups with controllers below it: its own go into one of their own. */
-function leave(own: string): void {
+export function leaveGroup(own: string): void {
   const supervisor = makeGroup(own, SUPERVISOR)
   for (const pid of readFileSync(`${own}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)) {
     try {

@@ -50,7 +50,7 @@ describe('enterOciPlace() of a nested group', () => {
     // What the kernel would put into a new group.
     mkdirSync(join(base, 'engine/box'), { recursive: true })
     writeFileSync(join(base, 'engine/box/cgroup.controllers'), 'memory pids\n')
-    const place = { kind: 'nested', base, names: ['engine', 'box'] } as const
+    const place = { kind: 'nested', base, names: ['engine', 'box'], isOwn: false } as const
     const settings = [
       { file: 'memory.max', value: '4096', controller: 'memory', option: 'memory' },
       { file: 'io.max', value: '8:0 rbps=1', controller: 'io', option: undefined },
@@ -64,8 +64,22 @@ describe('enterOciPlace() of a nested group', () => {
     expect(processesInGroup(base)).toEqual([4711])
   })
 
+  it('leaves a base in which the caller is, for the sake of a limit', () => {
+    const own = join(base, 'own')
+    mkdirSync(join(own, 'box'), { recursive: true })
+    mkdirSync(join(own, 'supervisor'))
+    writeFileSync(join(own, 'cgroup.procs'), '8\n9\n')
+    writeFileSync(join(own, 'cgroup.controllers'), 'memory\n')
+    writeFileSync(join(own, 'box/cgroup.controllers'), 'memory\n')
+    const place = { kind: 'nested', base: own, names: ['box'], isOwn: true } as const
+    const setting = { file: 'memory.max', value: '1', controller: 'memory', option: 'memory' }
+    enterOciPlace(place, 8, [setting])
+    expect(readFileSync(join(own, 'supervisor/cgroup.procs'), 'utf8')).toBe('9')
+    expect(readFileSync(join(own, 'box/memory.max'), 'utf8')).toBe('1')
+  })
+
   it('refuses a limit whose controller nobody handed down', () => {
-    const place = { kind: 'nested', base, names: ['engine', 'poor'] } as const
+    const place = { kind: 'nested', base, names: ['engine', 'poor'], isOwn: false } as const
     const setting = { file: 'cpu.max', value: '1 2', controller: 'cpu', option: 'linux.resources.cpu.quota' }
     expect(() => enterOciPlace(place, 1, [setting])).toThrow(
       'cannot set linux.resources.cpu.quota: the cgroup controller "cpu" is not delegated to you',

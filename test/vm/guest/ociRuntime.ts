@@ -216,6 +216,19 @@ export const OCI_TESTS: readonly VmTest[] = [
       ),
   },
   {
+    name: 'a service whose group is delegated to it holds a container to limits there',
+    users: ['service'],
+    run: (host) =>
+      withBundle(host, { linux: { resources: { memory: { limit: 64 * MEBIBYTE } } } }, (oci) => {
+        oci.ok('create', 'box')
+        const group = groupOfPid(oci.state().pid)
+        assert.match(group, /\.service\/bryo-oci-box$/)
+        assert.equal(read(`${group}/memory.max`), String(64 * MEBIBYTE))
+        oci.ok('delete', '--force', 'box')
+        assert.equal(existsSync(group), false)
+      }),
+  },
+  {
     name: '--systemd-cgroup makes a scope in a slice, and what is paused can be deleted',
     users: HAS_SESSION,
     run: (host) =>
