@@ -63,6 +63,11 @@ export interface DecompressResult {
   readonly outputBytes: number
   readonly inputDigest: Digest | undefined
   readonly outputDigest: Digest | undefined
+  /**
+   * Whether the output is an archive of this digest but for zeros at its end. Writers of zstd:chunked have left them out, and the digest in
+   * the image's configuration is that of the archive with them.
+   */
+  readonly lacksPaddingOf: (digest: Digest) => boolean
 }
 
 /**
@@ -110,6 +115,7 @@ export async function decompressTo(
     outputBytes: outputMeter.bytes(),
     inputDigest,
     outputDigest: isSame && options.digestOutput ? inputDigest : outputMeter.digest(),
+    lacksPaddingOf: (digest) => compression === 'zstd' && outputMeter.lacksPaddingOf(digest),
   }
 }
 
@@ -177,7 +183,11 @@ interface Meter {
   update(chunk: Uint8Array): void
   bytes(): number
   digest(): Digest | undefined
+  lacksPaddingOf(digest: Digest): boolean
 }
+
+/** What tar writes at a time by default, in blocks of 512 bytes. */
+const RECORD_BLOCKS = 20
 
 async function createMeter(withDigest: boolean): Promise<Meter> {
   let hash: Hash | undefined
@@ -189,8 +199,22 @@ async function createMeter(withDigest: boolean): Promise<Meter> {
       hash?.update(chunk)
     },
     bytes: () => bytes,
-    digest: () => hash && parseDigest(`sha256:${hash.digest('hex')}`),
+    digest: () => hash && digestOf(hash),
+    lacksPaddingOf: (digest) => {
+      const padded = hash?.copy()
+      for (let blocks = 0; padded && blocks < RECORD_BLOCKS; blocks++) {
+        if (digestOf(padded.update(ZERO_BLOCK)) === digest) return true
+      }
+      return false
+    },
   }
+}
+
+const ZERO_BLOCK = Buffer.alloc(512)
+
+/** Of what came so far. */
+function digestOf(hash: Hash): Digest {
+  return parseDigest(`sha256:${hash.copy().digest('hex')}`)
 }
 
 /** The first bytes, and all chunks with them. */

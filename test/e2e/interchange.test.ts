@@ -1,7 +1,10 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TarHeader } from '../../src/base/tarEntry.ts'
 import { createTarWriter } from '../../src/image/tar/write.ts'
+import { startRegistry } from './support/registry.ts'
 import { BRYO, give, openWorld } from './support/world.ts'
 
 const TOOLS = ['/usr/bin/buildah', '/usr/bin/skopeo', '/usr/bin/umoci', '/usr/bin/python3']
@@ -11,24 +14,38 @@ const { bryo } = world
 const NAME = 'localhost/rich:1'
 const at = (name: string) => `${world.work}/${name}`
 
-/** Everything that a tree can hold that an unprivileged user can unpack; devices are left out by all of them. */
-function richLayer(): Buffer {
+const header = (name: string, given: Partial<TarHeader> = {}): TarHeader => ({
+  name: Buffer.from(name),
+  type: 'file',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: { seconds: 1_600_000_000n, nanoseconds: 0n },
+  linkName: Buffer.alloc(0),
+  devMajor: 0,
+  devMinor: 0,
+  xattrs: new Map(),
+  ...given,
+})
+
+function tarOf(files: Readonly<Record<string, Buffer>>): Buffer {
   const parts: Buffer[] = []
   const tar = createTarWriter((data) => parts.push(Buffer.from(data)))
-  const header = (name: string, given: Partial<TarHeader> = {}): TarHeader => ({
-    name: Buffer.from(name),
-    type: 'file',
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    mtime: { seconds: 1_600_000_000n, nanoseconds: 0n },
-    linkName: Buffer.alloc(0),
-    devMajor: 0,
-    devMinor: 0,
-    xattrs: new Map(),
-    ...given,
-  })
+  for (const [name, data] of Object.entries(files)) {
+    tar.add(header(name, { size: data.length }))
+    tar.content(data)
+  }
+  tar.finish()
+  return Buffer.concat(parts)
+}
+
+const RECORD = 10_240
+
+/** Everything that a tree can hold that an unprivileged user can unpack; devices are left out by all of them. */
+function richLayer({ sparse }: { readonly sparse: boolean }): Buffer {
+  const parts: Buffer[] = []
+  const tar = createTarWriter((data) => parts.push(Buffer.from(data)))
   const file = (name: string, text: string, given: Partial<TarHeader> = {}) => {
     tar.add(header(name, { size: Buffer.byteLength(text), ...given }))
     tar.content(Buffer.from(text))
@@ -60,11 +77,60 @@ function richLayer(): Buffer {
   file(`dir/${'long-'.repeat(45)}`, 'a name of 225 bytes')
   file('dir/\u00fc \u4e2d\n', 'a name of other characters')
   file('big', 'z'.repeat(300_000))
-  const holes = header('dir/sparse', { size: 8_000_000 })
-  tar.addSparse(holes, [{ offset: 4_000_000, length: 5 }])
-  tar.content(Buffer.from('there'))
+  if (sparse) {
+    tar.addSparse(header('dir/sparse', { size: 8_000_000 }), [{ offset: 4_000_000, length: 5 }])
+    tar.content(Buffer.from('there'))
+  }
   tar.finish()
-  return Buffer.concat(parts)
+  const bytes = Buffer.concat(parts)
+  // To a whole record, as tar itself writes it.
+  return Buffer.concat([bytes, Buffer.alloc(RECORD - (bytes.length % RECORD))])
+}
+
+/** A docker archive whose layer has a member of gzip for each piece of the tar, and at its end an empty one that says where the index is. */
+function memberArchive(layer: Buffer): Buffer {
+  const pieces = Array.from({ length: Math.ceil(layer.length / 5120) }, (_, index) =>
+    gzipSync(layer.subarray(index * 5120, (index + 1) * 5120)),
+  )
+  const position = Buffer.from('000000000000ffffSTARGZ')
+  const footer = Buffer.concat([
+    Buffer.from([
+      0x1f,
+      0x8b,
+      8,
+      4,
+      0,
+      0,
+      0,
+      0,
+      0,
+      255,
+      position.length + 4,
+      0,
+      0x53,
+      0x47,
+      position.length,
+      0,
+    ]),
+    position,
+    Buffer.from([1, 0, 0, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0]),
+  ])
+  const config = Buffer.from(
+    JSON.stringify({
+      architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+      os: 'linux',
+      rootfs: {
+        type: 'layers',
+        diff_ids: [`sha256:${createHash('sha256').update(layer).digest('hex')}`],
+      },
+    }),
+  )
+  const manifest = [{ Config: 'config.json', RepoTags: ['localhost/members:1'], Layers: ['layer.tar.gz'] }]
+  return tarOf({
+    'config.json': config,
+    'layer.tar.gz': Buffer.concat([...pieces, footer]),
+    'manifest.json': Buffer.from(JSON.stringify(manifest)),
+  })
 }
 
 /** A line for all that is in a directory, as its owner in a user namespace sees it. */
@@ -120,7 +186,7 @@ describe.skipIf(unused)(
   () => {
     let here: readonly string[] = []
     beforeAll(async () => {
-      writeFileSync(at('rich.tar'), richLayer())
+      writeFileSync(at('rich.tar'), richLayer({ sparse: true }))
       writeFileSync(at('lister.py'), LISTER)
       give(world.work)
       expect(await bryo(['import', at('rich.tar'), NAME])).toMatchObject({ code: 0 })
@@ -166,6 +232,8 @@ describe.skipIf(unused)(
       }
       for (const [name, script] of Object.entries(copies)) {
         await sh(script, from, at(name))
+        // What is unpacked already is not unpacked again.
+        await bryo(['rmi', '--all', '--force'])
         const loaded = await bryo(['load', '-i', at(name)])
         expect(loaded, loaded.stderr).toMatchObject({ code: 0 })
         const image = loaded.stdout.trim().replace('Loaded image: ', '')
@@ -181,6 +249,38 @@ describe.skipIf(unused)(
       const loaded = await bryo(['load', '-i', at('oci-dir')])
       expect(loaded.stdout).toContain('Loaded image: localhost/changed:latest')
       expect(await treeHere('localhost/changed')).toEqual(here)
+    })
+
+    it('takes layers that were made to be read in parts, of zstd:chunked and of many members of gzip', async () => {
+      // This skopeo spoils sparse files in zstd:chunked, so that nobody can read them.
+      const layer = richLayer({ sparse: false })
+      writeFileSync(at('plain.tar'), layer)
+      writeFileSync(at('members'), memberArchive(layer))
+      for (const name of ['plain.tar', 'members']) give(at(name))
+      await bryo(['import', at('plain.tar'), 'localhost/plain:1'])
+      const expected = await treeHere('localhost/plain:1')
+      expect(expected.length).toBe(here.length - 1)
+      await bryo(['save', '--format', 'oci-archive', '-o', at('plain'), 'localhost/plain:1'])
+      const chunk = `skopeo copy -q --dest-compress --dest-compress-format zstd:chunked "$1" "dir:$2"`
+      await sh(chunk, `oci-archive:${at('plain')}:localhost/plain:1`, at('chunked'))
+      expect(readFileSync(at('chunked/manifest.json'), 'utf8')).toContain('zstd-chunked.manifest-position')
+      for (const name of ['chunked', 'members']) {
+        await bryo(['rmi', '--all', '--force'])
+        const loaded = await bryo(['load', '-i', at(name)])
+        expect(loaded, loaded.stderr).toMatchObject({ code: 0 })
+        expect(await treeHere(loaded.stdout.trim().replace(/.*: /, '')), name).toEqual(expected)
+      }
+      const registry = await startRegistry(world)
+      if (registry) {
+        const name = `${registry.host}/chunked:1`
+        await sh(`skopeo copy -q --dest-tls-verify=false "dir:$1" "docker://$2"`, at('chunked'), name)
+        await bryo(['rmi', '--all', '--force'])
+        const pulled = await bryo(['pull', '-q', '--tls-verify=false', name])
+        await registry.close()
+        expect(pulled, pulled.stderr).toMatchObject({ code: 0 })
+        expect(await treeHere(name)).toEqual(expected)
+      }
+      expect(await bryo(['import', at('rich.tar'), NAME])).toMatchObject({ code: 0 })
     })
 
     it('takes what buildah commits', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
+import { parseDigest } from '../../src/base/digest.ts'
 import { BryoError } from '../../src/base/errors.ts'
 import { type DecompressOptions, decompressTo } from '../../src/image/compression.ts'
 import { pipe } from '../../src/syscall/fd.ts'
@@ -75,7 +76,24 @@ async function fromFd(path: string): Promise<unknown> {
   }
 }
 
+/** Whether the output counts as one that lacks so many zeros, or something else, at its end. */
+async function lacks(data: Uint8Array, end: Uint8Array): Promise<boolean> {
+  const result = await decompressTo(chunksOf(data, 1 << 20), async () => {}, { digestOutput: true })
+  return result.lacksPaddingOf(
+    parseDigest(`sha256:${createHash('sha256').update(both).update(end).digest('hex')}`),
+  )
+}
+
 const results: Record<string, unknown> = {}
+const wholeZstd = Buffer.concat([zstdA, zstdB])
+results.padding = [
+  await lacks(wholeZstd, Buffer.alloc(512)),
+  await lacks(wholeZstd, Buffer.alloc(10_240)),
+  await lacks(wholeZstd, Buffer.alloc(10_752)),
+  await lacks(wholeZstd, Buffer.alloc(100)),
+  await lacks(wholeZstd, Buffer.alloc(512, 1)),
+  await lacks(gzip, Buffer.alloc(512)),
+]
 for (const size of [1, 7, 4096, 1 << 20]) {
   results[`gzip members by ${size}`] = await outcome(gzip, size)
   results[`zstd frames by ${size}`] = await outcome(zstd, size)

@@ -57,6 +57,10 @@ describe.each(['bun', 'node'] as const)('decompressTo() under %s', (runtime) => 
     })
   })
 
+  it('knows zstd data that lacks only the zeros of a last record of tar', () => {
+    expect(results.padding).toEqual([true, true, false, false, false, false])
+  })
+
   it('fails with EPIPE where the reader is gone, and reads from an fd', () => {
     expect(results['closed pipe']).toBe('EPIPE')
     expect(results['from an fd']).toBe(true)
