@@ -76,13 +76,20 @@ function findUser(opened: readonly OpenedJoin[], stack: DisposableStack): Opened
     const fd = stack.adopt(ownerOf(join), closeSync)
     if (isSame(fd, own.fd)) {
       // Only who has rights in it mounts what shows it.
-      if (join.type === 'pid' || join.type === 'ipc') throw foreignNamespace(join.type, join.name)
+      const unshown = join.type === 'pid' || join.type === 'ipc'
+      if (unshown || isOwn(join)) throw foreignNamespace(join.type, join.name)
       continue
     }
     if (user && !isSame(fd, user.fd)) throw foreignOwners(join.option, user.option)
     user ??= { ...join, type: 'user', fd, path: join.path.replace(/[^/]+$/, NAMESPACE_FILE.user) }
   }
   return user
+}
+
+/** The host's own is asked for by its name, and has protections of its own. */
+function isOwn({ type, fd }: OpenedJoin): boolean {
+  using own = ownFd(openSync(`/proc/self/ns/${NAMESPACE_FILE[type]}`, O.rdonly | O.cloexec))
+  return isSame(fd, own.fd)
 }
 
 function isSame(fd: number, other: number): boolean {
