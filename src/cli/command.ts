@@ -17,6 +17,8 @@ export interface GlobalOptions {
   readonly storageDriver: string | undefined
   /** Directories of `--storage-opt additionalimagestore=DIR`. */
   readonly additionalStores: readonly string[]
+  /** A store that has to be made is one for other users to read. */
+  readonly sharedStore: boolean
   readonly logLevel: LogLevel
 }
 

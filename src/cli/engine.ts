@@ -3,6 +3,6 @@ import type { CommandContext } from './command.ts'
 
 /** The engine on the store that the global flags name. */
 export function engineOf({ facts, global }: CommandContext): Engine {
-  const { root, runroot, storageDriver, additionalStores } = global
-  return openEngine(facts, { root, runroot, storageDriver, additionalStores })
+  const { root, runroot, storageDriver, additionalStores, sharedStore } = global
+  return openEngine(facts, { root, runroot, storageDriver, additionalStores, sharedStore })
 }

@@ -2,11 +2,15 @@ import { type GlobalOptions, LOG_LEVELS } from './command.ts'
 import type { FlagValues } from './flags/flag.ts'
 import { choiceOr, many, text, toggle } from './flags/kinds.ts'
 
+/** A directory of additional images, or `shared`. */
+type StorageOption = { readonly additional: string } | 'shared'
+
 /** @throws Error for other options of Podman's, which have no meaning here */
-function additionalStore(text: string): string {
-  const [, directory] = /^(?:[a-z-]+\.)?additionalimagestores?=(\/.+)$/.exec(text) ?? []
-  if (directory !== undefined) return directory
-  throw new Error('expected additionalimagestore=DIR, with an absolute path')
+function storageOption(text: string): StorageOption {
+  const [, key = '', value = ''] = /^(?:[a-z-]+\.)?([a-z_]+)=(.*)$/.exec(text) ?? []
+  if (/^additionalimagestores?$/.test(key) && value.startsWith('/')) return { additional: value }
+  if (key === 'force_mask' && value === 'shared') return value
+  throw new Error('expected additionalimagestore=DIR, with an absolute path, or force_mask=shared')
 }
 
 const DIRECTORIES = { kind: 'directories' } as const
@@ -22,9 +26,10 @@ export const GLOBAL_FLAGS = {
     completion: { kind: 'values', values: ['auto', 'overlay', 'fuse-overlayfs'] },
   }),
   'storage-opt': many({
-    placeholder: 'additionalimagestore=DIR',
-    help: 'Use the images of another store too, without writing to it',
-    parse: additionalStore,
+    placeholder: 'KEY=VALUE',
+    help: 'additionalimagestore=DIR: use its images too, without writing there; force_mask=shared: make a store for other users to read',
+    parse: storageOption,
+    completion: { kind: 'values', values: ['additionalimagestore=', 'force_mask=shared'] },
   }),
   tmpdir: text({ help: 'Directory for temporary files', completion: DIRECTORIES }),
 }
@@ -43,7 +48,8 @@ export function globalOptions(values: FlagValues<typeof GLOBAL_FLAGS>): GlobalOp
     runroot,
     tmpdir,
     storageDriver,
-    additionalStores: storageOpt,
+    additionalStores: storageOpt.flatMap((option) => (option === 'shared' ? [] : option.additional)),
+    sharedStore: storageOpt.includes('shared'),
     logLevel: debug ? 'debug' : logLevel,
   }
 }

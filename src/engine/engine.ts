@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly runroot?: string | undefined
   /** `auto`, `overlay` or `fuse-overlayfs`. */
   readonly storageDriver?: string | undefined
+  /** `--storage-opt force_mask=shared`: a store that has to be made is one for other users to read. */
+  readonly sharedStore?: boolean | undefined
   /** `--storage-opt additionalimagestore=DIR`. */
   readonly additionalStores?: readonly string[] | undefined
 }
@@ -51,7 +53,8 @@ export function openEngine(
   const paths = resolveStorePaths({ dataRoot: root, runRoot: runroot, env: facts.env, uid: facts.uid })
   if (root === undefined && !existsSync(paths.dataRoot)) refuseRemoteHome(paths.dataRoot, facts.uid)
   const stores = [...(options.additionalStores ?? []), ...conf.additionalImageStores]
-  const store = withAdditionalStores(open(paths), stores, facts.uid)
+  const shared = options.sharedStore || (options.root === undefined && (conf.shared ?? false))
+  const store = withAdditionalStores(open({ ...paths, shared }), stores, facts.uid)
   const searchPath = facts.env.PATH
   const identity = once(() => readIdentity({ uid: facts.uid, gid: facts.gid, searchPath }))
   const subids = once(() => readSubordinateIds({ uid: facts.uid, userName: identity().userName, searchPath }))

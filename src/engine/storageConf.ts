@@ -11,6 +11,8 @@ export interface StorageConf {
   readonly graphroot: string | undefined
   /** `additionalimagestores`: stores that are only read. */
   readonly additionalImageStores: readonly string[]
+  /** `force_mask = shared`: a store that has to be made is one for other users to read. */
+  readonly shared: boolean | undefined
 }
 
 const SYSTEM_FILE = '/etc/bryo/bryo.conf'
@@ -30,6 +32,7 @@ export function readStorageConf(facts: HostFacts): StorageConf {
   return {
     graphroot: found.reduce<string | undefined>((before, conf) => conf.graphroot ?? before, undefined),
     additionalImageStores: found.flatMap((conf) => conf.additionalImageStores),
+    shared: found.reduce<boolean | undefined>((before, conf) => conf.shared ?? before, undefined),
   }
 }
 
@@ -42,7 +45,7 @@ function readOptional(path: string): string {
   }
 }
 
-const KEYS = new Set(['graphroot', 'additionalimagestores'])
+const KEYS = new Set(['graphroot', 'additionalimagestores', 'force_mask'])
 
 /** Pure. */
 export function parseStorageConf(
@@ -51,6 +54,7 @@ export function parseStorageConf(
   values: Readonly<Record<string, string>>,
 ): StorageConf {
   let graphroot: string | undefined
+  let shared: boolean | undefined
   const stores: string[] = []
   for (const { section, key, value, line } of readIniEntries(text)) {
     if (section !== 'storage') continue
@@ -60,11 +64,20 @@ export function parseStorageConf(
         `cannot read "${path}": [storage] has "${line.slice(0, 100)}", expected ${[...KEYS].join(' or ')}`,
       )
     }
+    if (key === 'force_mask') {
+      shared = isSharedMask(path, value)
+      continue
+    }
     const paths = value.split(',').map((one) => absolute(path, one, values))
     if (key === 'graphroot') graphroot = paths[0]
     else stores.push(...paths)
   }
-  return { graphroot, additionalImageStores: stores }
+  return { graphroot, additionalImageStores: stores, shared }
+}
+
+function isSharedMask(path: string, value: string): boolean {
+  if (value === 'shared' || value === 'private') return value === 'shared'
+  throw new BryoError('USAGE', `cannot read "${path}": force_mask is "${value}", expected shared or private`)
 }
 
 function absolute(path: string, text: string, values: Readonly<Record<string, string>>): string {

@@ -25,6 +25,8 @@ export interface UnpackLayerRequest {
   readonly directory: HostPath
   /** `files`: no layer but content of a directory, which may hold something and stays whose it is. */
   readonly kind?: 'layer' | 'files'
+  /** For several users: owners and modes go to attributes, and everybody may read it. */
+  readonly shared?: boolean | undefined
   /** The namespace whose root owns what is unpacked; where it has one id only, owners in the archive are ignored. */
   readonly userns: Pick<UserNamespaceTask, 'maps' | 'identity' | 'searchPath' | 'method'>
   /** Of the input as it comes; checked where given. */
@@ -90,6 +92,7 @@ function startUnpacking({
   digest,
   diffId,
   kind = 'layer',
+  shared = false,
 }: UnpackLayerRequest): UnpackingChild {
   if (kind === 'layer') giveToRoot(directory, userns)
   using directoryFd = ownFd(openat2({ dirfd: AT_FDCWD, path: directory, flags: O.path | O.directory }))
@@ -102,7 +105,7 @@ function startUnpacking({
   const task = { tarFd: childTar.fd, directoryFd: directoryFd.fd, resultFd: childResult.fd }
   // A digest proves that the end is there; without one the archive itself must show it.
   const endMarker = digest || diffId ? 'optional' : 'required'
-  const ownership = isSingleId(userns.maps) ? 'ignore' : 'keep'
+  const ownership = shared ? 'attribute' : isSingleId(userns.maps) ? 'ignore' : 'keep'
   const names = kind === 'layer' ? 'whiteouts' : 'plain'
   try {
     growPipe(tar.fd, PIPE_SIZE)

@@ -1,4 +1,4 @@
-import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isErrno } from '../base/errors.ts'
 import { withSpaceErrors } from './space.ts'
@@ -20,6 +20,8 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
   withSpaceErrors(path, () => {
     const [fd, temporary] = openTemporary(path, options)
     try {
+      // What others are to read does not depend on the caller's umask.
+      if (options.mode !== undefined) fchmodSync(fd, options.mode)
       writeFully(fd, data, options.durable)
       renameSync(temporary, path)
     } catch (error) {

@@ -13,6 +13,8 @@ export interface StorePaths {
   readonly runRootIsFallback: boolean
   /** Who must own both. */
   readonly uid: number
+  /** Where the store has to be made: so that other users can read its images. */
+  readonly shared?: boolean
 }
 
 export interface StoreLocation {

@@ -34,6 +34,8 @@ export interface Store {
   readonly tmp: HostPath
   /** `RUNROOT/containers/ID`: sockets and the like of a container. */
   readonly containerRuns: HostPath
+  /** Other users may read its images: see bryo(1) on `force_mask`. */
+  readonly shared?: boolean
   /** Stores of images that are only read. */
   readonly additional?: readonly Store[]
 }
@@ -59,21 +61,32 @@ const DIRECTORIES = {
  * @throws BryoError PERMISSION where somebody else owns it, STORAGE where the directory is something else
  */
 export function openStore(paths: StorePaths): Store {
-  const { dataRoot, runRoot, uid } = paths
-  explainPlace(dataRoot, DATA_HINT, () => {
-    if (!ensurePrivate(dataRoot, uid) || !hasMarker(dataRoot)) initialise(dataRoot)
+  const { dataRoot, runRoot, uid, shared: wanted = false } = paths
+  const shared = explainPlace(dataRoot, DATA_HINT, () => {
+    const marker = isDirectoryOf(dataRoot, uid) ? readMarker(dataRoot) : undefined
+    if (marker && wanted && !marker.shared) throw notShared(dataRoot)
+    const isShared = marker?.shared ?? wanted
+    ensureMode(dataRoot, uid, isShared ? 0o755 : 0o700)
+    if (!marker) initialise(dataRoot, isShared)
+    return isShared
   })
-  explainPlace(runRoot, RUN_HINT, () => ensurePrivate(runRoot, uid))
-  return storeAt(paths)
+  explainPlace(runRoot, RUN_HINT, () => ensureMode(runRoot, uid, 0o700))
+  return shared ? { ...storeAt(paths), shared } : storeAt(paths)
+}
+
+function notShared(dataRoot: HostPath): BryoError {
+  return new BryoError('STORAGE', `cannot share the store "${dataRoot}": it was made for its owner alone`, {
+    hint: 'owners are kept in another way there: make a new store for others, with --root and --storage-opt force_mask=shared',
+  })
 }
 
 const DATA_HINT = 'set HOME or XDG_DATA_HOME to a directory of yours, or name one with --root'
 const RUN_HINT = 'set XDG_RUNTIME_DIR to a directory of yours, or name one with --runroot'
 
 /** Where the user's variables or options name a place that cannot be used, that is no fault of bryo. */
-function explainPlace(directory: HostPath, hint: string, act: () => void): void {
+function explainPlace<T>(directory: HostPath, hint: string, act: () => T): T {
   try {
-    act()
+    return act()
   } catch (error) {
     if (!isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) throw error
     const reason = messageOf(error).replace(/^E[A-Z]+: /, '')
@@ -95,16 +108,17 @@ export function storeAt({ dataRoot, runRoot }: Pick<StorePaths, 'dataRoot' | 'ru
   }
 }
 
-/** @returns whether the directory was there */
-function ensurePrivate(directory: HostPath, uid: number): boolean {
+function isDirectoryOf(directory: HostPath, uid: number): boolean {
   const found = statSync(directory, { throwIfNoEntry: false })
-  if (found) {
-    checkOwner(directory, found, uid)
-    if ((found.mode & 0o777) !== 0o700) chmodSync(directory, 0o700)
-    return true
-  }
-  makeDirectory(directory)
-  return false
+  if (found) checkOwner(directory, found, uid)
+  return found !== undefined
+}
+
+function ensureMode(directory: HostPath, uid: number, mode: number): void {
+  const found = statSync(directory, { throwIfNoEntry: false })
+  if (found) checkOwner(directory, found, uid)
+  else makeDirectory(directory)
+  if ((found ? found.mode & 0o777 : 0o700) !== mode) chmodSync(directory, mode)
 }
 
 function checkOwner(directory: HostPath, found: Stats, uid: number): void {
@@ -142,12 +156,19 @@ function mkdirWithParents(directory: string): void {
   }
 }
 
-function hasMarker(dataRoot: HostPath): boolean {
+export interface StoreMarker {
+  /** Made for several users: only its owner writes it, all may read its images. */
+  readonly shared: boolean
+}
+
+/** undefined where the directory is no store. @throws BryoError STORAGE for one of another version */
+export function readMarker(dataRoot: HostPath): StoreMarker | undefined {
   const path = hostPath(dataRoot, STORE_MARKER)
   const content = readJsonFile(path)
-  if (content === undefined) return false
-  const version = fieldsOf(content, path).number('version')
-  if (version === VERSION) return true
+  if (content === undefined) return undefined
+  const fields = fieldsOf(content, path)
+  const version = fields.number('version')
+  if (version === VERSION) return { shared: fields.has('shared') && fields.flag('shared') }
   throw new BryoError(
     'STORAGE',
     `cannot use the store "${dataRoot}": format ${version}, expected ${VERSION}`,
@@ -158,7 +179,7 @@ function hasMarker(dataRoot: HostPath): boolean {
 }
 
 /** The marker comes last: a store that has it has everything. */
-function initialise(dataRoot: HostPath): void {
+function initialise(dataRoot: HostPath, shared: boolean): void {
   const ours = new Set(Object.values(DIRECTORIES).map((name) => name.split('/')[0]))
   const foreign = readdirSync(dataRoot).filter(
     (name) => !ours.has(name) && name !== 'run' && !name.startsWith(STORE_MARKER),
@@ -172,5 +193,18 @@ function initialise(dataRoot: HostPath): void {
   for (const name of Object.values(DIRECTORIES)) makeDirectory(hostPath(dataRoot, name))
   // Part of what a container sees, whose root may not be this user.
   chmodSync(hostPath(dataRoot, DIRECTORIES.empty), 0o755)
-  writeJsonAtomic(hostPath(dataRoot, STORE_MARKER), { version: VERSION }, { durable: false })
+  if (shared) for (const name of READ_BY_OTHERS) chmodSync(hostPath(dataRoot, name), 0o755)
+  writeJsonAtomic(
+    hostPath(dataRoot, STORE_MARKER),
+    { version: VERSION, ...(shared && { shared }) },
+    { durable: false, ...(shared && { mode: 0o644 }) },
+  )
+}
+
+/** What of a shared store is more than its owner's. */
+const READ_BY_OTHERS = ['blobs', DIRECTORIES.blobs, DIRECTORIES.layers, DIRECTORIES.images]
+
+/** The mode of a file of images, as an option of writeJsonAtomic(). */
+export function imageFileMode({ shared = false }: Store): { readonly mode?: number } {
+  return shared ? { mode: 0o644 } : {}
 }

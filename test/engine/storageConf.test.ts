@@ -23,6 +23,12 @@ x = y
     expect(parse('')).toEqual({ graphroot: undefined, additionalImageStores: [] })
   })
 
+  it('tells stores for several users', () => {
+    expect(parse('[storage]\nforce_mask = shared').shared).toBe(true)
+    expect(parse('[storage]\nforce_mask = private').shared).toBe(false)
+    expect(() => parse('[storage]\nforce_mask = 0755')).toThrow('expected shared or private')
+  })
+
   it('refuses what it does not know, and relative paths', () => {
     expect(() => parse('[storage]\ndriver = overlay')).toThrow('expected graphroot or additionalimagestores')
     expect(() => parse('[storage]\ngraphroot = here')).toThrow('"here" is no absolute path')

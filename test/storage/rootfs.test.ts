@@ -59,6 +59,11 @@ describe('planFuseMapping()', () => {
     expect(planFuseMapping(maps, DEFAULT)).toEqual({ kind: 'server', maps: DEFAULT })
   })
 
+  it('runs the server with the default map for any other one where layers have owners in attributes', () => {
+    expect(planFuseMapping(KEEP_ID, DEFAULT, true)).toEqual({ kind: 'server', maps: DEFAULT })
+    expect(planFuseMapping(DEFAULT, DEFAULT, true)).toEqual({ kind: 'none' })
+  })
+
   it('sees where a map leaves the default in the middle of an extent', () => {
     expect(seesDiskIds(same([0, 2000, 1], [1, 100_000, 65_537]), DEFAULT)).toBe(false)
     expect(seesDiskIds(DEFAULT, same([0, 2000, 1], [1, 100_000, 10], [11, 200_000, 65_526]))).toBe(false)

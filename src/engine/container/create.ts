@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs'
+import type { Digest } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
+import { allStores } from '../../storage/additional.ts'
 import { type ContainerDraft, createContainerRecord } from '../../storage/container/create.ts'
 import { requireContainer } from '../../storage/container/find.ts'
 import { appendEvent } from '../../storage/events.ts'
@@ -52,6 +54,7 @@ export async function createContainer(
   using _adding = lockForAdding(engine.store)
   const image = await resolveImage(engine, named, options)
   const request = withSystemd(withImageVolumes(named, image?.config), image?.config)
+  const layers = await layersOf(engine, image)
   if (request.limits !== undefined || asksForGroup(request))
     (await import('./resourcesCheck.ts')).checkResources(engine, request)
   const outline = outlineContainer(engine, request, image?.config)
@@ -64,7 +67,7 @@ export async function createContainer(
       name: request.name,
       created: new Date().toISOString(),
       ...(image && { image: { id: image.id, name: imageName(request, image) } }),
-      layers: image?.layers.map((layer) => layer.diffId) ?? [],
+      layers,
       command: buildCommand(request, image?.config),
       volumes: volumes.map((volume) => volume.name),
       anonymousVolumes: volumes.filter((volume) => volume.anonymous).map((volume) => volume.name),
@@ -89,6 +92,14 @@ export async function createContainer(
 function withRequired({ store }: Engine, request: ContainerRequest): ContainerRequest {
   if (request.requires === undefined) return request
   return { ...request, requires: request.requires.map((name) => requireContainer(store, name).id) }
+}
+
+/** The image's layers, the lowest first, and what has to lie on those of a store for several users. */
+async function layersOf(engine: Engine, image: ImageRecord | undefined): Promise<readonly Digest[]> {
+  const layers = image?.layers.map(({ diffId }) => diffId) ?? []
+  if (!allStores(engine.store).some(({ shared = false }) => shared)) return layers
+  const { withOwnDirectories } = await import('./sharedDirectories.ts')
+  return withOwnDirectories(engine, layers)
 }
 
 function imageName(request: ContainerRequest, image: ImageRecord): string {

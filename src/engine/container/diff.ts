@@ -3,7 +3,7 @@ import { BryoError } from '../../base/errors.ts'
 import { findContainer } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
-import { layerDiffPath } from '../../storage/layer/layers.ts'
+import { isSharedLayer, layerDiffPath } from '../../storage/layer/layers.ts'
 import type { Comparison } from '../../storage/tree/changes.ts'
 import type { StackLevel } from '../../storage/tree/stack.ts'
 import { O } from '../../syscall/file.ts'
@@ -69,7 +69,7 @@ function openImage(engine: Engine, image: ImageRecord): ContainerTrees {
   const levels = [...image.layers].reverse().map(({ diffId }) => {
     const fd = openSync(layerDiffPath(engine.store, diffId), O.path | O.directory | O.cloexec)
     stack.defer(() => closeSync(fd))
-    return { fd, style: 'kernel' as const }
+    return { fd, style: 'kernel' as const, overrides: isSharedLayer(engine.store, diffId) }
   })
   const [upper, ...lower] = levels
   return {

@@ -1,5 +1,4 @@
 import { BryoError } from '../../base/errors.ts'
-import { hostPlatform, parsePlatform } from '../../image/platform.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { findLocalImage, unknownImage } from '../image/find.ts'
@@ -50,11 +49,7 @@ export async function resolveImage(
 /** A manifest list of the store stands for one of its images. */
 async function findListed(engine: Engine, image: string, platform: string | undefined) {
   const { chooseListed } = await import('../registry/localName.ts')
-  return chooseListed(
-    engine,
-    image,
-    platform === undefined ? hostPlatform(process.arch) : parsePlatform(platform),
-  )
+  return chooseListed(engine, image, platform)
 }
 
 async function findAlias(engine: Engine, image: string): Promise<ImageRecord> {

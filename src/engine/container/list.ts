@@ -6,7 +6,7 @@ import { readSoundContainers } from '../../storage/container/find.ts'
 import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
 import { type ContainerState, effectiveState, isLive } from '../../storage/container/state.ts'
 import { hostPath } from '../../storage/hostPath.ts'
-import { imageDetailPath, readImages } from '../../storage/image/images.ts'
+import { imageDetailPath, readAllImages } from '../../storage/image/images.ts'
 import { type ImageDetail, parseDetail } from '../../storage/image/record.ts'
 import { fieldsOf, readJsonFile } from '../../storage/json.ts'
 import { treeUsage } from '../../storage/tree/usage.ts'
@@ -69,7 +69,7 @@ export function writtenBytes({ store }: Engine, { id }: ContainerRecord): number
 
 /** Bytes of the images' content, by id. */
 export function imageSizes({ store }: Engine): ReadonlyMap<Digest, number> {
-  return new Map(readImages(store).map(({ id, size }) => [id, size]))
+  return new Map(readAllImages(store).map(({ id, size }) => [id, size]))
 }
 
 /** Reads each image once; undefined where it is gone. */

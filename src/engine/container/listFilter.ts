@@ -2,7 +2,7 @@ import type { Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import { matchesLabel } from '../../base/labels.ts'
 import { requireContainer } from '../../storage/container/find.ts'
-import { readImages } from '../../storage/image/images.ts'
+import { readAllImages } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
 import { findAmong } from '../image/find.ts'
 import { matchesReference } from '../image/referencePattern.ts'
@@ -202,7 +202,7 @@ function volumeFits(value: string): Fits {
 /** Containers of the image, or of one that was made on top of it. */
 function descendsFrom(engine: Engine, value: string): Fits {
   const configOf = imageConfigs(engine)
-  const id = findAmong(readImages(engine.store), value)?.summary.id
+  const id = findAmong(readAllImages(engine.store), value)?.summary.id
   const below: readonly Digest[] = (id && configOf(id)?.diffIds) ?? []
   return ({ record }) => {
     if (!record.image) return false

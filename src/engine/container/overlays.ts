@@ -4,7 +4,9 @@ import { BryoError } from '../../base/errors.ts'
 import { escapeOverlayOption } from '../../base/overlayOption.ts'
 import type { SpecMount } from '../../runtime/spec.ts'
 import { hostPath } from '../../storage/hostPath.ts'
-import { layerDiffPath } from '../../storage/layer/layers.ts'
+import type { ImageRecord } from '../../storage/image/record.ts'
+import { isSharedLayer, layerDiffPath } from '../../storage/layer/layers.ts'
+import type { Store } from '../../storage/store.ts'
 import { requireVolume } from '../../storage/volume/volumes.ts'
 import type { Engine } from '../engine.ts'
 import { requireLocalImage } from '../image/find.ts'
@@ -39,9 +41,20 @@ function requestOverlays({ store }: Engine, { request }: StoredConfig): readonly
     }
     if (mount.type !== 'image') return []
     const image = requireLocalImage(store, mount.image)
+    refuseSharedLayers(store, image)
     const lower = image.layers.map((layer) => layerDiffPath(store, layer.diffId)).reverse()
     return [{ target: mount.target, lower, writable: mount.readWrite }]
   })
+}
+
+/** The kernel's overlay, which these are, would show everything as the store owner's. */
+function refuseSharedLayers(store: Store, { id, names, layers }: ImageRecord): void {
+  if (!layers.some(({ diffId }) => isSharedLayer(store, diffId))) return
+  throw new BryoError(
+    'UNSUPPORTED',
+    `cannot mount image "${names[0] ?? id}": it lies in a store for several users, which only roots of containers can be of`,
+    { hint: 'pull or load it into your own store' },
+  )
 }
 
 function volumeOverlays({ store }: Engine, { volumes }: StoredConfig): readonly Overlay[] {

@@ -1,5 +1,5 @@
 import type { ContainerRecord } from '../../storage/container/record.ts'
-import { readImage, readImages } from '../../storage/image/images.ts'
+import { readAllImages, readImage } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
 import type { StartSubject } from './start.ts'
 import { storedConfig } from './stored.ts'
@@ -13,6 +13,6 @@ export function containerSettings(
 }
 
 function imageConfig({ store }: Engine, { image }: ContainerRecord) {
-  const summary = image && readImages(store).find(({ id }) => id === image.id)
+  const summary = image && readAllImages(store).find(({ id }) => id === image.id)
   return summary && readImage(store, summary)?.config
 }

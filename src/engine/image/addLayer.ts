@@ -135,6 +135,7 @@ async function unpackInto(
     ...what,
     directory: draft.directory,
     userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
+    shared: engine.store.shared,
     limit: expansionLimit(facts.env),
   })
   return unpacked.bytes

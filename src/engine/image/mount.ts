@@ -7,7 +7,7 @@ import { overlayData } from '../../runtime/stage/overlay.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { readAllImages, readImage } from '../../storage/image/images.ts'
 import type { ImageRecord, ImageSummary } from '../../storage/image/record.ts'
-import { layerDiffPath } from '../../storage/layer/layers.ts'
+import { isSharedLayer, layerDiffPath } from '../../storage/layer/layers.ts'
 import { chooseDriver, requireFuseOverlay } from '../../storage/rootfs/driver.ts'
 import { mount } from '../../syscall/mount.ts'
 import { chdir, exitCodeOfStatus, spawnProgram, waitForExit } from '../../syscall/process.ts'
@@ -85,7 +85,7 @@ function mountLayers(engine: Engine, { layers }: ImageRecord, target: HostPath):
     path.startsWith(`${store.dataRoot}/`) ? path.slice(store.dataRoot.length + 1) : path,
   )
   try {
-    if (driver === 'overlay') {
+    if (driver === 'overlay' && !layers.some(({ diffId }) => isSharedLayer(store, diffId))) {
       mount({ source: 'overlay', target, fstype: 'overlay', data: overlayData({ lower: relative }) })
     } else mountByFuse(requireFuseOverlay(searchPath), relative, target)
   } finally {

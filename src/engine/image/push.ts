@@ -13,7 +13,7 @@ import type { Destination } from '../../image/registry/destination.ts'
 import { digestOf } from '../../image/verify.ts'
 import { readBlob } from '../../storage/blob/read.ts'
 import { lockForAdding, putImage } from '../../storage/image/edit.ts'
-import { readImages } from '../../storage/image/images.ts'
+import { readAllImages } from '../../storage/image/images.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { openPushDestination } from '../registry/open.ts'
@@ -50,7 +50,7 @@ export interface PushedImage {
  */
 export async function pushImage(engine: Engine, request: PushRequest): Promise<PushedImage> {
   const { store } = engine
-  const found = requireFound(readImages(store), request.image)
+  const found = requireFound(readAllImages(store), request.image)
   const reference = destinationOf(request, found.name)
   // What is being sent is no garbage.
   using _lock = lockForAdding(store)
@@ -61,7 +61,8 @@ export async function pushImage(engine: Engine, request: PushRequest): Promise<P
     mountFrom: relatedRepositories(image, reference),
   })
   const digest = await sendImage(engine, { image, reference, destination, request })
-  putImage(store, { ...image, names: [], repoDigests: [`${repositoryName(reference)}@${digest}`] })
+  const repoDigests = [`${repositoryName(reference)}@${digest}`]
+  if (!image.readOnly) putImage(store, { ...image, names: [], repoDigests })
   noteImage(store, 'push', { id: image.id, name: formatReference(reference) })
   return { reference: formatReference(reference), digest }
 }

@@ -67,6 +67,7 @@ async function unpackStored(engine: Engine, digest: Digest, diffId: Digest): Pro
     input: blob.fd,
     directory: draft.directory,
     userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
+    shared: store.shared,
     limit: expansionLimit(facts.env),
   })
   if (unpacked.diffId !== diffId)

@@ -6,7 +6,7 @@ import { hostPlatform, parsePlatform } from '../../image/platform.ts'
 import { formatReference, localReference, repositoryName } from '../../image/reference.ts'
 import type { Destination } from '../../image/registry/destination.ts'
 import type { BlobSource } from '../../image/source.ts'
-import { readImages } from '../../storage/image/images.ts'
+import { readAllImages } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
 import { addImage } from '../image/addImage.ts'
 import { noteImage } from '../image/event.ts'
@@ -84,7 +84,7 @@ async function copyFromStore(
     const { onProgress, toSettings } = request
     return pushImage(engine, { image: name, destination: to.name, ...toSettings, onProgress })
   }
-  const found = requireFound(readImages(engine.store), name)
+  const found = requireFound(readAllImages(engine.store), name)
   if (to.kind === 'store') tagImage(engine, name, [to.name])
   else {
     const names = to.name === '' ? [] : [to.name]

@@ -1,7 +1,7 @@
 import type { Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import type { Platform } from '../../image/manifest.ts'
-import { formatPlatform, hostPlatform } from '../../image/platform.ts'
+import { formatPlatform, hostPlatform, parsePlatform } from '../../image/platform.ts'
 import { formatReference, hasDomain, isReference } from '../../image/reference.ts'
 import { readAllImages } from '../../storage/image/images.ts'
 import { repoDigestsOf } from '../../storage/image/manifests.ts'
@@ -56,11 +56,17 @@ export interface ListedChoice {
 
 /**
  * The choice that `run` makes of a manifest list of the store; undefined where the text names none.
+ * @param wanted `OS/ARCH[/VARIANT]`; this machine's by default
  * @throws BryoError NOT_FOUND where nothing of it is for the platform
  */
-export function chooseListed(engine: Engine, text: string, platform: Platform): ListedChoice | undefined {
+export function chooseListed(
+  engine: Engine,
+  text: string,
+  wanted: string | undefined,
+): ListedChoice | undefined {
   const list = findManifestList(engine.store, text)
   if (!list) return undefined
+  const platform = wanted === undefined ? hostPlatform(process.arch) : parsePlatform(wanted)
   const entry = entryFor(list, platform)
   const image = entry && imageOf(engine, entry)
   if (image) return { id: image.id }

@@ -12,6 +12,7 @@ import {
 } from './createEntry.ts'
 import { explainFailure } from './failure.ts'
 import { cleanName, type LayerPath, quotePath } from './layerPath.ts'
+import { setOverride } from './override.ts'
 import { type OwnershipMode, readMappedIds } from './owner.ts'
 import { createLayerTree } from './place.ts'
 import { classifyName } from './whiteout.ts'
@@ -58,7 +59,11 @@ export function applyLayerInChroot(
   chroot('.')
   chdir('/')
   const { ownership = 'keep', names = 'whiteouts' } = options
-  return applyEntries(entries, { tree: createLayerTree(), ownership, mapped, names })
+  const describe = (path: LayerPath) => setOverride(path, { uid: 0, gid: 0, mode: 0o755 })
+  // On its root, the attribute tells fuse-overlayfs that the layer has them.
+  if (ownership === 'attribute') describe(cleanName(Buffer.from('.')))
+  const tree = createLayerTree(ownership === 'attribute' ? describe : undefined)
+  return applyEntries(entries, { tree, ownership, mapped, names })
 }
 
 interface ApplyContext extends EntryContext {

@@ -14,6 +14,7 @@ import {
   symlinkat,
 } from '../../syscall/file.ts'
 import { cleanName, inChroot, type LayerPath, quotePath } from './layerPath.ts'
+import { setOverride, sharedMode } from './override.ts'
 import { explainChown, type MappedIds, type Owner, type OwnershipMode } from './owner.ts'
 import { isWhiteout, type LayerTree } from './place.ts'
 import { applyXattrs, markOpaque } from './xattrs.ts'
@@ -34,8 +35,9 @@ export function createFile(context: EntryContext, path: LayerPath, entry: TarEnt
   try {
     entry.content.copyTo(fd)
     changeOwner(context, path, owner, () => fchownSync(fd, owner.uid, owner.gid))
-    fchmodSync(fd, modeOf(owner, entry))
-    if (entry.xattrs.size > 0) applyXattrs(path, entry.xattrs, false)
+    fchmodSync(fd, modeOf(context, owner, entry))
+    if (context.ownership === 'attribute') setOverride(path, entry)
+    if (entry.xattrs.size > 0) applyXattrs(path, kept(context, entry), false)
     fsetModificationTime(fd, entry.mtime)
   } finally {
     closeSync(fd)
@@ -47,8 +49,10 @@ export function createDirectory(context: EntryContext, path: LayerPath, entry: T
   context.tree.ensureDirectory(path)
   const owner = ownerOf(context, entry)
   setOwner(context, path, owner)
-  chmodat(AT_FDCWD, inChroot(path), modeOf(owner, entry))
-  applyXattrs(path, entry.xattrs, false)
+  const isShared = context.ownership === 'attribute'
+  chmodat(AT_FDCWD, inChroot(path), isShared ? 0o755 : modeOf(context, owner, entry))
+  if (isShared) setOverride(path, entry)
+  applyXattrs(path, kept(context, entry), false)
   context.tree.setTimeLater(path, entry.mtime)
 }
 
@@ -58,7 +62,7 @@ export function createSymlink(context: EntryContext, path: LayerPath, entry: Tar
   }
   exclusively(context, path, () => symlinkat(entry.linkName, AT_FDCWD, inChroot(path)))
   setOwner(context, path, ownerOf(context, entry))
-  applyXattrs(path, entry.xattrs, true)
+  applyXattrs(path, kept(context, entry), true)
   setModificationTime(AT_FDCWD, inChroot(path), entry.mtime)
 }
 
@@ -66,8 +70,8 @@ export function createFifo(context: EntryContext, path: LayerPath, entry: TarEnt
   const owner = ownerOf(context, entry)
   exclusively(context, path, () => mknodat(AT_FDCWD, inChroot(path), S_IF.fifo | 0o600))
   setOwner(context, path, owner)
-  chmodat(AT_FDCWD, inChroot(path), modeOf(owner, entry))
-  applyXattrs(path, entry.xattrs, false)
+  chmodat(AT_FDCWD, inChroot(path), modeOf(context, owner, entry))
+  applyXattrs(path, kept(context, entry), false)
   setModificationTime(AT_FDCWD, inChroot(path), entry.mtime)
 }
 
@@ -111,9 +115,16 @@ function ownerOf({ ownership }: EntryContext, entry: TarEntry): Owner {
 const ROOT: Owner = { uid: 0, gid: 0 }
 
 /** A set-id bit says "with the owner's rights": it goes where the owner is not the one that was meant. */
-function modeOf(owner: Owner, entry: TarEntry): number {
+function modeOf({ ownership }: EntryContext, owner: Owner, entry: TarEntry): number {
+  if (ownership === 'attribute') return sharedMode(entry.mode)
   const isMeant = owner.uid === entry.uid && owner.gid === entry.gid
   return isMeant ? entry.mode : entry.mode & ~SET_ID_BITS
+}
+
+/** File capabilities are bound to the user namespace of who sets them: to others such a file would be one that cannot be executed. */
+function kept({ ownership }: EntryContext, { xattrs }: TarEntry): ReadonlyMap<string, Buffer> {
+  if (ownership !== 'attribute') return xattrs
+  return new Map([...xattrs].filter(([name]) => name !== 'security.capability'))
 }
 
 function setOwner(context: EntryContext, path: LayerPath, owner: Owner): void {

@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { quotePath } from './layerPath.ts'
 
-/** `keep` sets the owners of the archive; `ignore` makes everything root's, where only one id is mapped. */
-export type OwnershipMode = 'keep' | 'ignore'
+/**
+ * `keep` sets the owners of the archive; `ignore` makes everything root's, where only one id is mapped; `attribute` makes it root's and
+ * readable for all, with owner and mode in an attribute.
+ */
+export type OwnershipMode = 'keep' | 'ignore' | 'attribute'
 
 export interface Owner {
   readonly uid: number

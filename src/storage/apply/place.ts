@@ -20,7 +20,8 @@ export interface LayerTree {
   finish(): void
 }
 
-export function createLayerTree(): LayerTree {
+/** @param made called with each directory that no entry has described */
+export function createLayerTree(made: (path: LayerPath) => void = () => {}): LayerTree {
   /** Directories, or links to them, that are there. */
   const known = new Set<string>([''])
   const times = new Map<string, { readonly path: LayerPath; readonly mtime: TarTime }>()
@@ -40,9 +41,9 @@ export function createLayerTree(): LayerTree {
   const ensureKnown = (directory: LayerPath): void => {
     const key = pathKey(directory)
     if (known.has(key)) return
-    if (!makeImplicitDirectory(directory)) {
+    if (!makeImplicitDirectory(directory, made)) {
       ensureKnown(parentOf(directory))
-      if (!makeImplicitDirectory(directory)) throw new Error('a directory is gone that was there')
+      if (!makeImplicitDirectory(directory, made)) throw new Error('a directory is gone that was there')
     }
     known.add(key)
   }
@@ -93,16 +94,17 @@ function tryMakeDirectory(path: LayerPath): boolean {
 }
 
 /** A directory that no entry has described so far; false where its own parent is missing. */
-function makeImplicitDirectory(path: LayerPath): boolean {
+function makeImplicitDirectory(path: LayerPath, made: (path: LayerPath) => void): boolean {
   const absolute = inChroot(path)
   try {
     mkdirSync(absolute, DIRECTORY_MODE)
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return false
     if (!isErrno(error, 'EEXIST')) throw error
-    return acceptParent(path)
+    return acceptParent(path, made)
   }
   makeRoots(absolute)
+  made(path)
   return true
 }
 
@@ -113,12 +115,13 @@ function makeRoots(absolute: Buffer): void {
 }
 
 /** What is at a parent's place: a directory, a link to one, or a whiteout that this layer itself takes back. */
-function acceptParent(path: LayerPath): boolean {
+function acceptParent(path: LayerPath, made: (path: LayerPath) => void): boolean {
   const absolute = inChroot(path)
   if (isWhiteout(lstatSync(absolute))) {
     unlinkSync(absolute)
     mkdirSync(absolute, DIRECTORY_MODE)
     makeRoots(absolute)
+    made(path)
     markOpaque(path)
     return true
   }

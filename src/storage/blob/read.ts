@@ -20,6 +20,11 @@ export function hasBlob(store: Store, digest: Digest, size?: number): boolean {
   return found !== undefined && (size === undefined || found === size)
 }
 
+/** As {@link hasBlob}, where another store that is read may have it too. */
+export function canReadBlob(store: Store, digest: Digest): boolean {
+  return hasBlob(holderOf(store, digest), digest)
+}
+
 /**
  * The whole content of a small blob; its digest was verified when it came in.
  * @throws BryoError NOT_FOUND, or STORAGE where it is larger than `maxBytes`

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, renameSync } from 'node:fs'
+import { closeSync, fchmodSync, fsyncSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Digest, HostPath } from '../../base/brand.ts'
 import { isDigest } from '../../base/digest.ts'
@@ -89,6 +89,7 @@ export function createSink(store: Store, parts: SinkParts): BlobSink {
   const commit = (options: CommitOptions = {}): StoredBlob => {
     try {
       const blob = verify(hash.digest('hex'), size, options.expected)
+      if (store.shared) fchmodSync(fd, 0o644)
       publish(fd, path, blobPath(store, blob.digest), options.durable ?? false)
       keep()
       return blob

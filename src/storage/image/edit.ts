@@ -4,7 +4,7 @@ import { BryoError } from '../../base/errors.ts'
 import { writeJsonAtomic } from '../atomic.ts'
 import { hostPath } from '../hostPath.ts'
 import { acquireLock, type Lock, unlinkIfThere } from '../lock.ts'
-import type { Store } from '../store.ts'
+import { imageFileMode, type Store } from '../store.ts'
 import { beginOwnWork } from '../work.ts'
 import { imageDetailPath, readImage, readImages } from './images.ts'
 import { mergeImage, withoutUnmeant } from './manifests.ts'
@@ -32,7 +32,10 @@ export function putImage(store: Store, image: ImageRecord): ImageSummary {
     const summary = images.find(({ id }) => id === image.id)
     const before = summary && readImage(store, summary)
     const after = before ? mergeImage(before, image) : image
-    writeJsonAtomic(imageDetailPath(store, image.id), detailOf(after), { durable: true })
+    writeJsonAtomic(imageDetailPath(store, image.id), detailOf(after), {
+      durable: true,
+      ...imageFileMode(store),
+    })
     const others = withoutNames(images, image.names).filter(({ id }) => id !== image.id)
     const result = summaryOf(after)
     return { images: [...others, result], result }
@@ -50,7 +53,7 @@ export function forgetDigest(store: Store, id: Digest, repoDigest: string): void
     if (!image) throw new BryoError('NOT_FOUND', `cannot find image ${shortId(id)}: not in the store`)
     const repoDigests = image.repoDigests.filter((text) => text !== repoDigest)
     const after = withoutUnmeant({ ...image, repoDigests })
-    writeJsonAtomic(imageDetailPath(store, id), detailOf(after), { durable: true })
+    writeJsonAtomic(imageDetailPath(store, id), detailOf(after), { durable: true, ...imageFileMode(store) })
     return { images: images.map((other) => (other.id === id ? summaryOf(after) : other)), result: undefined }
   })
 }
@@ -110,7 +113,11 @@ function editIndex<T>(store: Store, edit: (images: readonly ImageSummary[]) => E
   using work = beginOwnWork(store, 'index')
   try {
     const { images, result, removeAfter } = edit(readImages(store))
-    writeJsonAtomic(store.imageIndex, { version: 1, images }, { durable: true, temporary: work.path })
+    writeJsonAtomic(
+      store.imageIndex,
+      { version: 1, images },
+      { durable: true, temporary: work.path, ...imageFileMode(store) },
+    )
     if (removeAfter !== undefined) unlinkIfThere(removeAfter)
     return result
   } finally {

@@ -7,7 +7,7 @@ import { hostPath } from '../hostPath.ts'
 import { fieldsOf, readJsonFile } from '../json.ts'
 import { makeDirectory } from '../makeDirectory.ts'
 import type { RunInUserns } from '../runInUserns.ts'
-import type { Store } from '../store.ts'
+import { imageFileMode, type Store } from '../store.ts'
 import { removeTree } from '../tree/remove.ts'
 import { beginWork, setAsideLeftover, type Work, waitForWork, workName } from '../work.ts'
 
@@ -16,6 +16,8 @@ export interface Layer {
   readonly diffId: Digest
   /** Bytes of content. */
   readonly size: number
+  /** It was made of others and can be again: nobody misses it, and nobody minds it. */
+  readonly isDerived?: boolean
 }
 
 const SHORT_DIGITS = 16
@@ -31,6 +33,12 @@ export function layerDiffPath(store: Store, diffId: Digest): HostPath {
     ? undefined
     : store.additional?.find((other) => hasLayer(other, diffId))
   return hostPath((holder ?? store).layers, layerId(diffId), 'diff')
+}
+
+/** Whether it is kept for several users: owners and modes are in attributes, which only fuse-overlayfs reads. */
+export function isSharedLayer(store: Store, diffId: Digest): boolean {
+  const holder = [store, ...(store.additional ?? [])].find((one) => hasLayer(one, diffId))
+  return holder?.shared ?? false
 }
 
 /** True once it is unpacked as a whole. */
@@ -60,7 +68,8 @@ function readLayerFile(store: Store, id: string): Layer | undefined {
   const content = readJsonFile(path)
   if (content === undefined) return undefined
   const fields = fieldsOf(content, path)
-  return { diffId: fields.digest('diffId'), size: fields.number('size') }
+  const layer = { diffId: fields.digest('diffId'), size: fields.number('size') }
+  return fields.has('isDerived') ? { ...layer, isDerived: fields.flag('isDerived') } : layer
 }
 
 /** A layer being unpacked; `using` discards it where it was not committed. */
@@ -68,7 +77,7 @@ export interface LayerDraft extends Disposable {
   /** The directory to unpack into: empty, mode 0755. */
   readonly directory: HostPath
   /** Makes the layer visible, and ends the draft. */
-  commit(facts: { readonly size: number }): Layer
+  commit(facts: Omit<Layer, 'diffId'>): Layer
   /** Removes what was unpacked; does nothing after `commit`. */
   discard(): void
 }
@@ -91,7 +100,7 @@ export async function beginLayer(
   try {
     setAsideLeftover(store, work)
     const directory = hostPath(work.path, 'diff')
-    makeDirectory(work.path, 0o700)
+    makeDirectory(work.path, store.shared ? 0o755 : 0o700)
     makeDirectory(directory, 0o755)
     return draftOf(store, { work, diffId, directory, runInUserns })
   } catch (error) {
@@ -116,12 +125,13 @@ function draftOf(store: Store, { work, diffId, directory, runInUserns }: DraftPa
     removeTree(work.path, { runInUserns })
     work.finish()
   }
-  const commit = ({ size }: { readonly size: number }): Layer => {
-    writeJsonAtomic(hostPath(work.path, 'layer.json'), { diffId, size }, { durable: false })
+  const commit = (facts: Omit<Layer, 'diffId'>): Layer => {
+    const options = { durable: false, ...imageFileMode(store) }
+    writeJsonAtomic(hostPath(work.path, 'layer.json'), { diffId, ...facts }, options)
     renameSync(work.path, hostPath(store.layers, layerId(diffId)))
     open = false
     work.finish()
-    return { diffId, size }
+    return { diffId, ...facts }
   }
   return { directory, commit, discard, [Symbol.dispose]: discard }
 }

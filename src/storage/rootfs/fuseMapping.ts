@@ -23,9 +23,11 @@ export function seesDiskIds(maps: IdMaps, defaultMaps: IdMaps): boolean {
 /**
  * @param maps the container's
  * @param defaultMaps those that the layers were unpacked with
+ * @param shared some layers have the image's owners in attributes, which `uidmapping=` would map as well
  */
-export function planFuseMapping(maps: IdMaps, defaultMaps: IdMaps): FuseMapping {
+export function planFuseMapping(maps: IdMaps, defaultMaps: IdMaps, shared = false): FuseMapping {
   if (seesDiskIds(maps, defaultMaps)) return { kind: 'none' }
+  if (shared) return { kind: 'server', maps: defaultMaps }
   const uid = mappingInside(maps.uid, defaultMaps.uid)
   const gid = mappingInside(maps.gid, defaultMaps.gid)
   return uid === undefined || gid === undefined

@@ -4,7 +4,7 @@ import { BryoError } from '../../base/errors.ts'
 import type { IdMaps } from '../../base/idmap.ts'
 import type { RootfsPlan } from '../../base/rootfs.ts'
 import { hostPath } from '../hostPath.ts'
-import { layerDiffPath, layerId } from '../layer/layers.ts'
+import { isSharedLayer, layerDiffPath, layerId } from '../layer/layers.ts'
 import { ensureDirectory } from '../makeDirectory.ts'
 import type { Store } from '../store.ts'
 import { removeTree } from '../tree/remove.ts'
@@ -42,7 +42,8 @@ export function planRootfs(request: RootfsRequest): RootfsPlan {
     layers.length === 0 ? ['../empty'] : layers.map((diffId) => lowerPath(store, diffId)).reverse()
   const top = layers.at(-1)
   const rootMode = top === undefined ? 0o755 : statSync(layerDiffPath(store, top)).mode & 0o7777
-  return planOverlay(request, { lower, base: store.layers, containerDirectory, rootMode })
+  const shared = layers.some((diffId) => isSharedLayer(store, diffId))
+  return planOverlay(request, { lower, base: store.layers, containerDirectory, rootMode, shared })
 }
 
 /** Relative to the layers, so that many fit on a page; of an additional store absolute. */
@@ -79,10 +80,12 @@ interface Directories {
   readonly containerDirectory: HostPath
   /** Mode of the lowest directory: the upper one's is what the container sees. */
   readonly rootMode: number
+  /** Some of them have owners and modes in attributes. */
+  readonly shared?: boolean
 }
 
 function planOverlay(driver: RootfsDriver, directories: Directories): RootfsPlan {
-  const { lower, base, containerDirectory, rootMode } = directories
+  const { lower, base, containerDirectory, rootMode, shared = false } = directories
   const upper = hostPath(containerDirectory, 'upper')
   const work = hostPath(containerDirectory, 'work')
   ensureDirectory(upper, rootMode)
@@ -90,11 +93,11 @@ function planOverlay(driver: RootfsDriver, directories: Directories): RootfsPlan
   if (driver.ephemeral) removeTree(work)
   ensureDirectory(work, 0o700)
   const common = { lower, base, upper, work, ...(driver.ephemeral && { volatile: true }) }
-  if (driver.driver === 'overlay' && seesDiskIds(driver.maps, driver.defaultMaps)) {
+  if (driver.driver === 'overlay' && !shared && seesDiskIds(driver.maps, driver.defaultMaps)) {
     checkLength(common)
     return { kind: 'overlay', ...common }
   }
-  const mapping = planFuseMapping(driver.maps, driver.defaultMaps)
+  const mapping = planFuseMapping(driver.maps, driver.defaultMaps, shared)
   const fuse = { kind: 'fuse-overlayfs', ...common, program: driver.fuseProgram() } as const
   switch (mapping.kind) {
     case 'none':

@@ -6,6 +6,7 @@ import type { NodeFacts, NodeType } from '../../base/treeEntry.ts'
 import { SyscallError } from '../../syscall/error.ts'
 import { O, RESOLVE, readlinkat, tryOpenat2 } from '../../syscall/file.ts'
 import { fdXattr, fdXattrNames } from '../../syscall/xattr.ts'
+import { readOverride } from '../apply/override.ts'
 import { xattrPolicy } from '../apply/xattrs.ts'
 
 /** A file of any type that is open without being read, and what it was when it was opened. */
@@ -34,6 +35,14 @@ export function nodeOf(fd: number): TreeNode {
     closeSync(fd)
     throw error
   }
+}
+
+/** The same file of a tree that has owners and modes in attributes; what can have no attributes, such as a link, is root's. */
+export function asSharedNode(node: TreeNode): TreeNode {
+  const { facts } = node
+  const override =
+    facts.type === 'file' || facts.type === 'directory' ? readOverride(node.fd) : { uid: 0, gid: 0 }
+  return { ...node, facts: { ...facts, ...override } }
 }
 
 export function nodeFacts(fd: number): NodeFacts {

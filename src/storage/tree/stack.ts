@@ -1,11 +1,12 @@
 import { closeSync } from 'node:fs'
 import { isOpaqueDirectory, isWhiteoutNode, type MarkStyle, markOfName } from './marks.ts'
-import { openNode, readNames, type TreeNode } from './node.ts'
+import { asSharedNode, openNode, readNames, type TreeNode } from './node.ts'
 
 /** One of the directories that lie on each other. */
 interface Level {
   readonly fd: number
   readonly style: MarkStyle
+  readonly overrides: boolean
   readonly names: ReadonlySet<string>
   /** Names that a mark hides in the levels below; the mark itself is no file. */
   readonly hidden: ReadonlySet<string>
@@ -34,6 +35,8 @@ export interface StackLevel {
   /** Closed with the stack. */
   readonly fd: number
   readonly style: MarkStyle
+  /** Owners and modes are in attributes: see setOverride(). */
+  readonly overrides?: boolean
 }
 
 /** Lays directories on each other. Opaque ones cut off what lies below them. */
@@ -41,14 +44,14 @@ export function stackDirectories(found: readonly StackLevel[]): DirectoryStack {
   const levels: Level[] = []
   const surplus: number[] = []
   let open = true
-  for (const { fd, style } of found) {
+  for (const { fd, style, overrides = false } of found) {
     if (!open) {
       surplus.push(fd)
       continue
     }
     const names = readNames(fd)
     open = !isOpaqueDirectory(fd, names, style)
-    levels.push(levelOf(fd, names, style))
+    levels.push({ ...levelOf(fd, names, style), overrides })
   }
   for (const fd of surplus) closeSync(fd)
   return {
@@ -67,7 +70,7 @@ function keyOf(name: Buffer): string {
   return name.toString('latin1')
 }
 
-function levelOf(fd: number, names: readonly Buffer[], style: MarkStyle): Level {
+function levelOf(fd: number, names: readonly Buffer[], style: MarkStyle): Omit<Level, 'overrides'> {
   const files: string[] = []
   const hidden: string[] = []
   for (const name of names) {
@@ -90,13 +93,16 @@ function namesOf(levels: readonly Level[]): readonly Buffer[] {
 function openStacked(levels: readonly Level[], name: Buffer): StackedNode | undefined {
   const key = keyOf(name)
   for (const [index, level] of levels.entries()) {
-    const node = level.names.has(key) ? openNode(level.fd, name) : undefined
+    const node = level.names.has(key) ? openInLevel(level, name) : undefined
     if (node && !isWhiteoutNode(node, level.style)) {
       const below = level.hidden.has(key) ? [] : levels.slice(index + 1)
       return {
         node,
         openStack: () =>
-          stackDirectories([{ fd: duplicate(node), style: level.style }, ...levelsBelow(below, name)]),
+          stackDirectories([
+            { fd: duplicate(node), style: level.style, overrides: level.overrides },
+            ...levelsBelow(below, name),
+          ]),
         [Symbol.dispose]: () => node[Symbol.dispose](),
       }
     }
@@ -104,6 +110,11 @@ function openStacked(levels: readonly Level[], name: Buffer): StackedNode | unde
     if (node || level.hidden.has(key)) return undefined
   }
   return undefined
+}
+
+function openInLevel({ fd, overrides }: Level, name: Buffer): TreeNode | undefined {
+  const node = openNode(fd, name)
+  return node && overrides ? asSharedNode(node) : node
 }
 
 const SELF = Buffer.from('.')
@@ -118,9 +129,9 @@ function duplicate(node: TreeNode): number {
 function levelsBelow(levels: readonly Level[], name: Buffer): readonly StackLevel[] {
   const key = keyOf(name)
   const found: StackLevel[] = []
-  for (const { fd, style, names, hidden } of levels) {
+  for (const { fd, style, overrides, names, hidden } of levels) {
     const node = names.has(key) ? openNode(fd, name) : undefined
-    if (node?.facts.type === 'directory') found.push({ fd: node.fd, style })
+    if (node?.facts.type === 'directory') found.push({ fd: node.fd, style, overrides })
     else node?.[Symbol.dispose]()
     // Anything but a directory ends the stack: what is below it has never shown.
     if ((node && node.facts.type !== 'directory') || hidden.has(key)) break

@@ -14,7 +14,7 @@ import { effectiveState } from '../../../storage/container/state.ts'
 import { appendEvent } from '../../../storage/events.ts'
 import { collectGarbage } from '../../../storage/gc.ts'
 import { lockForAdding, putImage } from '../../../storage/image/edit.ts'
-import { readImage, readImages } from '../../../storage/image/images.ts'
+import { readAllImages, readImage } from '../../../storage/image/images.ts'
 import type { ImageLayer, ImageRecord } from '../../../storage/image/record.ts'
 import { recoverStore } from '../../../storage/recover.ts'
 import { explainSpace } from '../../../storage/space.ts'
@@ -97,7 +97,7 @@ function nameOf(text: string): string {
 /** undefined for a container that stands on no image. @throws BryoError NOT_FOUND where its image is gone */
 function baseImage({ store }: Engine, { image, name }: ContainerRecord): ImageRecord | undefined {
   if (!image) return undefined
-  const summary = readImages(store).find(({ id }) => id === image.id)
+  const summary = readAllImages(store).find(({ id }) => id === image.id)
   const found = summary && readImage(store, summary)
   if (found?.layers.every(({ blob }) => blob !== undefined)) return found
   throw new BryoError('NOT_FOUND', `cannot commit container "${name}": its image "${image.name}" is gone`, {
@@ -205,6 +205,6 @@ function readDocument({ store }: Engine, id: Digest): JsonObject {
 
 /** For a squashed image, whose base may be gone. */
 function imageConfigOf({ store }: Engine, { image }: ContainerRecord) {
-  const summary = image && readImages(store).find(({ id }) => id === image.id)
+  const summary = image && readAllImages(store).find(({ id }) => id === image.id)
   return summary && readImage(store, summary)?.config
 }

@@ -4,7 +4,7 @@ import { requireContainer } from '../../../storage/container/find.ts'
 import { containerDirectory } from '../../../storage/container/record.ts'
 import { effectiveState, isLive } from '../../../storage/container/state.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
-import { readImages } from '../../../storage/image/images.ts'
+import { readAllImages } from '../../../storage/image/images.ts'
 import { layerDiffPath } from '../../../storage/layer/layers.ts'
 import type { Engine } from '../../engine.ts'
 import { containerFilesDirectory } from '../files.ts'
@@ -86,7 +86,7 @@ function filesOf({ engine, record, config }: InspectSubject): ContainerInspectio
 
 /** Of the manifest, as registries know the image; empty where it is gone. */
 function imageDigestOf({ engine, record: { image } }: InspectSubject): string {
-  return readImages(engine.store).find(({ id }) => id === image?.id)?.manifestDigest ?? ''
+  return readAllImages(engine.store).find(({ id }) => id === image?.id)?.manifestDigest ?? ''
 }
 
 function capabilitiesOf({ config: { request }, image }: InspectSubject): ContainerInspection {

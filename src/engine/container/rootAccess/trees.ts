@@ -3,7 +3,7 @@ import { BryoError, isErrno } from '../../../base/errors.ts'
 import type { IdMaps } from '../../../base/idmap.ts'
 import { type ContainerRecord, containerDirectory } from '../../../storage/container/record.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
-import { layerDiffPath } from '../../../storage/layer/layers.ts'
+import { isSharedLayer, layerDiffPath } from '../../../storage/layer/layers.ts'
 import { chooseDriver } from '../../../storage/rootfs/driver.ts'
 import { seesDiskIds } from '../../../storage/rootfs/fuseMapping.ts'
 import type { MarkStyle } from '../../../storage/tree/marks.ts'
@@ -57,9 +57,10 @@ function openTrees(
   const upper = openUpper(engine, record, maps, open)
   const common = { upper, isDirectory: false, maps: defaultMaps(engine) }
   if (rootfs) return { ...common, lower: [open(rootfs.path, 'kernel')] }
-  const lower = [...record.layers]
-    .reverse()
-    .map((diffId) => open(layerDiffPath(engine.store, diffId), 'kernel'))
+  const lower = [...record.layers].reverse().map((diffId) => ({
+    ...open(layerDiffPath(engine.store, diffId), 'kernel'),
+    overrides: isSharedLayer(engine.store, diffId),
+  }))
   return { ...common, lower }
 }
 
@@ -72,7 +73,8 @@ function openUpper(
 ): StackLevel | undefined {
   const path = hostPath(containerDirectory(engine.store, record.id), 'upper')
   try {
-    return open(path, usesFuse(engine, maps) ? 'fuse' : 'kernel')
+    const isShared = record.layers.some((diffId) => isSharedLayer(engine.store, diffId))
+    return open(path, isShared || usesFuse(engine, maps) ? 'fuse' : 'kernel')
   } catch (error) {
     if (!(error instanceof BryoError) || error.code !== 'NOT_FOUND') throw error
     return undefined

@@ -1,7 +1,7 @@
 import { readdirSync, renameSync, statSync } from 'node:fs'
 import type { Digest } from '../../../base/brand.ts'
 import { isDigest } from '../../../base/digest.ts'
-import { hasBlob, isIntact, openBlob, removeBlob } from '../../../storage/blob/read.ts'
+import { canReadBlob, hasBlob, isIntact, openBlob, removeBlob } from '../../../storage/blob/read.ts'
 import { readContainers, readSoundContainers } from '../../../storage/container/find.ts'
 import { collectGarbage } from '../../../storage/gc.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
@@ -9,7 +9,7 @@ import { dropImage, lockForAdding } from '../../../storage/image/edit.ts'
 import { readImage, readImages } from '../../../storage/image/images.ts'
 import { blobsOf } from '../../../storage/image/manifests.ts'
 import type { ImageLayer, ImageRecord, ImageSummary } from '../../../storage/image/record.ts'
-import { beginLayer, hasLayer, layerDiffPath, removeLayer } from '../../../storage/layer/layers.ts'
+import { beginLayer, layerDiffPath, readLayers, removeLayer } from '../../../storage/layer/layers.ts'
 import { ownFd } from '../../../syscall/fd.ts'
 import { removeByName } from '../../container/remove.ts'
 import type { Engine } from '../../engine.ts'
@@ -68,7 +68,7 @@ function nameOf({ id, names }: ImageSummary): string {
 function checkBlobs(engine: Engine, image: ImageRecord, damaged: ReadonlySet<Digest>): readonly Finding[] {
   const { store } = engine
   const blobs = blobsOf(image)
-  const missing = blobs.filter((digest) => !hasBlob(store, digest))
+  const missing = blobs.filter((digest) => !canReadBlob(store, digest))
   const spoilt = blobs.filter((digest) => damaged.has(digest))
   const [first] = [...spoilt, ...missing]
   if (first === undefined) return []
@@ -84,7 +84,7 @@ function checkBlobs(engine: Engine, image: ImageRecord, damaged: ReadonlySet<Dig
 function checkLayer(engine: Engine, image: ImageRecord, layer: ImageLayer): readonly Finding[] {
   const { store } = engine
   const directory = statSync(layerDiffPath(store, layer.diffId), { throwIfNoEntry: false })
-  if (hasLayer(store, layer.diffId) && directory?.isDirectory()) return []
+  if (directory?.isDirectory()) return []
   const problem = `its layer ${short(layer.diffId)} is missing`
   if (layer.blob === undefined) return [lostImage(engine, image, problem)]
   return [
@@ -105,6 +105,7 @@ async function unpackAgain(engine: Engine, { diffId, blob: descriptor }: ImageLa
     input: blob.fd,
     directory: draft.directory,
     userns: { maps: defaultIds().maps, identity: identity(), searchPath: facts.env.PATH },
+    shared: store.shared,
     digest: descriptor.digest,
     diffId,
   })
@@ -131,6 +132,7 @@ export function checkUnused(engine: Engine, { quick, unusedBefore }: CheckScope)
   })
   const layers = new Set<string>(
     [
+      ...derivedLayers(engine),
       ...details.flatMap((image) => image.layers.map((layer) => layer.diffId)),
       ...containers.flatMap((container) => container.layers),
     ].map((diffId) => layerDiffPath(store, diffId)),
@@ -153,6 +155,11 @@ export function checkUnused(engine: Engine, { quick, unusedBefore }: CheckScope)
     ...unusedLayers.map((id) => ({ subject: `layer ${id}`, ...common })),
     ...unusedBlobs.map((hex) => ({ subject: `blob ${hex.slice(0, 12)}`, ...common })),
   ]
+}
+
+function derivedLayers({ store }: Engine): readonly Digest[] {
+  const found = attempt(() => readLayers(store))
+  return found === 'unreadable' ? [] : found.filter(({ isDerived }) => isDerived).map(({ diffId }) => diffId)
 }
 
 function isSpoilt({ store }: Engine, hex: string, quick: boolean): boolean {
