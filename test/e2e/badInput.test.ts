@@ -64,6 +64,56 @@ describe('a mistake on the command line', () => {
   })
 })
 
+describe('a file to be written', () => {
+  it.each([
+    ['export', ['export', '-o', '/no/where', 'subject'], 'cannot write "/no/where": ENOENT'],
+    ['export onto a directory', ['export', '-o', '/tmp', 'subject'], 'cannot write "/tmp": EISDIR'],
+    ['volume export', ['volume', 'export', '-o', '/no/where', 'subject'], 'cannot write "/no/where": ENOENT'],
+    ['commit', ['commit', '-q', '--iidfile', '/no/id', 'subject'], 'cannot write "/no/id": ENOENT'],
+    ['completion', ['completion', '-f', '/no/script', 'bash'], 'cannot write "/no/script": ENOENT'],
+  ])('cannot be: %s', async (_what, args, word) => {
+    await bryo(['create', '--replace', '--name', 'subject', ...NO_NETWORK, IMAGE, 'true'])
+    await bryo(['volume', 'create', '--ignore', 'subject'])
+    expectError(await bryo(args), 125, word)
+  })
+
+  it('stays as it is where there is nothing to write', async () => {
+    const path = `${directory}/kept`
+    writeFileSync(path, 'kept')
+    give(directory)
+    expectError(await bryo(['export', '-o', path, 'nobody']), 125, 'nobody')
+    expectError(await bryo(['volume', 'export', '-o', path, 'nobody']), 125, 'nobody')
+    expect(readFileSync(path, 'utf8')).toBe('kept')
+  })
+})
+
+describe('a container that is removed while it is followed', () => {
+  it.each([
+    ['logs --follow', ['logs', '--follow', 'going'], 0, ''],
+    ['attach', ['attach', '--no-stdin', 'going'], 137, ''],
+    ['wait', ['wait', 'going'], 0, '137\n'],
+    ['wait for its end', ['wait', '--condition', 'stopped', 'going'], 0, '137\n'],
+    ['wait for its removal', ['wait', '--condition', 'removed', 'going'], 0, '-1\n'],
+    ['exec', ['exec', 'going', 'sleep', '1000'], 137, ''],
+  ])('%s', async (_what, args, code, stdout) => {
+    const run = await bryo(['run', '-d', '--name', 'going', ...NO_NETWORK, IMAGE, 'sleep', '1000'])
+    expect(run).toMatchObject({ code: 0 })
+    const following = world.start(args)
+    await bryo(['rm', '--force', '--time', '1', 'going'])
+    const ended = await following.ended
+    // It may have come too late to find the container, or to find it running.
+    if (ended.code === 125) expectError(ended, 125, 'going')
+    else expect(ended).toMatchObject({ code, stdout, stderr: '' })
+  })
+
+  it('wait for what never comes', async () => {
+    await bryo(['run', '-d', '--name', 'sick', ...NO_NETWORK, IMAGE, 'sleep', '1000'])
+    const waiting = world.start(['wait', '--condition', 'healthy', 'sick'])
+    await bryo(['rm', '--force', '--time', '1', 'sick'])
+    expectError(await waiting.ended, 125, 'sick')
+  })
+})
+
 describe('an image', () => {
   it('that does not exist here and whose registry does not answer', async () => {
     const before = world.listing()

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs'
 import { commitContainer } from '../../engine/container/commit/commit.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { COMMIT_FLAGS } from '../options/containerFiles.ts'
 import { printLine } from '../output.ts'
+import { writeText } from '../outputArchive.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [IMAGE]',
@@ -27,7 +27,7 @@ export const command = defineCommand({
       created: new Date().toISOString(),
     })
     const id = digest.slice('sha256:'.length)
-    if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, id)
+    if (flags.iidfile !== undefined) writeText(flags.iidfile, context.facts.cwd, id)
     printLine(id)
     return 0
   },

@@ -24,7 +24,7 @@ export const command = defineCommand({
     }
     const script = completionScript(shell, context.program, { descriptions: !flags.noDesc })
     if (flags.file === undefined) writeOut(script)
-    else (await import('node:fs')).writeFileSync(flags.file, script)
+    else (await import('../outputArchive.ts')).writeText(flags.file, context.facts.cwd, script)
     return 0
   },
 })

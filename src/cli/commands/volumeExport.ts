@@ -1,16 +1,9 @@
-import { openSync, unlinkSync } from 'node:fs'
-import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
-import type { Engine } from '../../engine/engine.ts'
+import { describeVolume } from '../../engine/volume/list.ts'
 import { exportVolume } from '../../engine/volume/transfer.ts'
-import { ownFd } from '../../syscall/fd.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { VOLUME_EXPORT_FLAGS } from '../options/volumes.ts'
-import { OutputClosed } from '../output.ts'
-import { absoluteHostPath } from '../parse/path.ts'
-import { isTerminalFd } from '../terminal.ts'
-
-const STDOUT = 1
+import { writeArchive } from '../outputArchive.ts'
 
 export const command = defineCommand({
   usage: '[options] VOLUME',
@@ -20,40 +13,9 @@ export const command = defineCommand({
   args: { min: 1, max: 1, completion: { kind: 'names', of: ['volumes'] } },
   run: async ({ flags, args: [name = ''], context }) => {
     const engine = engineOf(context)
-    if (flags.output !== undefined && flags.output !== '-') {
-      exportToFile(engine, name, absoluteHostPath(flags.output, context.facts.cwd))
-      return 0
-    }
-    if (await isTerminalFd(STDOUT)) {
-      throw new BryoError('USAGE', 'cannot write an archive to a terminal', {
-        hint: 'redirect standard output, or name a file with --output',
-      })
-    }
-    try {
-      exportVolume(engine, name, STDOUT)
-    } catch (error) {
-      if (isErrno(error, 'EPIPE')) throw new OutputClosed('nobody reads the output', { cause: error })
-      throw error
-    }
+    // Before a file that is there is emptied.
+    const { volume } = describeVolume(engine, name)
+    await writeArchive(flags.output, context.facts.cwd, (fd) => exportVolume(engine, volume.name, fd))
     return 0
   },
 })
-
-function exportToFile(engine: Engine, name: string, path: string): void {
-  using file = ownFd(create(path))
-  try {
-    exportVolume(engine, name, file.fd)
-  } catch (error) {
-    unlinkSync(path)
-    throw error
-  }
-}
-
-function create(path: string): number {
-  try {
-    return openSync(path, 'w', 0o666)
-  } catch (cause) {
-    if (!isErrno(cause, 'ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR', 'EROFS', 'EPERM')) throw cause
-    throw new BryoError('USAGE', `cannot write "${path}": ${messageOf(cause)}`, { cause })
-  }
-}

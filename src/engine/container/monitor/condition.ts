@@ -1,10 +1,11 @@
 import { BryoError } from '../../../base/errors.ts'
 import { findContainer, requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
-import { effectiveState } from '../../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../../storage/container/state.ts'
 import type { Engine } from '../../engine.ts'
 import { readHealth } from '../healthStatus.ts'
 import { sleep } from '../lifecycle.ts'
+import { waitForContainer } from './wait.ts'
 
 const CONDITIONS = [
   'configured',
@@ -37,7 +38,12 @@ export function waitForCondition(
   name: string,
   { conditions, intervalMs }: ConditionRequest,
 ): number {
-  return waitForFirst(engine, [name], { conditions, intervalMs })
+  const wanted = conditions.flatMap((text) => text.split(',')).map(parseCondition)
+  const record = requireContainer(engine.store, name)
+  // The monitor tells how a container ended that is gone when one looks.
+  const isEnd = wanted.every((condition) => condition === 'stopped' || condition === 'exited')
+  if (isEnd && isLive(effectiveState(engine.store, record.id))) return waitForContainer(engine, record.id)
+  return waitForFirst(engine, [record.id], { conditions, intervalMs })
 }
 
 /** As {@link waitForCondition}, for the first of several containers that fits. */
@@ -67,11 +73,14 @@ function parseCondition(text: string): Condition {
   throw new BryoError('USAGE', `unknown container state: ${text}: expected one of ${CONDITIONS.join(', ')}`)
 }
 
-function isMet({ store }: Engine, { id }: ContainerRecord, condition: Condition): boolean {
+/** What a container that was removed has been, or is. */
+const UNTIL_GONE: readonly Condition[] = ['exited', 'removed', 'removing', 'stopped']
+
+function isMet({ store }: Engine, { id, name }: ContainerRecord, condition: Condition): boolean {
   const record = findContainer(store, id)
   if (!record) {
-    if (condition === 'removed') return true
-    throw new BryoError('NOT_FOUND', `no container with name or ID "${id}" found: no such container`)
+    if (UNTIL_GONE.includes(condition)) return true
+    throw new BryoError('NOT_FOUND', `container "${name}" was removed before it was ${condition}`)
   }
   const { status } = effectiveState(store, id)
   switch (condition) {
