@@ -40,6 +40,14 @@ export function tryResumeWork(store: Store, name: string): Work | undefined {
   return lock && workOf(store, name, lock)
 }
 
+/** Whether a process works on it now. */
+export function isWorkedOn(store: Store, name: string): boolean {
+  const path = hostPath(store.pending, name)
+  const lock = acquireLock(path, { mode: 'exclusive', wait: false, create: false })
+  lock?.release()
+  return lock === undefined && lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
 /** As {@link tryBeginWork}, after any other process is done with it. */
 export async function waitForWork(store: Store, name: string): Promise<Work> {
   return workOf(store, name, await waitForLock(hostPath(store.pending, name), 'exclusive'))

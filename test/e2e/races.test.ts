@@ -43,6 +43,53 @@ describe('several commands at once', () => {
     }
   })
 
+  it('start one container with --rm: it is started once, and none is left behind', async () => {
+    for (let round = 0; round < 4; round++) {
+      const { stdout: id } = await bryo(['create', '--rm', '--name', 'one', ...SLEEP])
+      const ended = await Promise.all(times(4, () => bryo(['start', 'one'])))
+      for (const each of ended) expect(each).toMatchObject({ code: 0, stdout: 'one\n', stderr: '' })
+      const filters = ['--filter', 'event=start', '--filter', `container=${id.trim()}`]
+      const started = ['events', '--stream=false', ...filters]
+      expect((await bryo(started)).stdout.trim().split('\n')).toHaveLength(1)
+      expect(await bryo(['rm', '--force', 'one'])).toMatchObject({ code: 0 })
+    }
+  })
+
+  it.each([
+    ['', []],
+    [' with --rm', ['--rm']],
+    [' that is always restarted', ['--restart', 'always']],
+  ])(
+    'make, initialize, start, stop and remove a container%s: nothing of it is out of reach',
+    async (_, flags) => {
+      const commands = [
+        ['create', ...flags, '--name', 'busy', ...SLEEP],
+        ['init', 'busy'],
+        ['start', 'busy'],
+        ['stop', '--time', '0', 'busy'],
+        ['run', '-d', ...flags, '--name', 'busy', ...SLEEP],
+        ['init', '--all'],
+        ['cp', 'busy:/etc/passwd', '-'],
+        ['restart', '--time', '0', 'busy'],
+        ['rm', 'busy'],
+        ['start', 'busy'],
+        ['rm', '--force', 'busy'],
+      ]
+      // Each worker goes its own way through them.
+      const worker = async (step: number) => {
+        for (let at = 0; at < 2 * commands.length; at += 1) {
+          const args = commands[(step * (at + 1)) % commands.length] ?? []
+          const { stderr } = await bryo(args)
+          expect(stderr, args.join(' ')).not.toContain('fault of bryo')
+        }
+      }
+      await Promise.all(times(4, (index) => worker(index + 1)))
+      expect(await bryo(['rm', '--all', '--force'])).toMatchObject({ code: 0 })
+      expect(await bryo(['ps', '-aq'])).toMatchObject({ stdout: '' })
+      expect(await bryo(['system', 'check'])).toMatchObject({ code: 0, stdout: '' })
+    },
+  )
+
   it('add processes to a container that ends: they end with it, or say that it has', async () => {
     for (let round = 0; round < 4; round++) {
       await bryo(['run', '-d', '--name', 'short', ...NO_NETWORK, IMAGE, 'sleep', '0.2'])

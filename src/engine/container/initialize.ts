@@ -1,8 +1,8 @@
 import { requireContainer } from '../../storage/container/find.ts'
 import type { Engine } from '../engine.ts'
 import { initializeMonitored } from './monitor/start.ts'
-import { startSubject } from './run.ts'
-import { lockStart, notStartable } from './startLock.ts'
+import { checkStartable } from './startLock.ts'
+import { awaitTurn } from './startTurn.ts'
 
 const VERB = 'initialize'
 
@@ -16,10 +16,10 @@ export async function initializeContainer(
   options: { readonly onWarning: (text: string) => void },
 ): Promise<void> {
   const record = requireContainer(engine.store, name)
-  using _starting = lockStart(engine, record, VERB)
-  const subject = startSubject(engine, record)
+  const { lock, subject, state } = awaitTurn(engine, record, VERB)
+  using _starting = lock
+  checkStartable(record, state, VERB)
   const { work } = subject
-  if (record.autoRemove && !work) throw notStartable(record, 'starting', VERB)
   try {
     await initializeMonitored(engine, subject, options)
   } catch (error) {

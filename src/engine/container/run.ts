@@ -1,7 +1,6 @@
 import { requireContainer } from '../../storage/container/find.ts'
-import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
+import type { ContainerRecord } from '../../storage/container/record.ts'
 import { effectiveState } from '../../storage/container/state.ts'
-import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { type CreateOptions, createContainer } from './create.ts'
 import { logOutlives } from './logConfig.ts'
@@ -12,9 +11,9 @@ import { removeNamed } from './remove.ts'
 import { removeOwnImage } from './removeOwnImage.ts'
 import type { ContainerRequest } from './request.ts'
 import { startRequired } from './requires.ts'
-import { containerSettings } from './settings.ts'
-import { directFork, type StartSubject, startDirect } from './start.ts'
-import { checkStartable, lockForStart, lockStart } from './startLock.ts'
+import { directFork, startDirect } from './start.ts'
+import { checkStartable, lockStart } from './startLock.ts'
+import { awaitTurn } from './startTurn.ts'
 
 /** What a started container's caller learns. */
 export type RunEnd =
@@ -84,34 +83,31 @@ export async function startExisting(
   const record = requireContainer(engine.store, name)
   if (effectiveState(engine.store, record.id).status === 'running')
     return await joinRunning(engine, record, options)
-  // With --rm the hold on the container keeps others away already.
-  const subject = startSubject(engine, record)
-  const lock = subject.work ? undefined : lockForStart(engine, record)
+  const { lock, subject, state } = awaitTurn(engine, record)
   try {
-    // Others may have started it, or be at its end, while this one waited.
-    const { status } = effectiveState(engine.store, record.id)
-    if (status === 'running') {
-      lock?.release()
+    // Others may have started it while this one waited.
+    if (state.status === 'running') {
+      lock.release()
       return await joinRunning(engine, record, options)
     }
-    if (status !== 'initialized') checkStartable(engine, record)
+    if (state.status !== 'initialized') checkStartable(record, state)
     await startRequired(engine, subject.config.request, (other) => startInBackground(engine, other, options))
-    if (status === 'initialized') {
+    if (state.status === 'initialized') {
       const { startInitialized } = await import('./monitor/startInitialized.ts')
-      const started = startInitialized(engine, subject, { ...options, onStarted: () => lock?.release() })
+      const started = startInitialized(engine, subject, { ...options, onStarted: lock.release })
       if (started) return started
-      lock?.release()
+      lock.release()
       return await startExisting(engine, record.id, options)
     }
     const { startMonitored } = await import('./monitor/start.ts')
     const end = await startMonitored(engine, subject, {
       ...options,
       preservedFds: [],
-      onHandOver: () => lock?.release(),
+      onHandOver: lock.release,
     })
     return end ?? { kind: 'background', id: record.id }
   } finally {
-    lock?.release()
+    lock.release()
   }
 }
 
@@ -133,11 +129,4 @@ async function joinRunning(
   if (!attach) return { kind: 'background', id }
   const { attachToRunning } = await import('./monitor/attach.ts')
   return attachToRunning(engine, id, attach)
-}
-
-/** What starting a container that exists needs. */
-export function startSubject(engine: Engine, record: ContainerRecord): StartSubject {
-  const work = record.autoRemove ? tryBeginWork(engine.store, workName('container', record.id)) : undefined
-  const directory = containerDirectory(engine.store, record.id)
-  return { record, fork: undefined, directory, work, ...containerSettings(engine, record) }
 }

@@ -1,6 +1,6 @@
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
-import { effectiveState } from '../../storage/container/state.ts'
+import { type ContainerState, effectiveState, isLive } from '../../storage/container/state.ts'
 import { hostPath } from '../../storage/hostPath.ts'
 import { acquireLockWithin, type Lock } from '../../storage/lock.ts'
 import type { Engine } from '../engine.ts'
@@ -9,7 +9,7 @@ import type { Engine } from '../engine.ts'
 export const PATIENCE_MS = 60_000
 
 /** What needs a container without processes. */
-type StartVerb = 'start' | 'initialize'
+export type StartVerb = 'start' | 'initialize'
 
 /**
  * Held while a container is started or removed, and while a command works with the files of one that does not run.
@@ -41,10 +41,10 @@ export function lockForStart(engine: Engine, record: ContainerRecord, verb: Star
 }
 
 /** One start at a time, of a container that has no processes. @throws BryoError INVALID_STATE, IN_USE, NOT_FOUND */
-export function lockStart(engine: Engine, record: ContainerRecord, verb: StartVerb = 'start'): Lock {
-  const lock = lockForStart(engine, record, verb)
+export function lockStart(engine: Engine, record: ContainerRecord): Lock {
+  const lock = lockForStart(engine, record)
   try {
-    checkStartable(engine, record, verb)
+    checkStartable(record, effectiveState(engine.store, record.id))
     return lock
   } catch (error) {
     lock.release()
@@ -53,19 +53,15 @@ export function lockStart(engine: Engine, record: ContainerRecord, verb: StartVe
 }
 
 /** @throws BryoError INVALID_STATE */
-export function checkStartable({ store }: Engine, record: ContainerRecord, verb: StartVerb = 'start'): void {
-  const { status } = effectiveState(store, record.id)
-  if (status !== 'created' && status !== 'exited') throw notStartable(record, status, verb)
-}
-
-export function notStartable(
+export function checkStartable(
   { name }: ContainerRecord,
-  status: string,
+  state: ContainerState,
   verb: StartVerb = 'start',
-): BryoError {
-  return new BryoError(
+): void {
+  if (!isLive(state)) return
+  throw new BryoError(
     'INVALID_STATE',
-    `cannot ${verb} container "${name}": it is ${status}, expected created or exited`,
+    `cannot ${verb} container "${name}": it is ${state.status}, expected created or exited`,
   )
 }
 

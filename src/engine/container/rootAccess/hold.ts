@@ -1,6 +1,8 @@
 import type { ContainerRecord } from '../../../storage/container/record.ts'
-import { effectiveState, type ProcessRef } from '../../../storage/container/state.ts'
+import { effectiveState, isLive, type ProcessRef } from '../../../storage/container/state.ts'
 import type { Lock } from '../../../storage/lock.ts'
+import type { Store } from '../../../storage/store.ts'
+import { isWorkedOn, workName } from '../../../storage/work.ts'
 import type { Engine } from '../../engine.ts'
 import { sleep } from '../lifecycle.ts'
 import { acquireStartLock, heldTooLong, PATIENCE_MS } from '../startLock.ts'
@@ -25,11 +27,14 @@ export function holdContainer(engine: Engine, record: ContainerRecord): Containe
       return { kind: 'running', process: state.process }
     }
     const lock = acquireStartLock(engine, record, 0)
-    // It may have started before the lock was taken.
-    const now = lock && effectiveState(engine.store, record.id).status
-    if (lock && (now === 'created' || now === 'exited')) return { kind: 'stopped', lock }
+    if (lock && isIdle(engine.store, record)) return { kind: 'stopped', lock }
     lock?.release()
     if (performance.now() > deadline) throw heldTooLong('reach the files of', record)
     sleep(PAUSE_MS)
   }
+}
+
+/** It may have started before the lock was taken; and one with `--rm` is held by whoever runs or removes it. */
+function isIdle(store: Store, { id, autoRemove }: ContainerRecord): boolean {
+  return !isLive(effectiveState(store, id)) && !(autoRemove && isWorkedOn(store, workName('container', id)))
 }

@@ -1,0 +1,62 @@
+import { requireContainer } from '../../storage/container/find.ts'
+import { type ContainerRecord, containerDirectory } from '../../storage/container/record.ts'
+import { type ContainerState, effectiveState, isLive } from '../../storage/container/state.ts'
+import type { Lock } from '../../storage/lock.ts'
+import { tryBeginWork, workName } from '../../storage/work.ts'
+import type { Engine } from '../engine.ts'
+import { sleep } from './lifecycle.ts'
+import { containerSettings } from './settings.ts'
+import type { StartSubject } from './start.ts'
+import { heldTooLong, lockForStart, PATIENCE_MS, type StartVerb } from './startLock.ts'
+
+/** While it lasts, no other command starts or removes the container. */
+export interface StartTurn {
+  readonly lock: Lock
+  readonly subject: StartSubject
+  readonly state: ContainerState
+}
+
+const PAUSE_MS = 5
+
+/**
+ * Blocks while other commands, or its monitor, start a container, end it, or remove it.
+ * @throws BryoError NOT_FOUND where it was removed, IN_USE where that takes too long
+ */
+export function awaitTurn(engine: Engine, record: ContainerRecord, verb: StartVerb = 'start'): StartTurn {
+  const deadline = Date.now() + PATIENCE_MS
+  for (;;) {
+    const turn = takeTurn(engine, record, verb)
+    if (turn) return turn
+    if (Date.now() > deadline) throw heldTooLong(verb, record)
+    sleep(PAUSE_MS)
+  }
+}
+
+function takeTurn(engine: Engine, record: ContainerRecord, verb: StartVerb): StartTurn | undefined {
+  const lock = lockForStart(engine, record, verb)
+  using stack = new DisposableStack()
+  stack.defer(() => lock.release())
+  const subject = startSubject(engine, record)
+  const state = effectiveState(engine.store, record.id)
+  // A `--rm` container that somebody else holds and that has no processes is about to have some, or to be gone.
+  const isOthers = record.autoRemove && !subject.work && !isLive(state)
+  if (isOthers || state.status === 'stopping') return undefined
+  stack.move()
+  return { lock, subject, state }
+}
+
+/**
+ * What starting a container that exists needs.
+ * @throws BryoError NOT_FOUND where it was removed meanwhile
+ */
+export function startSubject(engine: Engine, record: ContainerRecord): StartSubject {
+  const work = record.autoRemove ? tryBeginWork(engine.store, workName('container', record.id)) : undefined
+  try {
+    const directory = containerDirectory(engine.store, record.id)
+    if (work) requireContainer(engine.store, record.id)
+    return { record, fork: undefined, directory, work, ...containerSettings(engine, record) }
+  } catch (error) {
+    work?.finish()
+    throw error
+  }
+}
