@@ -54,9 +54,11 @@ export function resourceSettings(flags: FlagValues<typeof RESOURCE_FLAGS>) {
   if (oomScoreAdj !== undefined && Math.abs(oomScoreAdj) > 1000) {
     throw new BryoError('USAGE', `invalid value ${oomScoreAdj} for --oom-score-adj: expected -1000 to 1000`)
   }
-  const limits = resourceLimits(flags, flags.cgroupConf)
+  // A new container has no limit that 0 would take away.
+  const given = Object.entries(resourceLimits(flags, flags.cgroupConf) ?? {})
+  const limits: ResourceLimits = Object.fromEntries(given.filter(([, value]) => value !== 0))
   return {
-    ...(limits && { limits }),
+    ...(Object.keys(limits).length > 0 && { limits }),
     ...(pidsLimit !== undefined && { pidsLimit }),
     ...(oomScoreAdj !== undefined && { oomScoreAdj }),
     ...(cgroupParent !== undefined && { cgroupParent }),

@@ -74,6 +74,12 @@ describe('containerRequest()', () => {
     expect(request('--os', 'linux', 'x').platform).toBe(`linux/${process.arch}`)
   })
 
+  it('takes a limit of 0 for none', () => {
+    const zeros = ['--memory', '0', '--cpus=0', '--cpu-shares', '0', '--blkio-weight', '0', 'alpine']
+    expect(request(...zeros)).toEqual({ ...EMPTY_REQUEST, image: 'alpine' })
+    expect(request('--memory', '0', '--cpus', '2', 'alpine').limits).toEqual({ cpus: 2 })
+  })
+
   it('carries limits, namespaces and security as they were said', () => {
     const asked = request(
       ...['--ulimit', 'nofile=5', '--umask', '077', '--shm-size', '1m', '--pids-limit=-1', '-h', 'box'],
