@@ -1,6 +1,7 @@
 import { type GlobalOptions, LOG_LEVELS } from './command.ts'
 import type { FlagValues } from './flags/flag.ts'
 import { choiceOr, many, text, toggle } from './flags/kinds.ts'
+import { REFUSED_GLOBAL_FLAGS } from './options/refusedGlobal.ts'
 
 /** A directory of additional images, or `shared`. */
 type StorageOption = { readonly additional: string } | 'shared'
@@ -34,9 +35,11 @@ export const GLOBAL_FLAGS = {
   tmpdir: text({ help: 'Directory for temporary files', completion: DIRECTORIES }),
 }
 
-/** Accepted before the command only, where their letters are free. */
+/** Accepted before the command only, where their letters and names are free. */
 export const ROOT_FLAGS = {
   ...GLOBAL_FLAGS,
+  ...REFUSED_GLOBAL_FLAGS,
+  config: text({ help: 'Directory of the config.json with registry logins', completion: DIRECTORIES }),
   help: toggle({ short: 'h', help: 'Show help' }),
   version: toggle({ short: 'v', help: 'Show the version' }),
 }

@@ -8,6 +8,7 @@ import { foldFlags } from './flags/fold.ts'
 import { type ScanResult, scanFlags } from './flags/scan.ts'
 import { GLOBAL_FLAGS, globalOptions, ROOT_FLAGS } from './globalFlags.ts'
 import { EXIT_OUTPUT_CLOSED, OutputClosed, printLine, writeOut } from './output.ts'
+import { absoluteHostPath } from './parse/path.ts'
 
 export interface ProgramCall {
   /** Without the runtime and the script. */
@@ -106,7 +107,7 @@ async function runCommand(call: ProgramCall, called: Called, argv: readonly stri
   const global = globalOptions(foldFlags(GLOBAL_FLAGS, globals, hint))
   const context: CommandContext = {
     program: call.program,
-    facts: withGlobals(call.facts, global),
+    facts: withGlobals(call.facts, { ...global, config: configDirectory(rootScan) }),
     global,
   }
   const fold: Parameters<Command['invoke']>[0] = (table) => foldFlags(table, scan.occurrences, hint)
@@ -122,10 +123,27 @@ async function runCommand(call: ProgramCall, called: Called, argv: readonly stri
   return exitCode
 }
 
-/** `--tmpdir` is TMPDIR for whatever runs below, and debugging is a fact too. */
-function withGlobals(facts: HostFacts, global: CommandContext['global']): HostFacts {
-  const env = global.tmpdir === undefined ? facts.env : { ...facts.env, TMPDIR: global.tmpdir }
-  return { ...facts, env, debug: facts.debug || ['debug', 'trace'].includes(global.logLevel) }
+function configDirectory({ occurrences }: ScanResult): string | undefined {
+  return occurrences.findLast(({ name }) => name === 'config')?.text
+}
+
+/** `--tmpdir` is TMPDIR for whatever runs below, `--config` DOCKER_CONFIG; and debugging is a fact too. */
+function withGlobals(
+  facts: HostFacts,
+  global: CommandContext['global'] & { readonly config: string | undefined },
+): HostFacts {
+  const { config, tmpdir } = global
+  const debug = facts.debug || ['debug', 'trace'].includes(global.logLevel)
+  if ((config ?? tmpdir) === undefined) return { ...facts, debug }
+  const env = {
+    ...facts.env,
+    ...(tmpdir !== undefined && { TMPDIR: tmpdir }),
+    ...(config !== undefined && {
+      DOCKER_CONFIG: absoluteHostPath(config, facts.cwd),
+      REGISTRY_AUTH_FILE: undefined,
+    }),
+  }
+  return { ...facts, env, debug }
 }
 
 function checkArguments(

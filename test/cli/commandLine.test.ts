@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -19,6 +19,24 @@ describe('the command line', () => {
     expect(bryo(['--debug', '--version']).stdout).toBe(`bryo version ${VERSION}\n`)
     expect(bryo(['version', '-f', '{{.Version}} {{.Client.Version}}']).stdout).toBe(`${VERSION} ${VERSION}\n`)
     expect([packageJson.version, ENGINE_VERSION]).toEqual([VERSION, VERSION])
+  })
+
+  it('reads logins from the directory that --config names', () => {
+    const auth = Buffer.from('ana:secret').toString('base64')
+    writeFileSync(join(root, 'config.json'), JSON.stringify({ auths: { 'registry.example': { auth } } }))
+    const argv = ['login', '--get-login', 'registry.example']
+    expect(bryo([...STORE, '--config', root, ...argv])).toMatchObject({ code: 0, stdout: 'ana\n' })
+    expect(bryo([...STORE, '--config', join(root, 'none'), ...argv])).toMatchObject({ stdout: '' })
+  })
+
+  it.each([
+    [['--remote', 'ps'], 'cannot use --remote: there is no service'],
+    [['-H', 'ssh://x', 'ps'], 'cannot use --host: there is no service'],
+    [['--runtime', 'runc', 'run', 'x'], 'cannot use --runtime: '],
+    [['--cgroup-manager=cgroupfs', 'run', 'x'], 'cannot use --cgroup-manager: '],
+  ])('refuses what has no meaning before the command: %j', (argv, message) => {
+    expect(bryo(argv)).toMatchObject({ code: 125, stdout: '', stderr: expect.stringContaining(message) })
+    expect(bryo(['--remote=false', '--events-backend', 'file', '--version']).code).toBe(0)
   })
 
   it('shows the same help of a command in each of the ways to ask', () => {

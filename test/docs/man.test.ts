@@ -60,7 +60,7 @@ async function runtimeFlags(): Promise<readonly string[]> {
 }
 
 /** Options of other programs, in examples. */
-const FOREIGN = new Set(['variant', 'owner', 'group', 'map-gw', 'runtime'])
+const FOREIGN = new Set(['variant', 'owner', 'group', 'map-gw', 'key'])
 
 describe('man pages', () => {
   it('are what scripts/man/run makes of the prose and the option tables', () => {

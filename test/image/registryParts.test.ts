@@ -76,6 +76,12 @@ describe('findCredentials()', () => {
     const files = { runtimeDir: join(directory, 'none'), configHome: directory, dockerConfigDir: directory }
     expect(findCredentials(files, 'a.example/x')?.username).toBe('a')
     expect(findCredentials(files, 'b.example/x')?.username).toBe('b')
+    const only = { ...files, dockerConfigOnly: true }
+    expect(findCredentials(only, 'a.example/x')).toBeUndefined()
+    expect(findCredentials(only, 'b.example/x')?.username).toBe('b')
+    expect(
+      findCredentials({ ...only, dockerConfigDir: join(directory, 'none') }, 'b.example/x'),
+    ).toBeUndefined()
   })
 
   it('says what is wrong with a file that was named', () => {

@@ -56,6 +56,7 @@ export function authFileOptions(
     runtimeDir: env.XDG_RUNTIME_DIR,
     configHome: configHomeOf(env),
     dockerConfigDir: env.DOCKER_CONFIG || join(homeOf(env), '.docker'),
+    dockerConfigOnly: Boolean(env.DOCKER_CONFIG),
   }
 }
 

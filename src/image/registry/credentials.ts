@@ -23,15 +23,19 @@ export interface AuthFileOptions {
   readonly configHome: string
   /** DOCKER_CONFIG, else `~/.docker`. */
   readonly dockerConfigDir: string
+  /** It was named: no other file is looked at. */
+  readonly dockerConfigOnly?: boolean
 }
 
 /** @see containers-auth.json(5) */
 export function authFiles(options: AuthFileOptions): readonly string[] {
   if (options.authFile) return [options.authFile]
+  const dockerConfig = join(options.dockerConfigDir, 'config.json')
+  if (options.dockerConfigOnly) return [dockerConfig]
   return [
     ...(options.runtimeDir ? [join(options.runtimeDir, 'containers/auth.json')] : []),
     join(options.configHome, 'containers/auth.json'),
-    join(options.dockerConfigDir, 'config.json'),
+    dockerConfig,
   ]
 }
 
