@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startRegistry } from './support/registry.ts'
 import { RUNS_AS_ROOT, TEST_USER } from './support/user.ts'
@@ -39,9 +39,21 @@ describe.skipIf(unused)('a store on a small disk (skipped without root, who moun
     ['import', ['import', `${world.work}/large.tar`, 'localhost/large:1']],
     ['load', ['load', '-q', '-i', `${world.work}/large-image.tar`]],
     ['load from a pipe', ['load', '-q']],
+    ['image bootstrap', ['image', 'bootstrap', '-q', `${world.work}/large.tar`, 'localhost/large:1']],
     ['pull', ['pull', '-q', '--tls-verify=false', `${registry?.host}/large:1`]],
+    [
+      'image copy',
+      [
+        'image',
+        'copy',
+        '-q',
+        '--src-tls-verify=false',
+        `docker://${registry?.host}/large:1`,
+        'localhost/large:1',
+      ],
+    ],
   ])('%s says so, leaves nothing, and a small image still fits', async (what, args) => {
-    if (what === 'pull' && !registry) return
+    if (args.some((word) => word.includes('undefined'))) return
     const ended =
       what === 'load from a pipe'
         ? await world.command([
@@ -109,12 +121,34 @@ describe.skipIf(unused)('a store on a small disk (skipped without root, who moun
     expect(await bryo('rmi', 'small:1')).toMatchObject({ code: 0 })
   })
 
-  it('save to a full disk leaves no file', async () => {
-    const target = `${disk}/saved.tar`
-    const ended = await world.bryo(['save', '-o', target, 'localhost/large:1'])
+  const target = `${disk}/saved`
+  it.each([
+    ['save', ['save', '-o', target, 'localhost/large:1']],
+    ['save of a directory', ['save', '--format', 'oci-dir', '-o', target, 'localhost/large:1']],
+    ['image copy', ['image', 'copy', '-q', 'localhost/large:1', `oci-archive:${target}`]],
+    ['image copy to a directory', ['image', 'copy', '-q', 'localhost/large:1', `oci:${target}`]],
+  ])('%s to a full disk leaves nothing', async (_, args) => {
+    const ended = await world.bryo(args)
     expect(ended.code).toBe(125)
     expect(ended.stderr).toMatch(/filesystem is full/)
     expect(statSync(target, { throwIfNoEntry: false })).toBeUndefined()
     expect(readdirSync(disk)).toEqual(['store'])
+  })
+
+  it('push says so where it has no room to compress, and works when there is some', async () => {
+    if (!registry) return
+    await bryo('import', world.archive, 'localhost/small:1')
+    const before = stored()
+    const fill = `${disk}/fill`
+    // What is left of the room after it is less than a layer takes.
+    execFileSync('sh', ['-c', 'dd if=/dev/zero of="$1" bs=64k 2>/dev/null || true', '-', fill])
+    const push = ['push', '-q', '--tls-verify=false', 'small:1', `${registry.host}/pushed:1`]
+    const ended = await bryo(...push)
+    expect(ended.code).toBe(125)
+    expect(ended.stderr).toMatch(/filesystem is full.*expected room for more\n.*bryo system prune/)
+    expect(stored()).toEqual(before)
+    rmSync(fill)
+    expect(await bryo(...push)).toMatchObject({ code: 0 })
+    expect(await bryo('rmi', 'small:1')).toMatchObject({ code: 0 })
   })
 })
