@@ -98,7 +98,7 @@ describe.runIf(canMakeUsers)('a store for several users (skipped where no users 
         ['rmi', '-af'],
       ])
         await bryoAs(person, args)
-      run('userdel', [person.name])
+      run('userdel', ['--force', person.name])
     }
     rmSync(directory, { recursive: true, force: true })
     await owner('rmi', '-af')
@@ -181,6 +181,33 @@ describe.runIf(canMakeUsers)('a store for several users (skipped where no users 
     }
     expect(listing()).toBe(before)
   })
+
+  it.runIf(canMakeUsers && /^root:/m.test(readFileSync('/etc/subuid', 'utf8')))(
+    'may be made by root (skipped without subordinate ids of root)',
+    async () => {
+      const rootMade = join(directory, 'root-made')
+      const root: Person = { name: 'root', uid: 0, gid: 0, home: directory }
+      const places = ['--root', rootMade, '--runroot', join(directory, 'root-run')]
+      const [first] = people
+      if (!first) throw new Error('nobody is there')
+      const archive = join(first.home, 'for-root.tar')
+      await succeed(first, 'save', '-o', archive, NAME)
+      await succeed(root, ...places, '--storage-opt', 'force_mask=shared', 'load', '-q', '-i', archive)
+      const show = ['run', '--rm', '--network', 'none', NAME, 'sh', '-c', SHOW]
+      expect(await succeed(root, ...places, ...show)).toBe(SHOWN)
+      for (const person of people) {
+        const flags = [
+          '--root',
+          join(person.home, 'other'),
+          '--storage-opt',
+          `additionalimagestore=${rootMade}`,
+        ]
+        expect(await succeed(person, ...flags, ...show)).toBe(SHOWN)
+        await succeed(person, ...flags, 'image', 'prune', '--force')
+      }
+      await succeed(root, ...places, 'rmi', '-af')
+    },
+  )
 
   it('is refused where it is not shared, where others may write to it, and for mounts of the kernel', async () => {
     const [person] = people

@@ -25,10 +25,7 @@ export const command = defineCommand({
     if (!flags.all && args.length === 0) throw new BryoError('USAGE', 'image name or ID must be specified')
     const engine = engineOf(context)
     const images = flags.all
-      ? [
-          ...listImages(engine).map(({ id }) => id),
-          ...readManifestLists(engine.store).map(({ name }) => name),
-        ]
+      ? [...ownImages(engine), ...readManifestLists(engine.store).map(({ name }) => name)]
       : args
     let exitCode = 0
     for (const image of images) {
@@ -69,6 +66,11 @@ async function removeOne(
   })
   for (const name of untagged) printLine(`Untagged: ${name}`)
   for (const id of deleted) printLine(`Deleted: ${id.slice('sha256:'.length)}`)
+}
+
+/** Nobody removes those of additional stores. */
+function ownImages(engine: Engine): readonly string[] {
+  return listImages(engine).flatMap(({ id, readOnly = false }) => (readOnly ? [] : id))
 }
 
 /** False where it is no manifest list. */

@@ -3,6 +3,7 @@ import type { Digest } from '../../base/brand.ts'
 import { beginLayer, isSharedLayer, layerDiffPath } from '../../storage/layer/layers.ts'
 import { O } from '../../syscall/file.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
+import { giveToContainerRoot, subordinateRoot } from './ownership.ts'
 import { runInMaps } from './rootAccess/runInMaps.ts'
 import { copyDirectories } from './stage/copyDirectories.ts'
 
@@ -40,10 +41,12 @@ function makeDirectories(engine: Engine, layers: readonly Digest[], target: stri
     style: 'kernel' as const,
     overrides: isSharedLayer(engine.store, diffId),
   }))
+  const maps = defaultMaps(engine)
+  giveToContainerRoot(subordinateRoot(engine, maps), [target])
   const targetFd = open(target)
   runInMaps(engine, {
     what: 'make directories of an image',
-    maps: defaultMaps(engine),
+    maps,
     keepFds: [targetFd, ...levels.map(({ fd }) => fd)],
     work: () => copyDirectories(levels, targetFd),
   })
