@@ -181,7 +181,7 @@ describe('bryo inspect of a container', () => {
 
   it.each([
     [[], 'no names or ids specified'],
-    [['--type', 'nope', 'here'], 'invalid argument "nope" for "--type" flag'],
+    [['--type', 'nope', 'here'], 'invalid argument "nope" for "-t, --type" flag'],
     [['--type', 'image', 'here'], 'here: image not known'],
     [['--type', 'container', 'busybox'], 'no such container busybox'],
     [['--type', 'volume', 'here'], 'no such volume here'],

@@ -8,10 +8,11 @@ import {
 import { selectContainers } from '../../engine/container/select.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
+import { forEachName } from '../forEach.ts'
 import { formatJson, isJsonFormat } from '../format/rows.ts'
 import { formatTable } from '../format/tabwriter.ts'
 import { MOUNT_FLAGS } from '../options/containerFiles.ts'
-import { printLine, writeOut } from '../output.ts'
+import { writeOut } from '../output.ts'
 
 const SHORT_ID = 12
 
@@ -22,17 +23,16 @@ export const command = defineCommand({
   examples: ['unshare sh -c \'ls "$(bryo mount web)"\'', 'mount'],
   flags: MOUNT_FLAGS,
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
-  run: ({ flags, args, context }) => {
+  run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
     requireUnshared(engine, 'mount')
     const { all, latest } = flags
     if (args.length > 0 || all || latest) {
       const names = selectContainers(engine, { names: args, all, latest }, 'any')
-      for (const name of names) {
+      return await forEachName(names, context, (name) => {
         const path = mountContainer(engine, name)
-        printLine(names.length === 1 ? path : `${name.slice(0, SHORT_ID)} ${path}`)
-      }
-      return 0
+        return names.length === 1 ? path : `${name.slice(0, SHORT_ID)} ${path}`
+      })
     }
     writeOut(listText(mountedContainers(engine), flags))
     return 0

@@ -2,8 +2,8 @@ import { mountedContainers, requireUnshared, unmountContainer } from '../../engi
 import { selectContainers } from '../../engine/container/select.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
+import { forEachName } from '../forEach.ts'
 import { UNMOUNT_FLAGS } from '../options/containerFiles.ts'
-import { printLine } from '../output.ts'
 
 export const command = defineCommand({
   usage: '[options] CONTAINER [CONTAINER...]',
@@ -11,17 +11,16 @@ export const command = defineCommand({
   examples: ['unmount web', 'unmount --all'],
   flags: UNMOUNT_FLAGS,
   args: { min: 0, completion: { kind: 'names', of: ['containers'] } },
-  run: ({ flags, args, context }) => {
+  run: async ({ flags, args, context }) => {
     const engine = engineOf(context)
     requireUnshared(engine, 'unmount')
     const { all, latest } = flags
     const names = all
       ? mountedContainers(engine).map(({ record }) => record.id)
       : selectContainers(engine, { names: args, all: false, latest }, 'any')
-    for (const name of names) {
+    return await forEachName(names, context, (name) => {
       unmountContainer(engine, name, flags.force)
-      printLine(name)
-    }
-    return 0
+      return name
+    })
   },
 })
