@@ -19,12 +19,13 @@ const UNTOUCHABLE = new Set([9, 19, 32, 33])
 /**
  * Gives every signal its default action and unblocks all: engines ignore SIGPIPE, and what a process ignores
  * stays ignored in the program that it executes. @see signal(7), execve(2)
+ * @param blocked what the program is to find pending where it came before
  */
-export function resetSignals(): void {
+export function resetSignals(blocked: readonly number[] = []): void {
   for (let number = 1; number <= SIGNALS; number++) {
     if (!UNTOUCHABLE.has(number)) c.signal(number, 0)
   }
-  c.sigprocmask(SIG_SETMASK, Buffer.alloc(SIZEOF_SIGSET), null)
+  c.sigprocmask(SIG_SETMASK, signalSet(blocked), null)
 }
 
 function signalSet(signals: readonly number[]): Buffer {

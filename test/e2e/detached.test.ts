@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { processesOf } from './support/leftovers.ts'
 import { openTerminal } from './support/terminal.ts'
@@ -319,6 +320,15 @@ describe('when something is killed', () => {
     await becomes('lost', '{{.State.Status}}', 'exited')
     expect((await bryo(['ps', '-a', '--format', '{{.Status}}'])).stdout).toContain('unknown')
     expect(await bryo(['start', 'lost'])).toMatchObject({ code: 0 })
+  })
+
+  it('the monitor, by SIGTERM as soon as it can be known: it stops the container all the same', async () => {
+    const pidfile = `${world.makeDirectory('early')}/pid`
+    for (const name of ['early-1', 'early-2', 'early-3']) {
+      await detach(name, ['--stop-timeout', '1', '--conmon-pidfile', pidfile], 'sleep', '100')
+      process.kill(Number(readFileSync(pidfile, 'utf8')), 'SIGTERM')
+      await becomes(name, '{{.State.Status}} {{.State.ExitCode}}', 'exited 137')
+    }
   })
 
   it('the monitor, by SIGTERM: it stops the container first, which stays stopped', async () => {

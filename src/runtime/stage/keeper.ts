@@ -11,7 +11,7 @@ import {
   setsid,
   waitForExit,
 } from '../../syscall/process.ts'
-import { resetSignals } from '../../syscall/signal.ts'
+import { blockSignals, resetSignals } from '../../syscall/signal.ts'
 import { type MonitorProgram, receiveKeeperMessage, sendMessage } from '../messages.ts'
 import type { ForkPlan } from '../plan.ts'
 import { cloneInit } from './clonedInit.ts'
@@ -21,6 +21,8 @@ import { runStage1 } from './stage1.ts'
 import { reportFailure, setStepDebugging } from './step.ts'
 
 const SIGKILL = 9
+/** HUP, INT, QUIT, TERM: what ends a monitor, and its container before. */
+const MONITOR_SIGNALS = [1, 2, 3, 15]
 const FIRST_FD = 3
 /** Above all numbers that the monitor's fds will have. */
 const ASIDE = 64
@@ -34,6 +36,8 @@ export function runKeeper(masterFd: number, plan: ForkPlan, fds: StageFds): neve
   setsid()
   setChildSubreaper()
   const stage1 = makeInit(masterFd, plan, fds)
+  // From the moment that somebody may know this process as the monitor, whose business they are.
+  blockSignals(MONITOR_SIGNALS)
   closeAllFdsBut([0, 1, 2, masterFd])
   // Whoever called bryo may wait for the end of its output.
   const nothing = openSync('/dev/null', O.rdwr)
@@ -80,6 +84,6 @@ export function executeMonitor({ path, argv, env }: MonitorProgram, fds: readonl
   const aside = fds.map((fd) => dupAtLeast(fd, ASIDE))
   closeOnExecFrom(FIRST_FD)
   for (const [index, fd] of aside.entries()) dup2(fd, FIRST_FD + index)
-  resetSignals()
+  resetSignals(MONITOR_SIGNALS)
   return execve(path, argv, env)
 }
