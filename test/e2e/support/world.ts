@@ -126,6 +126,8 @@ function describeWorld(directory: string, { flags = [], env: extra = {} }: World
     },
     listing,
     expectUnchanged: async (before) => {
+      // A process that executes another program cannot be recognised for a moment, and may still remove something.
+      await expect.poll(listing, { timeout: 5000, interval: 20 }).toEqual(before)
       expect(await remainingProcesses(directory)).toEqual([])
       expect(mountsOf(directory)).toEqual([])
       expect(listing()).toEqual(before)
