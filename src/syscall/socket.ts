@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { check, SyscallError } from './error.ts'
 import { bind, lastErrno } from './native.ts'
@@ -206,8 +207,13 @@ export function listenUnixMessages(path: string): number {
 export function connectUnixMessages(path: string): number {
   const address = unixAddress(path)
   const fd = check('socket', c.socket(AF.unix, SOCK.seqpacket | SOCK.cloexec, 0), { path })
-  check('connect', c.connect(fd, address, address.byteLength), { path })
-  return fd
+  try {
+    check('connect', c.connect(fd, address, address.byteLength), { path })
+    return fd
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
 }
 
 const SO_SNDTIMEO = 21

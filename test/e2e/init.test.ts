@@ -265,6 +265,16 @@ describe('an initialized container', () => {
     expect(await must('ps', '-aq')).toBe('')
   })
 
+  it('with --rm, whose monitor is just killed, is started anew or gone', async () => {
+    for (let round = 0; round < 4; round++) {
+      await initialize('fading', ['--rm'], 'sleep', '100')
+      await sendSignal('KILL', await field('fading', '{{.State.ConmonPid}}'))
+      const started = await bryo(['start', 'fading'])
+      if (started.code !== 0) expect(started.stderr).toContain('no such container')
+      await must('rm', '--force', 'fading')
+    }
+  })
+
   it('has ended where its monitor, or the process that waits, is killed', async () => {
     await initialize('orphan', [], 'sleep', '100')
     await sendSignal('KILL', await field('orphan', '{{.State.ConmonPid}}'))

@@ -38,9 +38,12 @@ function takeTurn(engine: Engine, record: ContainerRecord, verb: StartVerb): Sta
   stack.defer(() => lock.release())
   const subject = startSubject(engine, record)
   const state = effectiveState(engine.store, record.id)
-  // A `--rm` container that somebody else holds and that has no processes is about to have some, or to be gone.
-  const isOthers = record.autoRemove && !subject.work && !isLive(state)
-  if (isOthers || state.status === 'stopping') return undefined
+  // A `--rm` container is held exactly while it has processes: else it is about to have some, to have lost them, or to be gone.
+  const changes = record.autoRemove && isLive(state) === (subject.work !== undefined)
+  if (changes || state.status === 'stopping') {
+    subject.work?.lock.release()
+    return undefined
+  }
   stack.move()
   return { lock, subject, state }
 }
