@@ -44,6 +44,8 @@ describe('options of Podman', () => {
     [['start', '--checkpoint', 'x', 'web'], '--checkpoint: freezing'],
     [['rm', '--link', 'web'], '--link: '],
     [['container', 'clone', '--pod', 'x', 'web'], '--pod: there are no pods'],
+    [['update', '--memory-swappiness', '5', 'web'], '--memory-swappiness: '],
+    [['push', '--compress', IMAGE], '--compress: '],
     [['volume', 'create', '--pinned', 'x'], '--pinned: '],
     [['secret', 'create', '--driver-opts', 'a=b', 'x', '-'], '--driver-opts: '],
     [['cp', '-L', '/etc/hostname', 'web:/'], '--follow-link: '],

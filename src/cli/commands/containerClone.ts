@@ -5,6 +5,7 @@ import { engineOf } from '../engine.ts'
 import { text, toggle } from '../flags/kinds.ts'
 import { refused } from '../flags/refused.ts'
 import { limitUpdate } from '../limits.ts'
+import { REFUSED_LIMIT_FLAGS } from '../options/refused.ts'
 import { LIMIT_FLAGS } from '../options/resources.ts'
 import { printLine, printWarning } from '../output.ts'
 
@@ -19,6 +20,7 @@ export const command = defineCommand({
     name: text({ help: 'Name of the copy' }),
     run: toggle({ help: 'Start the copy in the background' }),
     ...LIMIT_FLAGS,
+    ...REFUSED_LIMIT_FLAGS,
     pod: refused('there are no pods'),
   },
   args: { min: 1, max: 3, completion: { kind: 'names', of: ['containers'] } },

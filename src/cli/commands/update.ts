@@ -6,6 +6,7 @@ import { healthSettings } from '../healthSettings.ts'
 import { limitUpdate } from '../limits.ts'
 import { HEALTH_FLAGS } from '../options/health.ts'
 import { PROCESS_FLAGS } from '../options/process.ts'
+import { REFUSED_LIMIT_FLAGS } from '../options/refused.ts'
 import { LIMIT_FLAGS } from '../options/resources.ts'
 import { printLine } from '../output.ts'
 import { processEnvironment } from '../processEnvironment.ts'
@@ -18,7 +19,7 @@ export const command = defineCommand({
   description:
     'Changes settings of a container that exists: its limits and its restart policy, at once; its health check and its environment, from its next start on.',
   examples: ['update --restart always web', 'update --memory 512m --cpus 1.5 web'],
-  flags: { ...HEALTH_FLAGS, ...LIMIT_FLAGS, ...PICKED },
+  flags: { ...HEALTH_FLAGS, ...LIMIT_FLAGS, ...REFUSED_LIMIT_FLAGS, ...PICKED },
   args: { min: 1, max: 1, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {
     const { restart, unsetenv } = flags

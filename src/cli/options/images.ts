@@ -1,4 +1,5 @@
 import { choiceOr, list, text, toggle } from '../flags/kinds.ts'
+import { CONTENT_TRUST } from './refused.ts'
 import { TRANSFER_FLAGS } from './registry.ts'
 import { SIGNATURE_POLICY } from './transfer.ts'
 
@@ -10,6 +11,7 @@ export const PULL_COMMAND_FLAGS = {
   'all-tags': toggle({ short: 'a', help: 'Pull every tag of the repository' }),
   ...TRANSFER_FLAGS,
   arch: text({ placeholder: 'ARCH', help: 'Take the image for this architecture' }),
+  'disable-content-trust': CONTENT_TRUST,
   os: text({ placeholder: 'OS', help: 'Take the image for this operating system' }),
   platform: PLATFORM,
   policy: choiceOr('always', ['always', 'missing', 'newer', 'never'], { help: 'When to pull' }),

@@ -1,5 +1,6 @@
 import { choice, count, list, text, toggle, triState } from '../flags/kinds.ts'
 import { refused } from '../flags/refused.ts'
+import { CONTENT_TRUST } from './refused.ts'
 import { CREDS, RETRY_FLAGS } from './transfer.ts'
 
 const FILES = { kind: 'files' } as const
@@ -42,6 +43,8 @@ export const SIGNING_FLAGS = {
 export const PUSH_FLAGS = {
   ...TRANSFER_FLAGS,
   ...SIGNING_FLAGS,
+  compress: refused('layers are compressed as they are; see --compression-format', { isSwitch: true }),
+  'disable-content-trust': CONTENT_TRUST,
   all: toggle({ help: 'Of a manifest list, push the images that it names too' }),
   'compression-format': choice(['gzip', 'zstd'], { help: 'Compress layers that are not compressed so' }),
   'compression-level': count({ help: 'How hard to compress' }),
@@ -53,6 +56,7 @@ export const PUSH_FLAGS = {
 export const SEARCH_FLAGS = {
   ...REGISTRY_FLAGS,
   ...CREDS,
+  compatible: toggle({ help: "Has no effect: the columns are Podman's anyway" }),
   filter: list({ short: 'f', help: 'Show only what fits: stars=, is-official=, is-automated=' }),
   format: text({ help: 'Print as json, or with a Go template' }),
   limit: count({ help: 'Show at most so many', defaultText: '25' }),
