@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Host } from './host.ts'
 import type { LayeredImage } from './images.ts'
 import type { Action, Case } from './measure.ts'
@@ -15,6 +16,7 @@ export interface Subjects {
 }
 
 const IMAGE = 'localhost/busybox'
+const LAYERED = 'localhost/layered'
 export const SMALL_LAYERS = 60
 
 /** What is measured, with design goals as parts of podman's time. */
@@ -24,7 +26,7 @@ export function planCases(subjects: Subjects): readonly Case[] {
   const both = (args: readonly string[]) => tools(subjects, args)
   const without = ['run', '--rm', '--network', 'none', IMAGE, 'true']
   // Layers that one name holds would not be unpacked for the other.
-  const names = ['localhost/layered', ...(reference === undefined ? [] : [reference])]
+  const names = [LAYERED, ...(reference === undefined ? [] : [reference])]
   const fresh = (args: readonly string[]) =>
     tools(
       subjects,
@@ -32,6 +34,9 @@ export function planCases(subjects: Subjects): readonly Case[] {
       names.map((name) => ['rmi', '--force', name]),
     )
   const size = `${layered.megabytes} MB, 3 layers`
+  const archived = `oci-archive:${layered.archive}`
+  const saved = join(host.home, 'saved')
+  const copy = (from: string) => skopeoCopy(host, from)
   const cases: Case[] = [
     {
       name: 'run --rm, no network',
@@ -55,7 +60,20 @@ export function planCases(subjects: Subjects): readonly Case[] {
     { name: 'inspect', tools: both(['inspect', IMAGE]), goal: 1 / 2, rounds: many },
     {
       name: `load (${size}, ${layered.files} files)`,
-      tools: fresh(['load', '--quiet', '--input', layered.archive]),
+      tools: { ...fresh(['load', '--quiet', '--input', layered.archive]), ...copy(archived) },
+      rounds: few,
+    },
+    {
+      name: `save (${size})`,
+      tools: {
+        ...tools(
+          subjects,
+          ['save', '--quiet', '--format', 'oci-archive', '--output', saved, LAYERED],
+          undefined,
+          [['rm', '-f', saved]],
+        ),
+        ...copy(`oci:${layered.layout}`),
+      },
       rounds: few,
     },
   ]
@@ -64,8 +82,18 @@ export function planCases(subjects: Subjects): readonly Case[] {
   const small = tools(subjects, pull(smallLayers), [['rmi', '--force', smallLayers]])
   return [
     ...cases,
-    { name: `pull (${size})`, tools: fresh(pull(reference)), goal: 1 / 2, rounds: few },
-    { name: `pull (${SMALL_LAYERS} small layers)`, tools: small, goal: 1 / 2, rounds: few },
+    {
+      name: `pull (${size})`,
+      tools: { ...fresh(pull(reference)), ...copy(`docker://${reference}`) },
+      goal: 1 / 2,
+      rounds: few,
+    },
+    {
+      name: `pull (${SMALL_LAYERS} small layers)`,
+      tools: { ...small, ...copy(`docker://${smallLayers}`) },
+      goal: 1 / 2,
+      rounds: few,
+    },
     {
       name: 'push (nothing is missing)',
       tools: tools(subjects, ['push', '--quiet', '--tls-verify=false', smallLayers]),
@@ -87,15 +115,26 @@ function action(host: Host, argv: readonly string[], cleaning: readonly (readonl
 function tools(
   { host, podman }: Subjects,
   args: readonly string[],
+  /** By the tool itself, and by other programs. */
   cleaning: readonly (readonly string[])[] = [],
+  otherCleaning: readonly (readonly string[])[] = [],
 ): Case['tools'] {
   const of = (program: readonly string[]) =>
     action(
       host,
       [...program, ...args],
-      cleaning.map((command) => [...program, ...command]),
+      [...cleaning.map((command) => [...program, ...command]), ...otherCleaning],
     )
   return { bryo: of([host.bryo]), ...(podman && { podman: of(podman) }) }
+}
+
+/** The same bytes into a directory: skopeo unpacks no layer. Nothing where it is not installed. */
+function skopeoCopy(host: Host, from: string): Case['tools'] {
+  const program = host.find('skopeo')
+  if (program === undefined) return {}
+  const target = join(host.home, 'copied')
+  const copy = [program, 'copy', '--quiet', '--insecure-policy', '--src-tls-verify=false']
+  return { skopeo: action(host, [...copy, from, `oci:${target}:copied`], [['rm', '-rf', target]]) }
 }
 
 /** What nothing can be faster than: a sandbox in C, and the runtime with an empty program. */

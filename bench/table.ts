@@ -1,6 +1,6 @@
 import type { Measured } from './measure.ts'
 
-const TOOLS = ['bryo', 'podman', 'bubblewrap', 'runtime']
+const TOOLS = ['bryo', 'podman', 'skopeo', 'bubblewrap', 'runtime']
 
 /** All results as a table for people. */
 export function formatTable(results: readonly Measured[]): string {
