@@ -269,6 +269,19 @@ export function joinGroup(directory: string, pid: number, runtimeDirectory: stri
   }
 }
 
+/**
+ * Moves a further process to a container's first one, which may have divided the group: systemd does, and then nobody may be in it itself.
+ * @see cgroup-v2.rst, no internal process constraint
+ */
+export function joinFirstProcess(
+  directory: string,
+  pid: number,
+  { init, runtimeDirectory }: { readonly init: number; readonly runtimeDirectory: string },
+): void {
+  const own = `${CGROUP_ROOT}${cgroupPathOf(init) ?? ''}`
+  joinGroup(own.startsWith(`${directory}/`) ? own : directory, pid, runtimeDirectory)
+}
+
 /** Moves those who serve a container to its monitor, beside the container's group: they are needed as long as it is, whatever becomes of their caller. */
 export function joinSupervisor(directory: string, pids: readonly number[], runtimeDirectory: string): void {
   const supervisor = directory.replace(/[^/]+$/, SUPERVISOR)

@@ -147,7 +147,7 @@ export async function enter(
     capabilities,
     seccomp,
     landlock: security.landlock,
-    joinGroup: await groupOf(engine, record),
+    joinGroup: await groupOf(engine, record, init),
     processLimit: processLimitOf(container),
     user: { ...planUser(engine, container, image, idsOf(engine, container)), addEntries: false },
     preservedFds: request.preservedFds,
@@ -163,12 +163,14 @@ export async function enter(
 async function groupOf(
   engine: Engine,
   { id }: ContainerRecord,
+  init: ProcessRef,
 ): Promise<((pid: number) => void) | undefined> {
   const state = effectiveState(engine.store, id)
   const cgroup = 'cgroup' in state ? state.cgroup : undefined
   if (cgroup === undefined) return undefined
-  const { joinGroup } = await import('../../../cgroup/place.ts')
-  return (pid) => joinGroup(cgroup, pid, runtimeDirectory(engine))
+  const { joinFirstProcess } = await import('../../../cgroup/place.ts')
+  const joining = { init: init.pid, runtimeDirectory: runtimeDirectory(engine) }
+  return (pid) => joinFirstProcess(cgroup, pid, joining)
 }
 
 /** Which user the maps keep, by default none; the maps themselves are read back from the container. */
