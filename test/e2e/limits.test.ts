@@ -2,10 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { IMAGE, openWorld } from './support/world.ts'
 
 const world = await openWorld()
+const hasPlace =
+  (await world.bryo(['run', '--rm', '--network', 'none', '-m', '64m', IMAGE, 'true'])).code === 0
+const WHERE = '(skipped where control groups are delegated to the caller)'
 
 /** The world has no systemd of its own, so that no limit has a place: what has one is tested in the virtual machine. */
 describe('limits without a place for control groups', () => {
-  it('that are asked for are an error, and leave nothing', async () => {
+  it.skipIf(hasPlace)(`that are asked for are an error, and leave nothing ${WHERE}`, async () => {
     const before = world.listing()
     for (const flags of [
       ['--memory', '64m'],
@@ -51,29 +54,32 @@ describe('limits without a place for control groups', () => {
     expect(lower.stderr).toContain('--oom-score-adj -900 needs root')
   })
 
-  it('cannot be changed while a container runs, and pause says why it cannot', async () => {
-    const started = await world.bryo([
-      'run',
-      '-d',
-      '--name',
-      'it',
-      '--network',
-      'none',
-      IMAGE,
-      'sleep',
-      '100',
-    ])
-    expect(started, started.stderr).toMatchObject({ code: 0 })
-    expect((await world.bryo(['update', '--pids-limit', '9', 'it'])).stderr).toContain(
-      'no control group of its own',
-    )
-    expect((await world.bryo(['pause', 'it'])).stderr).toContain('no control group of its own')
-    expect((await world.bryo(['unpause', 'it'])).stderr).toContain('it is running, expected paused')
-    expect((await world.bryo(['rm', '--force', 'it'])).code).toBe(0)
-    const stopped = await world.bryo(['create', '--name', 'it', IMAGE, 'sh', '-c', 'ulimit -u'])
-    expect(stopped.code).toBe(0)
-    expect((await world.bryo(['update', '--pids-limit', '77', 'it'])).code).toBe(0)
-    expect((await world.bryo(['start', '--attach', 'it'])).stdout).toBe('77\n')
-    expect((await world.bryo(['rm', 'it'])).code).toBe(0)
-  })
+  it.skipIf(hasPlace)(
+    `cannot be changed while a container runs, and pause says why it cannot ${WHERE}`,
+    async () => {
+      const started = await world.bryo([
+        'run',
+        '-d',
+        '--name',
+        'it',
+        '--network',
+        'none',
+        IMAGE,
+        'sleep',
+        '100',
+      ])
+      expect(started, started.stderr).toMatchObject({ code: 0 })
+      expect((await world.bryo(['update', '--pids-limit', '9', 'it'])).stderr).toContain(
+        'no control group of its own',
+      )
+      expect((await world.bryo(['pause', 'it'])).stderr).toContain('no control group of its own')
+      expect((await world.bryo(['unpause', 'it'])).stderr).toContain('it is running, expected paused')
+      expect((await world.bryo(['rm', '--force', 'it'])).code).toBe(0)
+      const stopped = await world.bryo(['create', '--name', 'it', IMAGE, 'sh', '-c', 'ulimit -u'])
+      expect(stopped.code).toBe(0)
+      expect((await world.bryo(['update', '--pids-limit', '77', 'it'])).code).toBe(0)
+      expect((await world.bryo(['start', '--attach', 'it'])).stdout).toBe('77\n')
+      expect((await world.bryo(['rm', 'it'])).code).toBe(0)
+    },
+  )
 })
