@@ -1,5 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { eventually, HAS_SESSION, read, type VmHost, type VmTest } from './support.ts'
 
 const UNIT = 'served'
@@ -34,6 +36,21 @@ function serve(host: VmHost, mode: string, flags: readonly string[], before = ''
 
 /** With the real systemd and journald. */
 export const SERVICE_TESTS: readonly VmTest[] = [
+  {
+    name: 'systemd boots as the first process of a container, and shuts down when that is stopped',
+    users: ['linger'],
+    run: ({ ok, bryo, command, inspect }) => {
+      ok('run', '-d', '--name', 'booted', '--network', 'none', ...systemdRoot(command), '/sbin/init')
+      const state = () => bryo('exec', 'booted', 'systemctl', 'is-system-running').stdout.trim()
+      // Units for hardware, and for users that the root has not, may fail.
+      eventually('it has booted', () => ['running', 'degraded'].includes(state()), 240)
+      assert.match(ok('exec', 'booted', 'cat', '/proc/1/cgroup'), /\/init\.scope$/)
+      const limit = bryo('exec', 'booted', 'sh', '-c', 'echo max >/sys/fs/cgroup/pids.max')
+      assert.notEqual(limit.code, 0, 'it may change its own limit')
+      ok('stop', '--time', '90', 'booted')
+      assert.notEqual(inspect('booted', '{{.State.ExitCode}}'), '137')
+    },
+  },
   {
     name: 'the journal takes the output, and logs reads it back',
     users: ['linger', 'guest', 'plain'],
@@ -172,3 +189,15 @@ export const SERVICE_TESTS: readonly VmTest[] = [
     },
   },
 ]
+
+/** Options for a root that shows this machine's programs, with as much of a configuration as systemd needs. */
+function systemdRoot(command: VmHost['command']): readonly string[] {
+  const root = join(homedir(), 'systemd-root')
+  const script = `
+    mkdir -p ${root}/usr ${root}/etc ${root}/var/log ${root}/root
+    for name in bin sbin lib lib64; do ln -sfn usr/$name ${root}/$name; done
+    cp /etc/passwd /etc/group /etc/ld.so.cache /etc/os-release ${root}/etc`
+  const made = command('sh', '-c', script)
+  assert.equal(made.code, 0, made.stderr)
+  return ['--volume', '/usr:/usr:ro', '--rootfs', `${root}:O`]
+}
