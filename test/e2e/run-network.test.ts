@@ -118,6 +118,10 @@ describe('--network', () => {
   it('pasta works where it is installed', async (test) => {
     if ((await world.command(['sh', '-c', 'command -v pasta'])).code !== 0)
       test.skip('there is no pasta here')
+    const tried = await bryo(['run', '--rm', '--network', 'pasta', IMAGE, 'true'])
+    // Its profile for AppArmor, where that is in force.
+    if (tried.stderr.includes('open user namespace'))
+      test.skip('pasta may not look at the namespaces of others here')
     const text = await inside(
       ['--network', 'pasta'],
       'ip -o link | grep -cv " lo:"; ip route | grep -c default',
