@@ -7,7 +7,7 @@ import type { Engine } from '../engine.ts'
 import { sleep } from './lifecycle.ts'
 import { containerSettings } from './settings.ts'
 import type { StartSubject } from './start.ts'
-import { heldTooLong, lockForStart, PATIENCE_MS, type StartVerb } from './startLock.ts'
+import { checkStartable, heldTooLong, lockForStart, PATIENCE_MS, type StartVerb } from './startLock.ts'
 
 /** While it lasts, no other command starts or removes the container. */
 export interface StartTurn {
@@ -17,22 +17,30 @@ export interface StartTurn {
 }
 
 const PAUSE_MS = 5
+/** A monitor that takes longer to write the end down hangs. */
+const STOPPING_MS = 10_000
 
 /**
  * Blocks while other commands, or its monitor, start a container, end it, or remove it.
- * @throws BryoError NOT_FOUND where it was removed, IN_USE where that takes too long
+ * @throws BryoError NOT_FOUND where it was removed, IN_USE or INVALID_STATE where that takes too long
  */
 export function awaitTurn(engine: Engine, record: ContainerRecord, verb: StartVerb = 'start'): StartTurn {
-  const deadline = Date.now() + PATIENCE_MS
+  const begun = Date.now()
   for (;;) {
-    const turn = takeTurn(engine, record, verb)
+    const waited = Date.now() - begun
+    const turn = takeTurn(engine, record, verb, waited)
     if (turn) return turn
-    if (Date.now() > deadline) throw heldTooLong(verb, record)
+    if (waited > PATIENCE_MS) throw heldTooLong(verb, record)
     sleep(PAUSE_MS)
   }
 }
 
-function takeTurn(engine: Engine, record: ContainerRecord, verb: StartVerb): StartTurn | undefined {
+function takeTurn(
+  engine: Engine,
+  record: ContainerRecord,
+  verb: StartVerb,
+  waited: number,
+): StartTurn | undefined {
   const lock = lockForStart(engine, record, verb)
   using stack = new DisposableStack()
   stack.defer(() => lock.release())
@@ -42,6 +50,7 @@ function takeTurn(engine: Engine, record: ContainerRecord, verb: StartVerb): Sta
   const changes = record.autoRemove && isLive(state) === (subject.work !== undefined)
   if (changes || state.status === 'stopping') {
     subject.work?.lock.release()
+    if (state.status === 'stopping' && waited > STOPPING_MS) checkStartable(record, state, verb)
     return undefined
   }
   stack.move()
