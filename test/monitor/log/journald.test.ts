@@ -34,13 +34,15 @@ async function received(
   journal.stdout.on('data', (data: Buffer) => output.push(data))
   onTestFinished(() => void journal.kill())
   await once(journal.stdout, 'data')
+  // It may end before the writer is seen to.
+  const closed = once(journal, 'close')
   const config = logConfig({ path, driver: 'journald', ...changes })
   const writer = spawn(BUN, ['--config=/dev/null', WRITER, JSON.stringify({ config, writes })], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   const [code] = await once(writer, 'exit')
   expect(code).toBe(0)
-  await once(journal, 'close')
+  await closed
   const lines = Buffer.concat(output).toString().split('\n').slice(1, -1)
   return lines.map((line) => fieldsOf(Buffer.from(line, 'hex')))
 }
