@@ -83,12 +83,15 @@ describe('bryo container clone', () => {
 })
 
 describe('bryo container checkpoint and restore', () => {
-  it.each(['checkpoint', 'restore'])('%s says what is missing', async (verb) => {
+  it.each([
+    ['checkpoint', '--export'],
+    ['restore', '--import'],
+  ])('%s says what is missing', async (verb, option) => {
     await create('--name', 'one', IMAGE, 'true')
     const ended = await bryo(['container', verb, 'one'])
     expect(ended).toMatchObject({ code: 125, stdout: '' })
     expect(ended.stderr).toContain(`cannot ${verb} container "one"`)
     expect((await bryo(['container', verb, 'nobody'])).stderr).toContain('no such container')
-    expect((await bryo(['container', verb, '--export', 'x', 'one'])).stderr).toContain('user namespace')
+    expect((await bryo(['container', verb, option, 'x', 'one'])).stderr).toContain('user namespace')
   })
 })
