@@ -146,13 +146,21 @@ function makeDirectory(directory: HostPath): void {
 /** Node's own way to make the parents never ends where the kernel refuses with ENOENT, as on /proc. */
 function mkdirWithParents(directory: string): void {
   try {
+    mkdirIfMissing(directory)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    // Other processes may make the same at the same time.
+    const parent = dirname(directory)
+    if (!existsSync(parent)) mkdirWithParents(parent)
+    mkdirIfMissing(directory)
+  }
+}
+
+function mkdirIfMissing(directory: string): void {
+  try {
     mkdirSync(directory, { mode: 0o700 })
   } catch (error) {
-    if (isErrno(error, 'EEXIST')) return
-    const parent = dirname(directory)
-    if (!isErrno(error, 'ENOENT') || existsSync(parent)) throw error
-    mkdirWithParents(parent)
-    mkdirSync(directory, { mode: 0o700 })
+    if (!isErrno(error, 'EEXIST')) throw error
   }
 }
 
@@ -185,6 +193,8 @@ function initialise(dataRoot: HostPath, shared: boolean): void {
     (name) => !ours.has(name) && name !== 'run' && !name.startsWith(STORE_MARKER),
   )
   if (foreign.length > 0) {
+    // Another process has made the store meanwhile, and works with it.
+    if (readMarker(dataRoot)?.shared === shared) return
     throw new BryoError(
       'STORAGE',
       `cannot use "${dataRoot}" as a store: it holds "${foreign[0]}", expected an empty directory`,

@@ -19,6 +19,14 @@ async function atOnce(...calls: readonly (readonly string[])[]) {
 const codes = (ends: readonly { readonly code: number }[]) => [...new Set(ends.map(({ code }) => code))]
 
 describe(`${AT_ONCE} commands at once on one store`, () => {
+  it('make one store where there is none, its parents too', { timeout: 120_000 * PATIENCE }, async () => {
+    for (let round = 0; round < 5; round++) {
+      const root = ['--root', `${world.work}/new-${round}/a/data`]
+      const ends = await atOnce([...root, 'images', '-q'], [...root, 'volume', 'create'])
+      expect(codes(ends), ends.map(({ stderr }) => stderr).join('')).toEqual([0])
+    }
+  })
+
   it('load an archive while others prune: all have it', { timeout: 180_000 * PATIENCE }, async () => {
     const archive = `${world.work}/image.tar`
     await bryo(['import', world.archive, 'localhost/one:1'])
