@@ -63,14 +63,15 @@ const DIRECTORIES = {
 export function openStore(paths: StorePaths): Store {
   const { dataRoot, runRoot, uid, shared: wanted = false } = paths
   const shared = explainPlace(dataRoot, DATA_HINT, () => {
-    const marker = isDirectoryOf(dataRoot, uid) ? readMarker(dataRoot) : undefined
+    const found = directoryOf(dataRoot, uid)
+    const marker = found && readMarker(dataRoot)
     if (marker && wanted && !marker.shared) throw notShared(dataRoot)
     const isShared = marker?.shared ?? wanted
-    ensureMode(dataRoot, uid, isShared ? 0o755 : 0o700)
+    ensureMode(dataRoot, found, isShared ? 0o755 : 0o700)
     if (!marker) initialise(dataRoot, isShared)
     return isShared
   })
-  explainPlace(runRoot, RUN_HINT, () => ensureMode(runRoot, uid, 0o700))
+  explainPlace(runRoot, RUN_HINT, () => ensureMode(runRoot, directoryOf(runRoot, uid), 0o700))
   return shared ? { ...storeAt(paths), shared } : storeAt(paths)
 }
 
@@ -108,16 +109,15 @@ export function storeAt({ dataRoot, runRoot }: Pick<StorePaths, 'dataRoot' | 'ru
   }
 }
 
-function isDirectoryOf(directory: HostPath, uid: number): boolean {
+/** undefined where there is none. @throws BryoError PERMISSION, STORAGE */
+function directoryOf(directory: HostPath, uid: number): Stats | undefined {
   const found = statSync(directory, { throwIfNoEntry: false })
   if (found) checkOwner(directory, found, uid)
-  return found !== undefined
+  return found
 }
 
-function ensureMode(directory: HostPath, uid: number, mode: number): void {
-  const found = statSync(directory, { throwIfNoEntry: false })
-  if (found) checkOwner(directory, found, uid)
-  else makeDirectory(directory)
+function ensureMode(directory: HostPath, found: Stats | undefined, mode: number): void {
+  if (!found) makeDirectory(directory)
   if ((found ? found.mode & 0o777 : 0o700) !== mode) chmodSync(directory, mode)
 }
 

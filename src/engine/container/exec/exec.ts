@@ -64,9 +64,8 @@ export async function execInContainer(
   // A process that the caller can leave by its keys must not end with this one.
   const detached = attach === undefined || (tty && attach.detachKeys.byteLength > 0)
   // Nobody reads what it writes; the caller's own output would be held open by it.
-  using nothing = ownFd(openSync('/dev/null', O.rdwr | O.cloexec))
-  const silent = { stdin: undefined, stdout: nothing.fd, stderr: nothing.fd }
-  const ends = attach ? stdio.theirs : silent
+  using nothing = attach ? undefined : ownFd(openSync('/dev/null', O.rdwr | O.cloexec))
+  const ends = nothing ? { stdin: undefined, stdout: nothing.fd, stderr: nothing.fd } : stdio.theirs
   const entered = await enter(engine, { record, init, request, detached, stdio: ends }).catch(
     (error: unknown) => {
       // A container's other processes and its namespaces go a moment before its first process is seen to have ended.
