@@ -9,6 +9,17 @@ export interface Descriptor {
   readonly size: number
 }
 
+/** An image of an index, for one platform; empty texts for what is not said. */
+export interface IndexItem extends Descriptor {
+  readonly os: string
+  readonly architecture: string
+  readonly variant: string
+  readonly osVersion: string
+  readonly osFeatures: readonly string[]
+  readonly features: readonly string[]
+  readonly annotations: Readonly<Record<string, string>>
+}
+
 /** The part of an image's configuration that running needs. @see https://github.com/opencontainers/image-spec/blob/main/config.md */
 export interface ImageConfig {
   readonly architecture: string

@@ -1,16 +1,6 @@
-import type { Descriptor } from '../base/image.ts'
+import type { IndexItem } from '../base/image.ts'
 import type { ManifestFormat, WrittenManifest } from './convert.ts'
 import { MEDIA_TYPE } from './mediaTypes.ts'
-
-export interface IndexItem extends Descriptor {
-  readonly os: string
-  readonly architecture: string
-  readonly variant: string
-  readonly osVersion: string
-  readonly osFeatures: readonly string[]
-  readonly features: readonly string[]
-  readonly annotations: Readonly<Record<string, string>>
-}
 
 /**
  * An image index, or Docker's manifest list, which has no annotations.

@@ -31,15 +31,18 @@ async function namespacePath(name: string, file: string): Promise<string> {
 const namespaces = (pid: string) =>
   `for n in user net pid ipc uts cgroup mnt; do echo $n $(readlink /proc/${pid}/ns/$n); done`
 
+/** Each with the namespace's file in /proc/PID/ns. */
+const OPTIONS = [
+  ['--network', 'net'],
+  ['--pid', 'pid'],
+  ['--ipc', 'ipc'],
+  ['--uts', 'uts'],
+  ['--cgroupns', 'cgroup'],
+  ['--userns', 'user'],
+] as const
+
 describe('container:NAME', () => {
-  it.each([
-    ['--network', 'net'],
-    ['--pid', 'pid'],
-    ['--ipc', 'ipc'],
-    ['--uts', 'uts'],
-    ['--cgroupns', 'cgroup'],
-    ['--userns', 'user'],
-  ])('%s shares that namespace and the user namespace, and no other', async (flag, file) => {
+  it.each(OPTIONS)('%s shares that namespace and the user namespace, and no other', async (flag, file) => {
     await start('web')
     const theirs = (await bryo(['exec', 'web', 'sh', '-c', namespaces('self')])).stdout.trim().split('\n')
     const flags = flag === '--network' ? [] : NO_NETWORK
@@ -254,14 +257,7 @@ describe('the end of a container that shares processes', () => {
 })
 
 describe('ns:PATH', () => {
-  it.each([
-    ['--network', 'net'],
-    ['--pid', 'pid'],
-    ['--ipc', 'ipc'],
-    ['--uts', 'uts'],
-    ['--cgroupns', 'cgroup'],
-    ['--userns', 'user'],
-  ])('%s enters the namespace at a path', async (flag, file) => {
+  it.each(OPTIONS)('%s enters the namespace at a path', async (flag, file) => {
     await start('web')
     const path = await namespacePath('web', file)
     const expected = (await bryo(['exec', 'web', 'readlink', `/proc/self/ns/${file}`])).stdout.trim()

@@ -1,23 +1,13 @@
 import { readdirSync, statSync } from 'node:fs'
-import type { Digest, HostPath } from '../../base/brand.ts'
+import type { HostPath } from '../../base/brand.ts'
 import { isErrno } from '../../base/errors.ts'
+import type { IndexItem } from '../../base/image.ts'
 import { hostPath } from '../hostPath.ts'
 import { type Fields, fieldsOf, readJsonFile, textRecord } from '../json.ts'
 import type { Store } from '../store.ts'
 
 /** An image of a list, and where it is. */
-export interface ListedManifest {
-  readonly mediaType: string
-  readonly digest: Digest
-  /** Bytes. */
-  readonly size: number
-  readonly os: string
-  readonly architecture: string
-  readonly variant: string
-  readonly osVersion: string
-  readonly osFeatures: readonly string[]
-  readonly features: readonly string[]
-  readonly annotations: Readonly<Record<string, string>>
+export interface ListedManifest extends IndexItem {
   /** The repository that has it, in full; empty for an image of the store. */
   readonly repository: string
 }
