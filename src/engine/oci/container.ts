@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { isFrozen } from '../../cgroup/group.ts'
@@ -50,6 +50,19 @@ export function checkContainerId(id: string): string {
   )
 }
 
+/**
+ * Before anything is asked of the host: a second container of an id would fail with its control group, too.
+ * @throws BryoError NAME_IN_USE
+ */
+export function checkIdUnused(root: string, id: string): void {
+  if (existsSync(join(root, checkContainerId(id)))) throw idInUse(id)
+}
+
+function idInUse(id: string, cause?: unknown): BryoError {
+  const message = `cannot create container "${id}": container with given ID already exists`
+  return new BryoError('NAME_IN_USE', message, { cause })
+}
+
 /** A container in the making; the lock goes with this process. */
 export interface ClaimedContainer {
   readonly directory: string
@@ -63,13 +76,7 @@ export function claimContainer(root: string, id: string): ClaimedContainer {
     mkdirSync(directory, { mode: 0o700 })
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error
-    throw new BryoError(
-      'NAME_IN_USE',
-      `cannot create container "${id}": container with given ID already exists`,
-      {
-        cause: error,
-      },
-    )
+    throw idInUse(id, error)
   }
   const lock = ownFd(openSync(join(directory, LOCK_FILE), O.rdwr | O.creat | O.cloexec, 0o600))
   flock(lock.fd, 'exclusive', { wait: false })

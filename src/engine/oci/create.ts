@@ -25,7 +25,7 @@ import { diagnoseUnshareFailure } from '../../userns/unshare-failure.ts'
 import { writeIdMaps } from '../../userns/write.ts'
 import {
   type ClaimedContainer,
-  checkContainerId,
+  checkIdUnused,
   claimContainer,
   type OciRecord,
   removeContainerDirectory,
@@ -78,8 +78,9 @@ export async function createFromBundle(caller: OciCaller, options: CreateOptions
     terminal: config.process.terminal,
     foreground: options.foreground,
   })
+  checkIdUnused(caller.stateRoot, options.id)
   const group = planGroup({
-    id: checkContainerId(options.id),
+    id: options.id,
     facts: caller.facts,
     manager: caller.cgroupManager,
     linux: config.linux,
