@@ -5,6 +5,7 @@ import type { ContainerRecord } from '../../storage/container/record.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
 import { isSharedLayer, layerDiffPath } from '../../storage/layer/layers.ts'
 import type { Comparison } from '../../storage/tree/changes.ts'
+import { LAYER_STYLE } from '../../storage/tree/marks.ts'
 import type { StackLevel } from '../../storage/tree/stack.ts'
 import { O } from '../../syscall/file.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
@@ -69,7 +70,7 @@ function openImage(engine: Engine, image: ImageRecord): ContainerTrees {
   const levels = [...image.layers].reverse().map(({ diffId }) => {
     const fd = openSync(layerDiffPath(engine.store, diffId), O.path | O.directory | O.cloexec)
     stack.defer(() => closeSync(fd))
-    return { fd, style: 'kernel' as const, overrides: isSharedLayer(engine.store, diffId) }
+    return { fd, style: LAYER_STYLE, overrides: isSharedLayer(engine.store, diffId) }
   })
   const [upper, ...lower] = levels
   return {

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import type { Digest } from '../../base/brand.ts'
 import { beginLayer, isSharedLayer, layerDiffPath } from '../../storage/layer/layers.ts'
+import { LAYER_STYLE } from '../../storage/tree/marks.ts'
 import { O } from '../../syscall/file.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
 import { giveToContainerRoot, subordinateRoot } from './ownership.ts'
@@ -38,7 +39,7 @@ function makeDirectories(engine: Engine, layers: readonly Digest[], target: stri
   }
   const levels = layers.toReversed().map((diffId) => ({
     fd: open(layerDiffPath(engine.store, diffId)),
-    style: 'kernel' as const,
+    style: LAYER_STYLE,
     overrides: isSharedLayer(engine.store, diffId),
   }))
   const maps = defaultMaps(engine)

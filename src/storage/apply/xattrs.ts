@@ -1,6 +1,7 @@
+import { closeSync, openSync } from 'node:fs'
 import { BryoError, isErrno } from '../../base/errors.ts'
-import { lsetxattr } from '../../syscall/file.ts'
-import { inChroot, type LayerPath, quotePath } from './layerPath.ts'
+import { lsetxattr, O } from '../../syscall/file.ts'
+import { childOf, inChroot, type LayerPath, quotePath } from './layerPath.ts'
 
 /** `refuse` fails the layer; `drop` leaves the attribute out without a word. */
 export type XattrPolicy = 'set' | 'drop' | 'refuse'
@@ -60,7 +61,18 @@ function setXattr(path: LayerPath, name: string, value: Buffer): void {
 /** The kernel's driver (mounted with userxattr) and fuse-overlayfs both read this one. */
 const OPAQUE_XATTR = 'user.overlay.opaque'
 
+/** What fuse-overlayfs reads in its place; the kernel's driver works on no filesystem that needs it. */
+const OPAQUE_NAME = Buffer.from('.wh..wh..opq')
+
 /** Hides what the layers below have in this directory. */
 export function markOpaque(path: LayerPath): void {
-  lsetxattr(inChroot(path), OPAQUE_XATTR, Buffer.from('y'))
+  try {
+    lsetxattr(inChroot(path), OPAQUE_XATTR, Buffer.from('y'))
+  } catch (error) {
+    // tmpfs before Linux 6.6 has no attributes of users.
+    if (!isErrno(error, 'EOPNOTSUPP', 'ENOTSUP')) throw error
+    closeSync(
+      openSync(inChroot(childOf(path, OPAQUE_NAME)), O.creat | O.wronly | O.nofollow | O.cloexec, 0o600),
+    )
+  }
 }

@@ -8,6 +8,9 @@ import type { TreeNode } from './node.ts'
  */
 export type MarkStyle = 'none' | 'kernel' | 'fuse'
 
+/** Of an image's layer in the store: unpacking leaves no other file with such a name there. See markOpaque(). */
+export const LAYER_STYLE: MarkStyle = 'fuse'
+
 const PREFIX = Buffer.from('.wh.')
 const OPAQUE_NAMES: readonly Buffer[] = ['.wh..wh..opq', '.wh..opq'].map((name) => Buffer.from(name))
 const OPAQUE_XATTRS = ['user.overlay.opaque', 'user.fuseoverlayfs.opaque', 'trusted.overlay.opaque']

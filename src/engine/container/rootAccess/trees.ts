@@ -6,7 +6,7 @@ import { hostPath } from '../../../storage/hostPath.ts'
 import { isSharedLayer, layerDiffPath } from '../../../storage/layer/layers.ts'
 import { chooseDriver } from '../../../storage/rootfs/driver.ts'
 import { seesDiskIds } from '../../../storage/rootfs/fuseMapping.ts'
-import type { MarkStyle } from '../../../storage/tree/marks.ts'
+import { LAYER_STYLE, type MarkStyle } from '../../../storage/tree/marks.ts'
 import type { StackLevel } from '../../../storage/tree/stack.ts'
 import { O } from '../../../syscall/file.ts'
 import { defaultMaps, type Engine } from '../../engine.ts'
@@ -58,7 +58,7 @@ function openTrees(
   const common = { upper, isDirectory: false, maps: defaultMaps(engine) }
   if (rootfs) return { ...common, lower: [open(rootfs.path, 'kernel')] }
   const lower = [...record.layers].reverse().map((diffId) => ({
-    ...open(layerDiffPath(engine.store, diffId), 'kernel'),
+    ...open(layerDiffPath(engine.store, diffId), LAYER_STYLE),
     overrides: isSharedLayer(engine.store, diffId),
   }))
   return { ...common, lower }
