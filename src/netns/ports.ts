@@ -58,7 +58,7 @@ export function bindMapping(
 }
 
 /** Turns a failed bind into an error for the user; others are passed on. */
-export function explainBindError(mapping: PortMapping, error: unknown): unknown {
+function explainBindError(mapping: PortMapping, error: unknown): unknown {
   const what = `cannot publish port "${formatMapping(mapping)}"`
   if (isErrno(error, 'EADDRINUSE')) return portInUse(mapping, error)
   if (isErrno(error, 'EACCES')) return privilegedPort(mapping, error)

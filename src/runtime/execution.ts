@@ -142,7 +142,7 @@ const NOT_EXECUTABLE: Readonly<Record<string, string>> = {
 }
 
 /** The error that a failed execve(2) of a workload is for the user. @param errno its name */
-export function executionError(name: string, errno: string): WorkloadFailure {
+function executionError(name: string, errno: string): WorkloadFailure {
   if (errno === 'ENOENT') return notFound(name, 'No such file or directory')
   const reason = NOT_EXECUTABLE[errno]
   return reason === undefined

@@ -16,7 +16,7 @@ const IFF_UP = 1
 const SIZEOF_IFREQ = 40
 
 /** Sets the interface up in this network namespace; needs CAP_NET_ADMIN over it. @see netdevice(7) */
-export function setInterfaceUp(name: string): void {
+function setInterfaceUp(name: string): void {
   const fd = check('socket', c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))
   try {
     const request = Buffer.alloc(SIZEOF_IFREQ)

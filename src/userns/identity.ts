@@ -65,7 +65,7 @@ export function findAccount(text: string, searchPath: string | undefined): Accou
 }
 
 /** A user in the text of /etc/passwd, by name or id. */
-export function accountIn(passwd: string, text: string): Account | undefined {
+function accountIn(passwd: string, text: string): Account | undefined {
   for (const line of passwd.split('\n')) {
     const [name = '', , uid = '', gid = '', comment = '', home] = line.split(':')
     if (home === undefined || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) continue

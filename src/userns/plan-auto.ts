@@ -6,7 +6,7 @@ import { resolveRequest } from './plan-explicit.ts'
 import { type IdRange, subtractRanges } from './ranges.ts'
 
 /** Ids of an automatic namespace whose size nobody asks for. */
-export const MIN_AUTO_SIZE = 1024
+const MIN_AUTO_SIZE = 1024
 
 interface AutoResources {
   readonly subids: { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] }

@@ -19,7 +19,7 @@ export interface SubidFile {
 const ENTRY = /^([^:]+):(\d{1,10}):(\d{1,10})$/
 
 /** One line of the file; undefined where newuidmap would skip it. @see subuid(5) */
-export function parseSubidLine(line: string): SubidEntry | undefined {
+function parseSubidLine(line: string): SubidEntry | undefined {
   const [, owner, start, count] = ENTRY.exec(line) ?? []
   if (owner === undefined) return undefined
   const entry = { owner, start: Number(start), count: Number(count) }

@@ -53,7 +53,7 @@ async function painter(): Promise<Paint> {
 const STATE_WIDTH = 'skipped'.length
 
 /** `ok       user namespaces   works`, and the remedy indented below what is not fine. */
-export function findingsText(findings: readonly Finding[], paint: Paint): string {
+function findingsText(findings: readonly Finding[], paint: Paint): string {
   const width = Math.max(0, ...findings.map(({ title }) => title.length))
   const indent = ' '.repeat(STATE_WIDTH + 2)
   const lines = findings.flatMap(({ title, state, detail, fix }) => {

@@ -32,7 +32,7 @@ export const LOGOUT_FLAGS = {
 
 const UNSIGNED = 'images are pushed without signatures'
 
-export const SIGNING_FLAGS = {
+const SIGNING_FLAGS = {
   'remove-signatures': refused(UNSIGNED, { isSwitch: true, harmless: ['true', 'false'] }),
   'sign-by': refused(UNSIGNED),
   'sign-by-sigstore': refused(UNSIGNED),

@@ -20,7 +20,7 @@ export function exportContainer(engine: Engine, name: string, outFd: number): vo
 }
 
 /** As {@link exportContainer}. */
-export function writeContainerArchive(engine: Engine, record: ContainerRecord, outFd: number): void {
+function writeContainerArchive(engine: Engine, record: ContainerRecord, outFd: number): void {
   using trees = openContainerTrees(engine, record)
   const levels = [...(trees.upper ? [trees.upper] : []), ...trees.lower]
   runInMaps(engine, {

@@ -56,7 +56,7 @@ function pruneLists(engine: Engine, filter: PruneFilter): readonly Digest[] {
 }
 
 /** Bytes of all blobs and layers. */
-export function storedBytes({ store }: Engine): number {
+function storedBytes({ store }: Engine): number {
   const blobs = readdirSync(store.blobs).map(
     (name) => statSync(hostPath(store.blobs, name), { throwIfNoEntry: false })?.size ?? 0,
   )

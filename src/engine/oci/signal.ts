@@ -27,7 +27,7 @@ export function killById(
 }
 
 /** False where it has gone. */
-export function signalFirst(record: OciRecord, signal: number): boolean {
+function signalFirst(record: OciRecord, signal: number): boolean {
   return withFirst(record, (pidfd) => signalPidfd(pidfd, signal)) ?? false
 }
 

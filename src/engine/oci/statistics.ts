@@ -33,7 +33,7 @@ export function statisticsById({ stateRoot }: OciCaller, id: string): OciStatist
 }
 
 /** @param directory of its control group */
-export function readStatistics(id: string, directory: string): OciStatistics {
+function readStatistics(id: string, directory: string): OciStatistics {
   const cpu = readKeyed(`${directory}/cpu.stat`)
   const nanoseconds = (key: string) => (cpu.get(key) ?? 0) * 1000
   const number = (file: string): number | undefined => {

@@ -30,7 +30,7 @@ function readOptional(path: string): readonly { readonly path: string; readonly 
 }
 
 /** @param document as the package `ini` reads it: sections with dots in their names are nested */
-export function parseBryoConf(path: string, document: JsonObject): RegistriesConfig {
+function parseBryoConf(path: string, document: JsonObject): RegistriesConfig {
   const sections = flatten(document, [])
   const rules = sections.flatMap(({ name, members }): readonly RegistryRule[] => {
     const prefix = SECTION.exec(name)?.[1]?.replaceAll('"', '').trim()

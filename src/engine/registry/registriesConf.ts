@@ -78,7 +78,7 @@ function unreadable(path: string, found: string, cause?: unknown): BryoError {
 }
 
 /** One file's content. @throws BryoError USAGE */
-export function parseRegistries(path: string, document: JsonObject): RegistriesConfig {
+function parseRegistries(path: string, document: JsonObject): RegistriesConfig {
   const fields = reader(path)
   if (document.registries !== undefined) {
     throw new BryoError(
@@ -160,7 +160,7 @@ function reader(path: string) {
 }
 
 /** Later parts win. */
-export function mergeRegistries(parts: readonly RegistriesConfig[]): RegistriesConfig {
+function mergeRegistries(parts: readonly RegistriesConfig[]): RegistriesConfig {
   const rules = new Map(parts.flatMap((part) => part.rules).map((rule) => [rule.prefix, rule]))
   return {
     rules: [...rules.values()],

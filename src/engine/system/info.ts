@@ -34,7 +34,7 @@ export function systemInfo(engine: Engine): SystemInfo {
 }
 
 /** As Podman's client tells of itself. */
-export function versionInfo(): Document {
+function versionInfo(): Document {
   return {
     APIVersion: VERSION,
     Version: VERSION,

@@ -43,7 +43,7 @@ async function checkVersion(tree: FileTree): Promise<void> {
   throw jsonReader('"oci-layout"').fail('imageLayoutVersion', '"1.0.0"')
 }
 
-export function layoutSource(tree: FileTree): BlobSource {
+function layoutSource(tree: FileTree): BlobSource {
   const open = (descriptor: Descriptor, offset: number) => {
     const what = `blob ${descriptor.digest}`
     const file = needFile(tree, `blobs/sha256/${digestHex(descriptor.digest)}`)

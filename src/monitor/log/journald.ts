@@ -77,7 +77,7 @@ function headOf(config: LogConfig, stream: LogStream): Buffer {
 }
 
 /** A field as text, or with its length where a line end in it would end it. */
-export function journalField(name: string, value: string): Buffer {
+function journalField(name: string, value: string): Buffer {
   if (!value.includes('\n')) return Buffer.from(`${name}=${value}\n`)
   const bytes = Buffer.from(value)
   const length = Buffer.alloc(8)

@@ -33,7 +33,7 @@ export interface SelectedRule {
   readonly args: readonly ArgumentComparison[]
 }
 
-export const NATIVE_ARCHITECTURE: Readonly<Record<HostArchitecture, string>> = {
+const NATIVE_ARCHITECTURE: Readonly<Record<HostArchitecture, string>> = {
   amd64: 'SCMP_ARCH_X86_64',
   arm64: 'SCMP_ARCH_AARCH64',
 }

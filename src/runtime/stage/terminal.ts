@@ -34,7 +34,7 @@ export function setUpTerminal(
 }
 
 /** The container's own: neither a link nor a file of a volume that lies at its place. */
-export function openMultiplexer(rootFd: number): number {
+function openMultiplexer(rootFd: number): number {
   const path = '/dev/pts/ptmx'
   const fd = openInRootIfPresent(rootFd, path, O.path | O.nofollow, { strict: true })
   try {

@@ -93,7 +93,7 @@ function manifestMeant(summary: ImageSummary, nameOrId: string): Digest | undefi
 }
 
 /** As {@link findImage}, among images that were read. */
-export function findSummary(images: readonly ImageSummary[], nameOrId: string): ImageSummary | undefined {
+function findSummary(images: readonly ImageSummary[], nameOrId: string): ImageSummary | undefined {
   const keys: Keys<ImageSummary> = {
     names: (image) => image.names,
     repoDigests: repoDigestsOf,

@@ -74,7 +74,7 @@ export function readSecretInfos(store: Store): readonly SecretInfo[] {
 }
 
 /** A secret by its whole name. */
-export function readSecret(store: Store, name: string): Secret | undefined {
+function readSecret(store: Store, name: string): Secret | undefined {
   if (!NAME.test(name)) return undefined
   const path = pathOf(store, name)
   const content = readJsonFile(path)

@@ -45,7 +45,7 @@ export function asSharedNode(node: TreeNode): TreeNode {
   return { ...node, facts: { ...facts, ...override } }
 }
 
-export function nodeFacts(fd: number): NodeFacts {
+function nodeFacts(fd: number): NodeFacts {
   const stats = fstatSync(fd, { bigint: true })
   const type = typeOf(stats)
   const device = type === 'character' || type === 'block'

@@ -24,7 +24,7 @@ export const listCommand = defineOciCommand({
 })
 
 /** One line a container, in the columns of runc. */
-export function tableText(states: readonly DescribedState[]): string {
+function tableText(states: readonly DescribedState[]): string {
   const head = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER']
   const rows = [
     head,

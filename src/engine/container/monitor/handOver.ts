@@ -63,7 +63,7 @@ export function closeMonitorFile({ fds }: MonitorLaunch): void {
 }
 
 /** The command line that calls bryo on this store, up to where a command follows. */
-export function bryoCommand({ store, options }: Engine): readonly string[] {
+function bryoCommand({ store, options }: Engine): readonly string[] {
   const driver = options.storageDriver === undefined ? [] : ['--storage-driver', options.storageDriver]
   const stores = (options.additionalStores ?? []).flatMap((path) => [
     '--storage-opt',
