@@ -1,4 +1,4 @@
-import type { SparseExtent, TarEntryType, TarTime } from './tarEntry.ts'
+import type { TarEntryType, TarTime } from './tarEntry.ts'
 
 /** What a tree holds beside what an archive can: sockets. */
 export type NodeType = Exclude<TarEntryType, 'hardlink'> | 'socket'
@@ -40,6 +40,3 @@ export interface TreeMark {
   /** What is gone; of an opaque mark, the directory whose content is gone. */
   readonly path: Buffer
 }
-
-/** The part of a file that is stored; the rest are holes. */
-export type FileExtents = readonly SparseExtent[]

@@ -10,8 +10,6 @@ export interface PruneFilter {
   readonly until?: number | undefined
 }
 
-export const PRUNE_ALL: PruneFilter = { labels: [], withoutLabels: [] }
-
 export interface Prunable {
   readonly labels: Readonly<Record<string, string>>
   /** RFC 3339. */

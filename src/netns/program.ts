@@ -31,11 +31,11 @@ function isExecutableFile(path: string): boolean {
 const TUN = '/dev/net/tun'
 
 /** Both helpers open the tun device as the calling user. @throws BryoError DEVICE_MISSING */
-export function checkTunDevice(path = TUN): void {
+export function checkTunDevice(): void {
   try {
-    accessSync(path, constants.R_OK | constants.W_OK)
+    accessSync(TUN, constants.R_OK | constants.W_OK)
   } catch (error) {
-    throw tunError(path, isErrno(error, 'EACCES', 'EPERM') ? 'permission denied' : 'it does not exist', error)
+    throw tunError(TUN, isErrno(error, 'EACCES', 'EPERM') ? 'permission denied' : 'it does not exist', error)
   }
 }
 

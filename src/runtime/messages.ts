@@ -1,5 +1,4 @@
 import { BryoError, type ErrorCode, isErrno } from '../base/errors.ts'
-import { pollReadable } from '../syscall/fd.ts'
 import { receivePacket, sendPacket } from './packet.ts'
 
 /** Namespaces of a container whose init hides from its caller too. */
@@ -70,13 +69,8 @@ export function tellInit(controlFd: number, kind: ParentMessage['kind']): void {
 /**
  * The next message of the container's processes; undefined at the end, when every holder of the other side has gone or
  * has executed the workload.
- * @param timeoutMs negative for no limit
- * @throws BryoError RUNTIME when the time is over
  */
-export function receiveStageMessage(fd: number, timeoutMs = -1): StageMessage | undefined {
-  if (!pollReadable(fd, timeoutMs)) {
-    throw new BryoError('RUNTIME', `no message from the container's process within ${timeoutMs} ms`)
-  }
+export function receiveStageMessage(fd: number): StageMessage | undefined {
   return receivePacket<StageMessage>(fd)
 }
 

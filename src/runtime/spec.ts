@@ -27,7 +27,6 @@ export interface SpecProcess {
   readonly noNewPrivileges: boolean
   readonly apparmorProfile?: string
   readonly selinuxLabel?: string
-  readonly oomScoreAdj?: number
 }
 
 export interface SpecUser {

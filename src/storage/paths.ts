@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { isAbsolute, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import type { HostPath } from '../base/brand.ts'
 import { BryoError, isErrno } from '../base/errors.ts'
 import { hostPath } from './hostPath.ts'
@@ -7,10 +7,8 @@ import { hostPath } from './hostPath.ts'
 export interface StorePaths {
   /** Images, containers and volumes: survives a reboot. */
   readonly dataRoot: HostPath
-  /** Sockets and other things of running containers. */
+  /** Sockets and other things of running containers; in the data root where the session has no runtime directory. */
   readonly runRoot: HostPath
-  /** No runtime directory of the session was found: `runRoot` lies in the data root. */
-  readonly runRootIsFallback: boolean
   /** Who must own both. */
   readonly uid: number
   /** Where the store has to be made: so that other users can read its images. */
@@ -36,20 +34,18 @@ const ROOT_RUN = '/run/bryo'
  * @see https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function resolveStorePaths(location: StoreLocation): StorePaths {
-  const { uid } = location
-  const dataRoot = hostPath(
-    location.dataRoot === undefined ? defaultDataRoot(location) : resolve(location.dataRoot),
-  )
-  if (location.runRoot !== undefined) {
-    return { dataRoot, runRoot: hostPath(resolve(location.runRoot)), runRootIsFallback: false, uid }
-  }
-  if (uid === 0) return { dataRoot, runRoot: hostPath(ROOT_RUN), runRootIsFallback: false, uid }
-  const session = [location.env.XDG_RUNTIME_DIR, `/run/user/${uid}`].find(
+  const { dataRoot, runRoot, uid } = location
+  const data = hostPath(dataRoot === undefined ? defaultDataRoot(location) : resolve(dataRoot))
+  const run = runRoot === undefined ? defaultRunRoot(location, data) : resolve(runRoot)
+  return { dataRoot: data, runRoot: hostPath(run), uid }
+}
+
+function defaultRunRoot({ env, uid }: StoreLocation, dataRoot: HostPath): string {
+  if (uid === 0) return ROOT_RUN
+  const session = [env.XDG_RUNTIME_DIR, `/run/user/${uid}`].find(
     (directory) => directory !== undefined && isAbsolute(directory) && isOwnedBy(directory, uid),
   )
-  return session === undefined
-    ? { dataRoot, runRoot: hostPath(dataRoot, 'run'), runRootIsFallback: true, uid }
-    : { dataRoot, runRoot: hostPath(session, 'bryo'), runRootIsFallback: false, uid }
+  return session === undefined ? join(dataRoot, 'run') : join(session, 'bryo')
 }
 
 function defaultDataRoot({ env, uid }: StoreLocation): string {

@@ -1,5 +1,5 @@
-import { check, SyscallError } from './error.ts'
-import { bind, lastErrno } from './native.ts'
+import { check } from './error.ts'
+import { bind } from './native.ts'
 
 const c = {
   capset: bind('int capset(const void *header, const void *data)'),
@@ -8,7 +8,6 @@ const c = {
 
 const VERSION_3 = 0x20080522
 const PR_CAPBSET_DROP = 24
-const PR_CAPBSET_READ = 23
 const PR_SET_KEEPCAPS = 8
 const PR_CAP_AMBIENT = 47
 const PR_CAP_AMBIENT_RAISE = 2
@@ -36,15 +35,6 @@ export function capset(sets: CapabilitySets): void {
 /** Removes a capability from the bounding set for good. */
 export function dropFromBoundingSet(capability: number): void {
   check('prctl', c.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), { option: 'PR_CAPBSET_DROP', capability })
-}
-
-/** False too where the kernel does not know the number. */
-export function isInBoundingSet(capability: number): boolean {
-  const result = Number(c.prctl(PR_CAPBSET_READ, capability, 0, 0, 0))
-  if (result >= 0) return result === 1
-  const errno = lastErrno()
-  if (errno === 22) return false
-  throw new SyscallError('prctl', errno, { option: 'PR_CAPBSET_READ', capability })
 }
 
 /** Keeps the permitted set over a change of the user id. */

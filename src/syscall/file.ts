@@ -25,7 +25,6 @@ const c = {
   ),
   lgetxattr: bind('long lgetxattr(const void *path, const char *name, void *value, size_t size)'),
   llistxattr: bind('long llistxattr(const void *path, void *list, size_t size)'),
-  lremovexattr: bind('int lremovexattr(const void *path, const char *name)'),
 }
 
 export const AT_FDCWD = -100
@@ -131,14 +130,8 @@ export function linkOpenFile(fd: number, path: PathBytes): void {
   check('linkat', c.linkat(AT_FDCWD, from, AT_FDCWD, bytes(path), AT_SYMLINK_FOLLOW), { path: String(path) })
 }
 
-export function unlinkat(
-  dirfd: number,
-  path: PathBytes,
-  options: { readonly directory?: boolean } = {},
-): void {
-  check('unlinkat', c.unlinkat(dirfd, bytes(path), options.directory ? AT_REMOVEDIR : 0), {
-    path: String(path),
-  })
+export function unlinkat(dirfd: number, path: PathBytes): void {
+  check('unlinkat', c.unlinkat(dirfd, bytes(path), 0), { path: String(path) })
 }
 
 /** As {@link unlinkat}, giving the errno, 0 for success: for trees, where a directory among the files is no surprise. */
@@ -258,8 +251,4 @@ export function llistxattr(path: PathBytes): readonly string[] {
     .toString('latin1', 0, length)
     .split('\0')
     .filter((name) => name !== '')
-}
-
-export function lremovexattr(path: PathBytes, name: string): void {
-  check('lremovexattr', c.lremovexattr(bytes(path), name), { path: String(path), name })
 }

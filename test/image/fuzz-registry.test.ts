@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseChallenges } from '../../src/image/registry/challenge.ts'
-import { findCredentials, keysFor } from '../../src/image/registry/credentials.ts'
+import { credentialsIn, keysFor, readAuthFile } from '../../src/image/registry/credentials.ts'
 import type { HttpClient } from '../../src/image/registry/http.ts'
 import { parseRetryAfter } from '../../src/image/registry/retry.ts'
 import { fetchToken, isSameSite } from '../../src/image/registry/token.ts'
@@ -72,7 +72,7 @@ describe('isSameSite()', () => {
   })
 })
 
-describe('findCredentials()', () => {
+describe('credentialsIn()', () => {
   const file = join(directory, 'auth.json')
   const document = {
     auths: {
@@ -83,12 +83,10 @@ describe('findCredentials()', () => {
   }
   const find = (data: string | Uint8Array) => {
     writeFileSync(file, data)
-    return attempt(() =>
-      findCredentials(
-        { authFile: file, configHome: directory, dockerConfigDir: directory },
-        'example.org/app',
-      ),
-    )
+    return attempt(() => {
+      const read = readAuthFile(file, true)
+      return read && credentialsIn(read, 'example.org/app')
+    })
   }
 
   it('reads or refuses a file with members changed', () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseChallenges } from '../../src/image/registry/challenge.ts'
-import { findCredentials, keysFor } from '../../src/image/registry/credentials.ts'
+import { keysFor } from '../../src/image/registry/credentials.ts'
+import { findLogin } from '../../src/image/registry/login.ts'
 import { BusyError, DEFAULT_RETRY, delayBefore, parseRetryAfter } from '../../src/image/registry/retry.ts'
 import { isSameSite } from '../../src/image/registry/token.ts'
 import { loadTrust } from '../../src/image/registry/trust.ts'
@@ -36,37 +37,37 @@ describe('parseChallenges()', () => {
   })
 })
 
-describe('findCredentials()', () => {
+describe('findLogin()', () => {
   const encode = (text: string) => ({ auth: Buffer.from(text).toString('base64') })
 
   function find(auths: unknown, repository: string) {
     const authFile = join(directory, 'auth.json')
     writeFileSync(authFile, JSON.stringify({ auths }))
-    return findCredentials({ authFile, configHome: directory, dockerConfigDir: directory }, repository)
+    return findLogin({ authFile, configHome: directory, dockerConfigDir: directory }, repository)
   }
 
-  it('takes the most specific namespace', () => {
+  it('takes the most specific namespace', async () => {
     const auths = {
       'reg.example/a': encode('a:1'),
       'reg.example': encode('r:2'),
       'reg.example/a/b': encode('b:3:4'),
     }
-    expect(find(auths, 'reg.example/a/b/c')).toEqual({ username: 'b', password: '3:4' })
-    expect(find(auths, 'reg.example/a/x')).toEqual({ username: 'a', password: '1' })
-    expect(find(auths, 'reg.example/x')).toEqual({ username: 'r', password: '2' })
-    expect(find(auths, 'other.example/a')).toBeUndefined()
-    expect(find(auths, 'reg.example.evil/a')).toBeUndefined()
+    expect(await find(auths, 'reg.example/a/b/c')).toEqual({ username: 'b', password: '3:4' })
+    expect(await find(auths, 'reg.example/a/x')).toEqual({ username: 'a', password: '1' })
+    expect(await find(auths, 'reg.example/x')).toEqual({ username: 'r', password: '2' })
+    expect(await find(auths, 'other.example/a')).toBeUndefined()
+    expect(await find(auths, 'reg.example.evil/a')).toBeUndefined()
   })
 
-  it("knows the Hub's old key", () => {
-    expect(find({ 'https://index.docker.io/v1/': encode('u:p\0\0') }, 'docker.io/library/x')).toEqual({
+  it("knows the Hub's old key", async () => {
+    expect(await find({ 'https://index.docker.io/v1/': encode('u:p\0\0') }, 'docker.io/library/x')).toEqual({
       username: 'u',
       password: 'p',
     })
     expect(keysFor('docker.io/library/x')).toContain('https://index.docker.io/v1/')
   })
 
-  it('looks into each file in turn, and leaves out what is missing', () => {
+  it('looks into each file in turn, and leaves out what is missing', async () => {
     mkdirSync(join(directory, 'containers'))
     writeFileSync(
       join(directory, 'containers/auth.json'),
@@ -74,22 +75,24 @@ describe('findCredentials()', () => {
     )
     writeFileSync(join(directory, 'config.json'), JSON.stringify({ auths: { 'b.example': encode('b:2') } }))
     const files = { runtimeDir: join(directory, 'none'), configHome: directory, dockerConfigDir: directory }
-    expect(findCredentials(files, 'a.example/x')?.username).toBe('a')
-    expect(findCredentials(files, 'b.example/x')?.username).toBe('b')
+    expect((await findLogin(files, 'a.example/x'))?.username).toBe('a')
+    expect((await findLogin(files, 'b.example/x'))?.username).toBe('b')
     const only = { ...files, dockerConfigOnly: true }
-    expect(findCredentials(only, 'a.example/x')).toBeUndefined()
-    expect(findCredentials(only, 'b.example/x')?.username).toBe('b')
+    expect(await findLogin(only, 'a.example/x')).toBeUndefined()
+    expect((await findLogin(only, 'b.example/x'))?.username).toBe('b')
     expect(
-      findCredentials({ ...only, dockerConfigDir: join(directory, 'none') }, 'b.example/x'),
+      await findLogin({ ...only, dockerConfigDir: join(directory, 'none') }, 'b.example/x'),
     ).toBeUndefined()
   })
 
-  it('says what is wrong with a file that was named', () => {
+  it('says what is wrong with a file that was named', async () => {
     const named = { authFile: join(directory, 'nothing'), configHome: directory, dockerConfigDir: directory }
-    expect(() => findCredentials(named, 'a.example/x')).toThrow(
+    await expect(findLogin(named, 'a.example/x')).rejects.toThrow(
       expect.objectContaining({ code: 'AUTH_REQUIRED' }),
     )
-    expect(() => find({ 'a.example': { auth: '!!!' } }, 'a.example/x')).toThrow('base64 of USER:PASSWORD')
+    await expect(find({ 'a.example': { auth: '!!!' } }, 'a.example/x')).rejects.toThrow(
+      'base64 of USER:PASSWORD',
+    )
   })
 })
 

@@ -13,7 +13,6 @@ function newStore() {
   return openStore({
     dataRoot: hostPath(directory, 'data'),
     runRoot: hostPath(directory, 'run'),
-    runRootIsFallback: false,
     uid: process.getuid?.() ?? 0,
   })
 }

@@ -12,7 +12,6 @@ const someone = uid === 0 ? 54321 : uid
 const pathsIn = (base: string) => ({
   dataRoot: hostPath(base, 'data'),
   runRoot: hostPath(base, 'run'),
-  runRootIsFallback: false,
   uid,
 })
 
@@ -24,7 +23,6 @@ describe('resolveStorePaths()', () => {
     expect(resolveStorePaths({ env, uid: someone })).toEqual({
       dataRoot: '/data/bryo',
       runRoot: `${session}/bryo`,
-      runRootIsFallback: false,
       uid: someone,
     })
   })
@@ -34,7 +32,6 @@ describe('resolveStorePaths()', () => {
     expect(resolveStorePaths({ env, uid: 0 })).toEqual({
       dataRoot: '/var/lib/bryo',
       runRoot: '/run/bryo',
-      runRootIsFallback: false,
       uid: 0,
     })
   })
@@ -44,13 +41,12 @@ describe('resolveStorePaths()', () => {
     expect(found).toMatchObject({
       dataRoot: '/home/me/.local/share/bryo',
       runRoot: '/home/me/.local/share/bryo/run',
-      runRootIsFallback: true,
     })
   })
 
   it("ignores another user's runtime directory", () => {
     const env = { HOME: '/home/me', XDG_RUNTIME_DIR: temporaryDirectory() }
-    expect(resolveStorePaths({ env, uid: 54321 }).runRootIsFallback).toBe(true)
+    expect(resolveStorePaths({ env, uid: 54321 }).runRoot).toBe('/home/me/.local/share/bryo/run')
   })
 
   it('prefers the options', () => {
@@ -75,7 +71,7 @@ describe('openStore()', () => {
   it('closes a store that others could enter', () => {
     const store = temporaryStore()
     chmodSync(store.dataRoot, 0o755)
-    openStore({ dataRoot: store.dataRoot, runRoot: store.runRoot, runRootIsFallback: false, uid })
+    openStore({ dataRoot: store.dataRoot, runRoot: store.runRoot, uid })
     expect(statSync(store.dataRoot).mode & 0o777).toBe(0o700)
   })
 
@@ -97,8 +93,6 @@ describe('openStore()', () => {
   it('refuses a store of another format', () => {
     const store = temporaryStore()
     writeFileSync(join(store.dataRoot, 'store.json'), '{"version":99}')
-    expect(() =>
-      openStore({ dataRoot: store.dataRoot, runRoot: store.runRoot, runRootIsFallback: false, uid }),
-    ).toThrow(/format 99/)
+    expect(() => openStore({ dataRoot: store.dataRoot, runRoot: store.runRoot, uid })).toThrow(/format 99/)
   })
 })

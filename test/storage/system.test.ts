@@ -25,10 +25,10 @@ describe('probeOverlay()', () => {
 
 describe('removeTree() with files of subordinate ids', () => {
   it('needs the user namespace for them, and then removes all', () => {
-    const [isSubordinate, unreadable, code, left] = runFixture('subids.ts', directory())
-    expect({ isSubordinate, unreadable, code, left }).toEqual({
+    const [isSubordinate, bytes, code, left] = runFixture('subids.ts', directory())
+    expect({ isSubordinate, bytes, code, left }).toEqual({
       isSubordinate: true,
-      unreadable: 2,
+      bytes: 0,
       code: 'PERMISSION',
       left: [],
     })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkIdMap, formatIdMap, parseIdMapFile } from '../../src/userns/extents.ts'
-import { identityMaps, isNested, nestMaps } from '../../src/userns/nested.ts'
+import { identityMaps, isNested } from '../../src/userns/nested.ts'
 import { chooseMapMethod } from '../../src/userns/write.ts'
 
 const PARENT = [
@@ -9,24 +9,6 @@ const PARENT = [
   { containerId: 11, hostId: 500000, size: 10 },
 ]
 const parent = { uid: PARENT, gid: PARENT }
-
-describe('nestMaps()', () => {
-  it('rewrites host ids to those of the outer namespace, an extent of it at a time', () => {
-    const wanted = [
-      { containerId: 0, hostId: 100000, size: 5 },
-      { containerId: 5, hostId: 1000, size: 1 },
-    ]
-    expect(nestMaps({ uid: wanted, gid: wanted }, parent).uid).toEqual([
-      { containerId: 0, hostId: 1, size: 5 },
-      { containerId: 5, hostId: 0, size: 1 },
-    ])
-  })
-
-  it('refuses ids that the outer namespace does not have', () => {
-    const wanted = [{ containerId: 0, hostId: 100005, size: 10 }]
-    expect(() => nestMaps({ uid: wanted, gid: wanted }, parent)).toThrow('not all in the outer namespace')
-  })
-})
 
 describe('identityMaps()', () => {
   it('has one line for each extent of the parent', () => {

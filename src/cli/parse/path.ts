@@ -1,4 +1,4 @@
-import { isAbsolute, join, normalize, resolve } from 'node:path'
+import { isAbsolute, normalize, resolve } from 'node:path'
 import type { HostPath } from '../../base/brand.ts'
 
 /** A path of the host as the user wrote it, made absolute. */
@@ -13,10 +13,4 @@ export function containerPath(path: string): string {
   if (path.includes('\0')) throw new Error('the container path contains NUL')
   const clean = normalize(path)
   return clean === '/' ? clean : clean.replace(/\/$/, '')
-}
-
-/** `~` and `~/x` as a shell would expand them, for values that a shell does not see as a path's start. */
-export function expandHome(path: string, home: string | undefined): string {
-  if (home === undefined || !/^~(?:\/|$)/.test(path)) return path
-  return join(home, path.slice(1))
 }

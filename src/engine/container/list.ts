@@ -9,7 +9,7 @@ import { hostPath } from '../../storage/hostPath.ts'
 import { imageDetailPath, readAllImages } from '../../storage/image/images.ts'
 import { type ImageDetail, parseDetail } from '../../storage/image/record.ts'
 import { fieldsOf, readJsonFile } from '../../storage/json.ts'
-import { treeUsage } from '../../storage/tree/usage.ts'
+import { treeBytes } from '../../storage/tree/usage.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
 import { storedConfig } from './stored.ts'
@@ -64,7 +64,7 @@ export function publishedPorts(request: ContainerRequest, state: ContainerState)
 
 /** Bytes that a container wrote to its root. */
 export function writtenBytes({ store }: Engine, { id }: ContainerRecord): number {
-  return treeUsage(hostPath(containerDirectory(store, id), 'upper')).bytes
+  return treeBytes(hostPath(containerDirectory(store, id), 'upper'))
 }
 
 /** Bytes of the images' content, by id. */

@@ -14,9 +14,9 @@ export interface AptSource {
 const DIRECTORY = '/etc/apt'
 
 /** All enabled sources of binary packages. @see sources.list(5) */
-export function readAptSources(directory = DIRECTORY): readonly AptSource[] {
-  const parts = join(directory, 'sources.list.d')
-  const files = [join(directory, 'sources.list'), ...namesIn(parts).map((name) => join(parts, name))]
+export function readAptSources(): readonly AptSource[] {
+  const parts = join(DIRECTORY, 'sources.list.d')
+  const files = [join(DIRECTORY, 'sources.list'), ...namesIn(parts).map((name) => join(parts, name))]
   return files.flatMap((path) =>
     path.endsWith('.sources')
       ? parseDeb822(readOptional(path))

@@ -4,7 +4,7 @@ import { BryoError } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
 import type { RegistryOptions } from '../../image/registry/connect.ts'
 import type { AuthFileOptions, Credentials } from '../../image/registry/credentials.ts'
-import { NO_REGISTRIES, type RegistriesConfig } from '../../image/registry/endpoints.ts'
+import type { RegistriesConfig } from '../../image/registry/endpoints.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from '../../image/registry/retry.ts'
 import { certsDirectories } from '../../image/registry/trust.ts'
 
@@ -27,10 +27,7 @@ export interface RegistrySettings {
 export function registryOptions(
   { env }: HostFacts,
   settings: RegistrySettings,
-  place: { readonly insecure: boolean; readonly config: RegistriesConfig } = {
-    insecure: false,
-    config: NO_REGISTRIES,
-  },
+  place: { readonly insecure: boolean; readonly config: RegistriesConfig },
 ): RegistryOptions {
   return {
     tlsVerify: settings.tlsVerify ?? !place.insecure,
@@ -61,7 +58,7 @@ export function authFileOptions(
 }
 
 /** @throws BryoError USAGE */
-export function parseCreds(text: string): Credentials {
+function parseCreds(text: string): Credentials {
   const colon = text.indexOf(':')
   const username = colon === -1 ? text : text.slice(0, colon)
   if (username === '' || colon === -1) {

@@ -34,8 +34,10 @@ export function securityExitCode(layers: readonly Layer[]): number {
   return layers.some(({ state }) => state === 'missing') ? 1 : 0
 }
 
+const MAX_LISTED = 5
+
 /** `a, b and 3 more`. */
-export function listed(words: readonly string[], limit = 5): string {
-  const more = words.length - limit
-  return more > 0 ? `${words.slice(0, limit).join(', ')} and ${more} more` : words.join(', ')
+export function listed(words: readonly string[]): string {
+  const more = words.length - MAX_LISTED
+  return more > 0 ? `${words.slice(0, MAX_LISTED).join(', ')} and ${more} more` : words.join(', ')
 }

@@ -4,7 +4,7 @@ import { readContainers } from '../../storage/container/find.ts'
 import { readImage, readImages } from '../../storage/image/images.ts'
 import { blobsOf } from '../../storage/image/manifests.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
-import { treeUsage } from '../../storage/tree/usage.ts'
+import { treeBytes } from '../../storage/tree/usage.ts'
 import { isUp, type ListedContainer, listContainers, writtenBytes } from '../container/list.ts'
 import type { Engine } from '../engine.ts'
 import { listVolumes } from '../volume/list.ts'
@@ -68,7 +68,7 @@ export function diskUsage(engine: Engine): DiskUsage {
     volumes: listVolumes(engine).map(({ volume, users: containers }) => ({
       name: volume.name,
       links: containers.length,
-      size: treeUsage(volume.path).bytes,
+      size: treeBytes(volume.path),
     })),
   }
 }

@@ -1,6 +1,6 @@
 import { appendEvent } from '../../storage/events.ts'
 import { recoverStore } from '../../storage/recover.ts'
-import { treeUsage } from '../../storage/tree/usage.ts'
+import { treeBytes } from '../../storage/tree/usage.ts'
 import { removeVolume, removeVolumeIfUnused, volumeUsers } from '../../storage/volume/remove.ts'
 import { findVolume, readVolumes, type Volume } from '../../storage/volume/volumes.ts'
 import { removeByName } from '../container/remove.ts'
@@ -57,7 +57,7 @@ export function pruneVolumes(engine: Engine, filter: PruneFilter): readonly Prun
   const { store, runInUserns } = engine
   recoverStore(store, runInUserns)
   const pruned = unusedVolumes(engine, filter).flatMap(({ name, path }) => {
-    const { bytes } = treeUsage(path)
+    const bytes = treeBytes(path)
     if (!removeVolumeIfUnused(store, name, runInUserns)) return []
     tellRemoved(engine, name)
     return [{ name, bytes }]

@@ -78,19 +78,10 @@ export function readAuthFile(path: string, required: boolean): AuthFile | undefi
 }
 
 /**
- * The login for a repository from the first file that has one in itself: the most specific namespace first, then the host.
+ * The login that the file itself holds: of the most specific namespace, else of the host.
  * @param repository `docker.io/library/alpine`
+ * @throws BryoError AUTH_REQUIRED for a spoilt one
  */
-export function findCredentials(options: AuthFileOptions, repository: string): Credentials | undefined {
-  for (const path of authFiles(options)) {
-    const file = readAuthFile(path, path === options.authFile)
-    const found = file && credentialsIn(file, repository)
-    if (found) return found
-  }
-  return undefined
-}
-
-/** The login that the file itself holds. @throws BryoError AUTH_REQUIRED for a spoilt one */
 export function credentialsIn(file: AuthFile, repository: string): Credentials | undefined {
   for (const key of keysFor(repository)) {
     const credentials = Object.hasOwn(file.auths, key) ? decodeEntry(file.auths[key], file.path) : undefined

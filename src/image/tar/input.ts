@@ -14,18 +14,6 @@ export function fdSource(fd: number): TarSource {
   return { read: (buffer) => readSync(fd, buffer, 0, buffer.byteLength, null) }
 }
 
-export function bufferSource(bytes: Uint8Array): TarSource {
-  let position = 0
-  return {
-    read: (buffer) => {
-      const part = bytes.subarray(position, position + buffer.byteLength)
-      buffer.set(part)
-      position += part.byteLength
-      return part.byteLength
-    },
-  }
-}
-
 export const BLOCK_SIZE = 512
 
 /** One buffer in front of a source: memory stays the same whatever the archive holds. */

@@ -1,52 +1,32 @@
-import { closeSync, existsSync, lstatSync, openSync, readdirSync, type Stats } from 'node:fs'
+import { closeSync, lstatSync, openSync, readdirSync, type Stats } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import { isErrno } from '../../base/errors.ts'
 import { O, openat2, RESOLVE } from '../../syscall/file.ts'
 
-export interface TreeUsage {
-  /** Length of all files together. */
-  readonly bytes: number
-  /** Bytes that they take on the disk. */
-  readonly allocated: number
-  /** Files, links and directories below the root. */
-  readonly entries: number
-  /** Directories that this user may not look into, and what lies too deep for a path. */
-  readonly unreadable: number
-}
-
-const BLOCK = 512
 const SEPARATOR = Buffer.from('/')
 
 /**
- * What a tree takes; a file with several names counts once. All zero where it does not exist. Each directory is opened from the root without
- * a link on the way: a container may be changing its tree.
+ * Bytes of all files of a tree together; a file with several names counts once. 0 where it does not exist, and for what this user may not look
+ * into. Each directory is opened from the root without a link on the way: a container may be changing its tree.
  */
-export function treeUsage(root: HostPath): TreeUsage {
-  let [bytes, allocated, entries, unreadable] = [0, 0, 0, 0]
+export function treeBytes(root: HostPath): number {
+  let bytes = 0
   const counted = new Set<string>()
   const rootFd = attempt(() => openSync(root, O.path | O.directory | O.cloexec))
-  if (rootFd === undefined) return { bytes, allocated, entries, unreadable: existsSync(root) ? 1 : 0 }
+  if (rootFd === undefined) return 0
   try {
     const open: Buffer[] = [Buffer.from('.')]
     for (let directory = open.pop(); directory; directory = open.pop()) {
-      const facts = listDirectory(rootFd, directory)
-      if (!facts) unreadable += 1
-      for (const { name, found } of facts ?? []) {
-        if (!found) {
-          unreadable += 1
-          continue
-        }
-        entries += 1
-        if (found.isDirectory()) open.push(Buffer.concat([directory, SEPARATOR, name]))
-        else if (found.nlink > 1 && !isNew(counted, `${found.dev}:${found.ino}`)) continue
-        allocated += found.blocks * BLOCK
-        if (found.isFile()) bytes += found.size
+      for (const { name, found } of listDirectory(rootFd, directory)) {
+        if (found?.isDirectory()) open.push(Buffer.concat([directory, SEPARATOR, name]))
+        if (!found?.isFile()) continue
+        if (found.nlink === 1 || isNew(counted, `${found.dev}:${found.ino}`)) bytes += found.size
       }
     }
   } finally {
     closeSync(rootFd)
   }
-  return { bytes, allocated, entries, unreadable }
+  return bytes
 }
 
 const ONLY_BELOW = RESOLVE.beneath | RESOLVE.noSymlinks | RESOLVE.noMagiclinks
@@ -56,11 +36,11 @@ interface NamedStats {
   readonly found: Stats | undefined
 }
 
-/** undefined for what may not be read. */
-function listDirectory(rootFd: number, path: Buffer): readonly NamedStats[] | undefined {
+/** Empty for what may not be read. */
+function listDirectory(rootFd: number, path: Buffer): readonly NamedStats[] {
   const flags = O.rdonly | O.directory | O.nofollow
   const fd = attempt(() => openat2({ dirfd: rootFd, path, flags, resolve: ONLY_BELOW }))
-  if (fd === undefined) return undefined
+  if (fd === undefined) return []
   try {
     const place = Buffer.from(`/proc/self/fd/${fd}/`)
     return readdirSync(place, { encoding: 'buffer' }).map((name) => ({

@@ -1,5 +1,5 @@
 import type { TarEntry } from '../../../src/base/tarEntry.ts'
-import { bufferSource } from '../../../src/image/tar/input.ts'
+import type { TarSource } from '../../../src/image/tar/input.ts'
 import { type ReadTarOptions, readTar } from '../../../src/image/tar/read.ts'
 
 export interface CollectedEntry extends Omit<TarEntry, 'content' | 'name' | 'linkName' | 'xattrs'> {
@@ -7,6 +7,18 @@ export interface CollectedEntry extends Omit<TarEntry, 'content' | 'name' | 'lin
   readonly linkName: string
   readonly xattrs: Readonly<Record<string, string>>
   readonly content: Buffer
+}
+
+export function bufferSource(bytes: Uint8Array): TarSource {
+  let position = 0
+  return {
+    read: (buffer) => {
+      const part = bytes.subarray(position, position + buffer.byteLength)
+      buffer.set(part)
+      position += part.byteLength
+      return part.byteLength
+    },
+  }
 }
 
 /** Everything that an archive holds; names and attributes as latin1. */

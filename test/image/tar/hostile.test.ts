@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { bufferSource } from '../../../src/image/tar/input.ts'
 import { readTar } from '../../../src/image/tar/read.ts'
 import { buildTar, END, rawHeader } from './build.ts'
-import { collect } from './collect.ts'
+import { bufferSource, collect } from './collect.ts'
 
 const NAME = [0, 'name'] as const
 const pad = (data: Buffer) => Buffer.concat([data, Buffer.alloc(-data.length & 511)])

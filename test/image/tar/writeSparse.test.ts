@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bufferSource } from '../../../src/image/tar/input.ts'
 import { readTar } from '../../../src/image/tar/read.ts'
 import { createTarWriter } from '../../../src/image/tar/write.ts'
 import { headerOf } from './build.ts'
+import { bufferSource } from './collect.ts'
 
 const MEBIBYTE = 1024 * 1024
 const SIZE = 9 * 1024 ** 3

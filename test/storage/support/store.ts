@@ -23,7 +23,6 @@ export function temporaryStore(): Store {
   return openStore({
     dataRoot: hostPath(base, 'data'),
     runRoot: hostPath(base, 'run'),
-    runRootIsFallback: false,
     uid: process.getuid?.() ?? 0,
   })
 }

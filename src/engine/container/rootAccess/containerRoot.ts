@@ -5,15 +5,10 @@ import { startInRunning } from './running.ts'
 import { startInStopped } from './stopped.ts'
 import type { RootTask, StartedTask } from './task.ts'
 
-/** Runs work in a container's root and gives its result. @throws BryoError, and what the work throws */
-export function withContainerRoot<T>(engine: Engine, record: ContainerRecord, task: RootTask<T>): T {
-  using started = startInContainerRoot(engine, record, task)
-  return started.finish()
-}
-
 /**
- * As {@link withContainerRoot}, while this process goes on. A running container goes on too; the root of any other is mounted in a
+ * Begins work in a container's root. A running container goes on; the root of any other is mounted in a
  * namespace of the child's own, and the container does not start meanwhile.
+ * @throws BryoError; `finish()` throws what the work throws
  */
 export function startInContainerRoot<T>(
   engine: Engine,
