@@ -1,5 +1,6 @@
-import { existsSync, readSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
+import { findProgram } from '../base/findProgram.ts'
 import { type OwnedFd, ownFd, pipe } from '../syscall/fd.ts'
 import { exitCodeOfStatus, killIfAlive, spawnProgram, waitForExit } from '../syscall/process.ts'
 import { MAGIC_SIZE } from './compression.ts'
@@ -94,9 +95,7 @@ interface Tool {
 }
 
 function startTool(name: ToolName): Tool {
-  const path = ['/usr/bin', '/bin', '/usr/local/bin']
-    .map((directory) => `${directory}/${name}`)
-    .find(existsSync)
+  const path = findProgram(name, '/bin:/usr/local/bin')
   if (path === undefined) {
     throw new BryoError('TOOL_MISSING', `cannot decompress ${name} data: ${name} is not installed`, {
       hint: `install it (as root: apt install ${name === 'xz' ? 'xz-utils' : name}), or decompress the file elsewhere`,

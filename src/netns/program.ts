@@ -1,5 +1,6 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
+import { findProgram } from '../base/findProgram.ts'
 
 const PACKAGE = { slirp4netns: 'slirp4netns', pasta: 'passt' } as const
 
@@ -9,23 +10,12 @@ export type NetworkProgram = keyof typeof PACKAGE
  * The absolute path of a network helper: /usr/bin first, then the absolute directories of `searchPath` ($PATH).
  * @throws BryoError TOOL_MISSING
  */
-export function findNetworkProgram(name: NetworkProgram, searchPath = ''): string {
-  const directories = ['/usr/bin', ...searchPath.split(':').filter((directory) => directory.startsWith('/'))]
-  const path = directories.map((directory) => `${directory}/${name}`).find(isExecutableFile)
+export function findNetworkProgram(name: NetworkProgram, searchPath: string | undefined): string {
+  const path = findProgram(name, searchPath)
   if (path !== undefined) return path
   throw new BryoError('TOOL_MISSING', `cannot set up the network: the program "${name}" is not installed`, {
     hint: `install the package ${PACKAGE[name]}, or run without network: --network none`,
   })
-}
-
-function isExecutableFile(path: string): boolean {
-  try {
-    const status = statSync(path)
-    return status.isFile() && (status.mode & 0o111) !== 0
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) throw error
-    return false
-  }
 }
 
 const TUN = '/dev/net/tun'

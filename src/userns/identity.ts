@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isErrno } from '../base/errors.ts'
-import { findProgram, runProgram } from './program.ts'
+import { findProgram } from '../base/findProgram.ts'
+import { runProgram } from './program.ts'
 
 /** Who starts bryo. */
 export interface Identity {

@@ -1,26 +1,6 @@
-import { closeSync, statSync } from 'node:fs'
-import { isErrno } from '../base/errors.ts'
+import { closeSync } from 'node:fs'
 import { pipe, readFd } from '../syscall/fd.ts'
 import { exitCodeOfStatus, spawnProgram, waitForExit } from '../syscall/process.ts'
-
-/**
- * The absolute path of a helper of the system: /usr/bin first, then the absolute directories of `searchPath`
- * ($PATH; a relative one could be anybody's).
- */
-export function findProgram(name: string, searchPath = ''): string | undefined {
-  const directories = ['/usr/bin', ...searchPath.split(':').filter((directory) => directory.startsWith('/'))]
-  return directories.map((directory) => `${directory}/${name}`).find(isExecutableFile)
-}
-
-function isExecutableFile(path: string): boolean {
-  try {
-    const status = statSync(path)
-    return status.isFile() && (status.mode & 0o111) !== 0
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) throw error
-    return false
-  }
-}
 
 export interface ProgramResult {
   /** 128 + n after signal n. */

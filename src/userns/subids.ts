@@ -1,5 +1,6 @@
+import { findProgram } from '../base/findProgram.ts'
 import { readIfExists } from './identity.ts'
-import { findProgram, runProgram } from './program.ts'
+import { runProgram } from './program.ts'
 import { type IdRange, isRange, withoutRepeats } from './ranges.ts'
 import { findFreeRange, type OwnRanges, ownRanges, parseSubidFile } from './subid-file.ts'
 

@@ -1,5 +1,6 @@
 import { closeSync, writeFileSync } from 'node:fs'
 import { BryoError, isErrno, messageOf } from '../base/errors.ts'
+import { findProgram } from '../base/findProgram.ts'
 import type { IdMapping, IdMaps } from '../base/idmap.ts'
 import { ownFd, pipe } from '../syscall/fd.ts'
 import { exitCodeOfStatus, spawnProgram, waitForExit } from '../syscall/process.ts'
@@ -7,7 +8,7 @@ import { formatIdMap } from './extents.ts'
 import { hasNoNewPrivileges, readHelperPrivilege } from './helper-privilege.ts'
 import type { Identity } from './identity.ts'
 import { isNested, readIdMaps } from './nested.ts'
-import { findProgram, readAll } from './program.ts'
+import { readAll } from './program.ts'
 import { explainMapFailure, helperMissing, type MapHelper } from './write-failure.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
+import { isExecutableFile } from '../../base/findProgram.ts'
 
 const CANDIDATES = [
   '/usr/bin/catatonit',
@@ -11,7 +11,7 @@ const CANDIDATES = [
 
 /** The program that becomes pid 1 with `--init`: it reaps and forwards signals. @throws BryoError TOOL_MISSING */
 export function findInitProgram(asked: string | undefined): string {
-  const found = (asked === undefined ? CANDIDATES : [asked]).find(isExecutable)
+  const found = (asked === undefined ? CANDIDATES : [asked]).find(isExecutableFile)
   if (found !== undefined) return found
   throw new BryoError(
     'TOOL_MISSING',
@@ -22,13 +22,4 @@ export function findInitProgram(asked: string | undefined): string {
       hint: 'install the package catatonit, or name a static init with --init-path',
     },
   )
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

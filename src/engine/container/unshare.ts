@@ -1,6 +1,7 @@
-import { closeSync, statSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
+import { BryoError, messageOf } from '../../base/errors.ts'
+import { isExecutableFile } from '../../base/findProgram.ts'
 import { closeOnExecFrom, ownFd, pipe, setCloseOnExec, writeFd } from '../../syscall/fd.ts'
 import { MS, mount } from '../../syscall/mount.ts'
 import { execve, exitCodeOfStatus, waitForExit } from '../../syscall/process.ts'
@@ -85,23 +86,9 @@ function findCommand({ facts }: Engine, name: string): string {
   const candidates = name.includes('/')
     ? [resolve(facts.cwd, name)]
     : (facts.env.PATH ?? '').split(':').map((directory) => resolve(facts.cwd, directory, name))
-  const found = name === '' ? undefined : candidates.find(isExecutable)
+  const found = name === '' ? undefined : candidates.find(isExecutableFile)
   if (found !== undefined) return found
-  if (name.includes('/') && statOf(candidates[0] ?? '') !== undefined)
+  if (name.includes('/') && existsSync(candidates[0] ?? ''))
     throw new BryoError('COMMAND_NOT_EXECUTABLE', `exec: "${name}": permission denied`)
   throw new BryoError('COMMAND_NOT_FOUND', `exec: "${name}": executable file not found in $PATH`)
-}
-
-function isExecutable(path: string): boolean {
-  const found = statOf(path)
-  return found?.isFile() === true && (found.mode & 0o111) !== 0
-}
-
-function statOf(path: string) {
-  try {
-    return statSync(path, { throwIfNoEntry: false })
-  } catch (error) {
-    if (isErrno(error, 'EACCES', 'ELOOP', 'ENAMETOOLONG')) return undefined
-    throw error
-  }
 }

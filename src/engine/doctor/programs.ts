@@ -1,7 +1,8 @@
 import { accessSync, constants } from 'node:fs'
 import { messageOf } from '../../base/errors.ts'
+import { findProgram } from '../../base/findProgram.ts'
 import { loadLibrary } from '../../syscall/native.ts'
-import { findProgram, runProgram } from '../../userns/program.ts'
+import { runProgram } from '../../userns/program.ts'
 import { type DoctorFacts, type Finding, type FindingState, finding } from './finding.ts'
 
 const SECCOMP = { id: 'libseccomp', title: 'libseccomp' }

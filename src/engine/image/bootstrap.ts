@@ -1,6 +1,7 @@
 import { existsSync, statSync, writeSync } from 'node:fs'
-import { basename, isAbsolute, join } from 'node:path'
+import { basename } from 'node:path'
 import { BryoError } from '../../base/errors.ts'
+import { findProgram } from '../../base/findProgram.ts'
 import { localReference } from '../../image/reference.ts'
 import { ownFd, pipe } from '../../syscall/fd.ts'
 import { exitCodeOfStatus, spawnProgram, waitForExit } from '../../syscall/process.ts'
@@ -66,9 +67,9 @@ async function fromMirror(
   distribution: Distribution,
 ): Promise<ImportedImage> {
   const { mirror, keyring, what, name, changes } = request
-  const program = findProgram(engine, 'mmdebstrap')
+  const program = requireProgram(engine, 'mmdebstrap')
   const hasSubordinateIds = engine.defaultIds().maps.uid.length > 1
-  if (!hasSubordinateIds) findProgram(engine, 'fakechroot')
+  if (!hasSubordinateIds) requireProgram(engine, 'fakechroot')
   const sources = planSources(distribution, {
     mirror,
     keyring,
@@ -110,9 +111,8 @@ async function fromMirror(
 }
 
 /** @throws BryoError TOOL_MISSING */
-function findProgram({ facts }: Engine, name: string): string {
-  const directories = ['/usr/bin', '/usr/local/bin', ...(facts.env.PATH ?? '').split(':').filter(isAbsolute)]
-  const found = directories.map((directory) => join(directory, name)).find((path) => existsSync(path))
+function requireProgram({ facts }: Engine, name: string): string {
+  const found = findProgram(name, `/usr/local/bin:${facts.env.PATH ?? ''}`)
   if (found !== undefined) return found
   throw new BryoError('TOOL_MISSING', `cannot bootstrap a distribution: ${name} is not installed`, {
     hint: `as root: apt install ${name}; or unpack a root elsewhere and name its tar archive`,

@@ -1,7 +1,7 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
-import { hostPath } from '../hostPath.ts'
+import { findProgram } from '../../base/findProgram.ts'
 import type { RunInUserns } from '../runInUserns.ts'
 import type { Store } from '../store.ts'
 import type { StorageDriver } from './plan.ts'
@@ -59,12 +59,7 @@ const PROGRAM = 'fuse-overlayfs'
 const DEVICE = '/dev/fuse'
 
 export function findFuseOverlay(searchPath: string): FuseSupport {
-  const directories = [
-    '/usr/bin',
-    '/usr/local/bin',
-    ...searchPath.split(':').filter((path) => path.startsWith('/')),
-  ]
-  const program = directories.map((directory) => hostPath(directory, PROGRAM)).find(isExecutable)
+  const program = findProgram(PROGRAM, `/usr/local/bin:${searchPath}`)
   if (program === undefined) {
     const problem = `${PROGRAM} is not installed`
     return { found: false, code: 'TOOL_MISSING', problem, hint: `install the package ${PROGRAM}` }
@@ -73,17 +68,6 @@ export function findFuseOverlay(searchPath: string): FuseSupport {
   if (device === undefined) return { found: true, program }
   const hint = `as root: modprobe fuse; chmod 0666 ${DEVICE}`
   return { found: false, code: 'DEVICE_MISSING', problem: device, hint }
-}
-
-/** A directory of $PATH that may not be read holds nothing for this user. */
-function isExecutable(path: string): boolean {
-  try {
-    const found = statSync(path, { throwIfNoEntry: false })
-    return found?.isFile() === true && (found.mode & 0o111) !== 0
-  } catch (error) {
-    if (isErrno(error, 'EACCES', 'ELOOP')) return false
-    throw error
-  }
 }
 
 function deviceProblem(): string | undefined {
