@@ -24,6 +24,22 @@ export interface ResourceLimits {
   readonly cgroupConf?: Readonly<Record<string, string>>
 }
 
+/** Those that limit something: one of 0 is none. @returns undefined where none is left */
+export function withoutZeros({
+  deviceRates,
+  deviceWeights,
+  ...rest
+}: ResourceLimits): ResourceLimits | undefined {
+  const rates = deviceRates?.filter(({ rate }) => rate !== 0) ?? []
+  const weights = deviceWeights?.filter(({ weight }) => weight !== 0) ?? []
+  const limits: ResourceLimits = {
+    ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== 0)),
+    ...(rates.length > 0 && { deviceRates: rates }),
+    ...(weights.length > 0 && { deviceWeights: weights }),
+  }
+  return Object.keys(limits).length === 0 ? undefined : limits
+}
+
 /** How fast a block device may be used. */
 export interface DeviceRate {
   /** Of the device node. */

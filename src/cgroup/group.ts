@@ -39,29 +39,34 @@ export function enableControllers(parent: string, settings: readonly CgroupSetti
   }
 }
 
-/** @throws BryoError UNSUPPORTED for one that was asked for and cannot be set; others are left out */
+/** @throws BryoError UNSUPPORTED for one that was asked for and cannot be set, before any is where its controller is missing; others are left out */
 export function applySettings(directory: string, settings: readonly CgroupSetting[]): void {
   const available = readNames(`${directory}/cgroup.controllers`)
-  for (const setting of settings) {
-    const { file, value, controller, option } = setting
-    if (controller !== 'cgroup' && !available.includes(controller)) {
-      if (option === undefined) continue
-      throw new BryoError(
-        'UNSUPPORTED',
-        `cannot set ${option}: the cgroup controller "${controller}" is not delegated to you`,
-        { hint: DELEGATION_HINT },
-      )
-    }
+  const isMissing = ({ controller }: CgroupSetting) =>
+    controller !== 'cgroup' && !available.includes(controller)
+  const refused = settings.find((setting) => setting.option !== undefined && isMissing(setting))
+  if (refused) {
+    throw new BryoError(
+      'UNSUPPORTED',
+      `cannot set ${refused.option}: the cgroup controller "${refused.controller}" is not delegated to you`,
+      { hint: DELEGATION_HINT },
+    )
+  }
+  for (const setting of settings.filter((each) => !isMissing(each))) {
+    const { file, value, option } = setting
     try {
       writeFileSync(`${directory}/${file}`, value)
     } catch (error) {
-      if (option === undefined) continue
-      const found = isErrno(error, 'ENOENT')
-        ? `this kernel has no ${file}`
-        : `${file} does not take "${value}"`
-      throw cannotSet(setting, found, error)
+      if (option !== undefined) throw cannotSet(setting, whyNot(setting, error), error)
     }
   }
+}
+
+function whyNot({ file, value, controller }: CgroupSetting, error: unknown): string {
+  if (isErrno(error, 'ENOENT')) return `this kernel has no ${file}`
+  // Disks have queues, their parts have none.
+  const isPartition = controller === 'io' && isErrno(error, 'ENODEV')
+  return `${file} does not take "${value}"${isPartition ? ', expected a whole disk, not a part of one' : ''}`
 }
 
 function cannotSet({ option, file }: CgroupSetting, found: string, cause: unknown): BryoError {
@@ -93,9 +98,14 @@ export function isFrozen(directory: string): boolean {
 const FREEZE_STEP_MS = 10
 const FREEZE_MS = 10_000
 
-/** Stops or continues all processes of the group, and waits until they have. @returns false where they do not */
+/** Stops or continues all processes of the group, and waits until they have. @returns false where they do not, or the group is gone */
 export function freezeGroup(directory: string, frozen: boolean): boolean {
-  writeFileSync(`${directory}/cgroup.freeze`, frozen ? '1' : '0')
+  try {
+    writeFileSync(`${directory}/cgroup.freeze`, frozen ? '1' : '0')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENODEV')) return false
+    throw error
+  }
   const deadline = Date.now() + FREEZE_MS
   while (readKeyed(`${directory}/cgroup.events`).get('frozen') !== (frozen ? 1 : 0)) {
     if (Date.now() > deadline || readControl(`${directory}/cgroup.events`) === undefined) return false
@@ -131,6 +141,12 @@ export function removeGroup(directory: string): void {
       pause(FREEZE_STEP_MS)
     }
   }
+}
+
+/** Kills what is still in a group, and removes it. */
+export function endGroup(directory: string): void {
+  killGroup(directory)
+  removeGroup(directory)
 }
 
 /** The processes of the group and of those below it. */

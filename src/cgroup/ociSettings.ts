@@ -1,7 +1,7 @@
 import { BryoError } from '../base/errors.ts'
 import type { OciResources } from '../base/ociResources.ts'
 import { readControl } from './hierarchy.ts'
-import { type CgroupSetting, DEFAULT_PERIOD_US, ioWeightOf, weightOfShares } from './settings.ts'
+import { type CgroupSetting, DEFAULT_PERIOD_US, weightOfShares, weightSettings } from './settings.ts'
 
 /**
  * What the resources of an OCI configuration mean in files of cgroup v2, in the order in which they are to be written. Pure.
@@ -20,9 +20,11 @@ export function ociSettings(resources: OciResources): readonly CgroupSetting[] {
     ...setting('cpuset.cpus', cpu.cpus, 'cpu.cpus'),
     ...setting('cpuset.mems', cpu.mems, 'cpu.mems'),
     ...setting('pids.max', orMax(pidsLimit === 0 ? -1 : pidsLimit), 'pids.limit'),
-    ...setting('io.weight', io.weight && `default ${ioWeightOf(io.weight)}`, 'blockIO.weight'),
+    ...(io.weight
+      ? weightSettings({ key: 'default', weight: io.weight, option: 'linux.resources.blockIO.weight' })
+      : []),
     ...io.deviceWeights.flatMap(({ device, weight }) =>
-      setting('io.weight', `${device} ${ioWeightOf(weight)}`, 'blockIO.weightDevice'),
+      weightSettings({ key: device, weight, option: 'linux.resources.blockIO.weightDevice' }),
     ),
     ...io.rates.flatMap(({ device, kind, rate }) =>
       setting('io.max', `${device} ${kind}=${rate > 0 ? rate : 'max'}`, 'blockIO'),

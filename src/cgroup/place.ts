@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
 import type { CgroupMode } from '../base/resources.ts'
 import { applySettings, enableControllers, enterGroup, makeGroup } from './group.ts'
@@ -26,7 +25,7 @@ export type CgroupPlace =
   /** The scope that this process, a monitor, is in already: its container starts anew. */
   | { readonly kind: 'former'; readonly scope: string }
   /** `split`: the caller's own group is divided. */
-  | { readonly kind: 'split'; readonly own: string }
+  | { readonly kind: 'split'; readonly own: string; readonly name: string }
 
 export interface PlaceRequest {
   readonly id: string
@@ -53,8 +52,9 @@ export function findPlace(request: PlaceRequest): CgroupPlace {
     )
   }
   const own = ownGroup()
+  const name = `bryo-${request.id}`
   if (request.mode === 'split') {
-    if (isDelegated(own)) return { kind: 'split', own }
+    if (isDelegated(own)) return { kind: 'split', own, name }
     throw new BryoError(
       'UNSUPPORTED',
       `cannot split the control group "${own}": it is not delegated to you`,
@@ -63,7 +63,6 @@ export function findPlace(request: PlaceRequest): CgroupPlace {
       },
     )
   }
-  const name = `bryo-${request.id}`
   const { parent } = request
   if (own.endsWith(`/${name}.scope`)) return { kind: 'former', scope: own }
   if (parent !== undefined && !parent.endsWith('.slice'))
@@ -78,7 +77,13 @@ export function findPlace(request: PlaceRequest): CgroupPlace {
 
 /** A monitor's is beside its container's. */
 export function ownGroup(): string {
-  return `${CGROUP_ROOT}${cgroupPathOf('self') ?? ''}`.replace(/\/supervisor$/, '')
+  return groupOfPath(cgroupPathOf('self') ?? '')
+}
+
+/** The directory of the group that /proc names so, or of the one that it is the supervisor of. Pure. */
+export function groupOfPath(path: string): string {
+  // In the root of a cgroup namespace, as in a container, the path is a slash.
+  return `${CGROUP_ROOT}${path}`.replace(/\/$/, '').replace(/\/supervisor$/, '')
 }
 
 /** The group in which the caller may make others; undefined where there is none. */
@@ -140,7 +145,7 @@ export function enterPlace(
 /** What a failed {@link enterPlace} may have left; undefined for a scope, which systemd removes. */
 export function placeDirectory(place: CgroupPlace): string | undefined {
   if (place.kind === 'group') return `${place.parent}/${place.name}`
-  return place.kind === 'split' ? `${place.own}/${LEAF}` : undefined
+  return place.kind === 'split' ? `${place.own}/${place.name}` : undefined
 }
 
 function moveInto(directory: string, pid: number): void {
@@ -153,7 +158,7 @@ function moveInto(directory: string, pid: number): void {
   }
 }
 
-/** Of scopes and split groups: the leaf that the container's processes are in, and the one beside it. */
+/** Of scopes: the leaf that the container's processes are in, and the one beside it. */
 const LEAF = 'container'
 const SUPERVISOR = 'supervisor'
 
@@ -168,7 +173,7 @@ function preparePlace(
   }
   if (place.kind === 'split') {
     leaveGroup(place.own)
-    return { parent: place.own, name: LEAF }
+    return { parent: place.own, name: place.name }
   }
   if (place.kind === 'former') return { parent: place.scope, name: LEAF }
   const scope = makeScope(place, entrants)
@@ -176,14 +181,21 @@ function preparePlace(
   return { parent: scope, name: LEAF }
 }
 
+const LEAVING_ROUNDS = 10
+
 /** A group with processes has no groups with controllers below it: its own go into one of their own. */
 export function leaveGroup(own: string): void {
   const supervisor = makeGroup(own, SUPERVISOR)
-  for (const pid of readFileSync(`${own}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)) {
-    try {
-      writeFileSync(`${supervisor}/cgroup.procs`, pid)
-    } catch (error) {
-      if (!isErrno(error, 'ESRCH')) throw error
+  // Those that are moved may have made others before.
+  for (let round = 0; round < LEAVING_ROUNDS; round++) {
+    const pids = readNames(`${own}/cgroup.procs`)
+    if (pids.length === 0) return
+    for (const pid of pids) {
+      try {
+        enterGroup(supervisor, Number(pid))
+      } catch (error) {
+        if (!isErrno(error, 'ESRCH')) throw error
+      }
     }
   }
 }
@@ -259,6 +271,9 @@ export function joinGroup(directory: string, pid: number, runtimeDirectory: stri
     if (!isErrno(error, 'EACCES') || socket === undefined || unit === undefined) {
       throw new BryoError('RUNTIME', `cannot join the container's control group "${directory}"`, {
         cause: error,
+        ...(isErrno(error, 'EACCES') && {
+          hint: 'call this from the service or the session that has started it',
+        }),
       })
     }
     callManager(socket, 'AttachProcessesToUnit', [

@@ -17,6 +17,13 @@ export interface AllLimits extends ResourceLimits {
 }
 
 export const DEFAULT_PERIOD_US = 100_000
+/** The kernel's. */
+const DEFAULT_WEIGHT = 100
+
+/** Microseconds of each default period. */
+export function quotaOfCpus(cpus: number): number {
+  return Math.round(cpus * DEFAULT_PERIOD_US)
+}
 
 /**
  * What limits mean in files of cgroup v2, in the order in which they are to be written.
@@ -52,30 +59,34 @@ function memorySettings({ memory, memoryReservation, memorySwap }: ResourceLimit
       option: '--memory-reservation',
     })
   }
-  if (memory !== undefined && memory > 0) {
-    // Docker's rule: as much swap again, where nothing is said.
-    const swap = memorySwap === undefined ? memory : memorySwap - memory
+  if (memory !== undefined) {
+    const asked = memory > 0 && memorySwap !== undefined && memorySwap !== 0
     settings.push(
-      { file: 'memory.max', value: String(memory), controller, option: '--memory' },
+      { file: 'memory.max', value: memory > 0 ? String(memory) : 'max', controller, option: '--memory' },
       {
         file: 'memory.swap.max',
-        value: memorySwap === -1 ? 'max' : String(swap),
+        value: swapOf(memory, memorySwap || undefined),
         controller,
-        option: memorySwap === undefined ? undefined : '--memory-swap',
+        option: asked ? '--memory-swap' : undefined,
       },
     )
   }
   return settings
 }
 
+/** The kernel counts swap alone. Docker's rule: as much again as there is memory, where nothing is said. */
+function swapOf(memory: number, memorySwap: number | undefined): string {
+  if (memory === 0 || memorySwap === -1) return 'max'
+  return String(memorySwap === undefined ? memory : memorySwap - memory)
+}
+
 function cpuSettings({ cpus, cpuPeriod, cpuQuota, cpuShares }: ResourceLimits): readonly CgroupSetting[] {
   const controller = 'cpu'
   const settings: CgroupSetting[] = []
-  if (cpus !== undefined && cpus > 0) {
-    const quota = Math.round(cpus * DEFAULT_PERIOD_US)
+  if (cpus !== undefined) {
     settings.push({
       file: 'cpu.max',
-      value: `${quota} ${DEFAULT_PERIOD_US}`,
+      value: `${cpus > 0 ? quotaOfCpus(cpus) : 'max'} ${DEFAULT_PERIOD_US}`,
       controller,
       option: '--cpus',
     })
@@ -88,10 +99,10 @@ function cpuSettings({ cpus, cpuPeriod, cpuQuota, cpuShares }: ResourceLimits): 
       option: cpuQuota === undefined ? '--cpu-period' : '--cpu-quota',
     })
   }
-  if (cpuShares !== undefined && cpuShares > 0) {
+  if (cpuShares !== undefined) {
     settings.push({
       file: 'cpu.weight',
-      value: String(weightOfShares(cpuShares)),
+      value: String(cpuShares > 0 ? weightOfShares(cpuShares) : DEFAULT_WEIGHT),
       controller,
       option: '--cpu-shares',
     })
@@ -126,7 +137,8 @@ function pidsSettings({ pidsLimit, defaultPidsLimit }: AllLimits): readonly Cgro
       file: 'pids.max',
       value: limit > 0 ? String(limit) : 'max',
       controller: 'pids',
-      option: defaultPidsLimit === undefined ? '--pids-limit' : undefined,
+      // None is what there is without the controller as well.
+      option: limit > 0 && defaultPidsLimit === undefined ? '--pids-limit' : undefined,
     },
   ]
 }
@@ -142,30 +154,36 @@ function ioSettings(
   { blkioWeight, deviceRates = [], deviceWeights = [] }: ResourceLimits,
   deviceNumber: (path: string) => string,
 ): readonly CgroupSetting[] {
-  const weight =
-    blkioWeight === undefined || blkioWeight === 0
-      ? []
-      : [
-          {
-            file: 'io.weight',
-            value: `default ${ioWeightOf(blkioWeight)}`,
-            controller: 'io',
-            option: '--blkio-weight',
-          },
-        ]
   return [
-    ...weight,
-    ...deviceWeights.map(({ path, weight: own }) => ({
-      file: 'io.weight',
-      value: `${deviceNumber(path)} ${own === 0 ? 'default' : ioWeightOf(own)}`,
-      controller: 'io',
-      option: '--blkio-weight-device',
-    })),
+    ...(blkioWeight === undefined
+      ? []
+      : weightSettings({ key: 'default', weight: blkioWeight, option: '--blkio-weight' })),
+    ...deviceWeights.flatMap(({ path, weight }) =>
+      weightSettings({ key: deviceNumber(path), weight, option: '--blkio-weight-device' }),
+    ),
     ...deviceRates.map(({ path, kind, rate }) => ({
       file: 'io.max',
       value: `${deviceNumber(path)} ${kind}=${rate === 0 ? 'max' : rate}`,
       controller: 'io',
       option: RATE_OPTIONS[kind],
     })),
+  ]
+}
+
+interface IoWeight {
+  /** Number of a device; `default` for all others. */
+  readonly key: string
+  /** 10 to 1000; 0 for none. */
+  readonly weight: number
+  readonly option: string
+}
+
+/** The BFQ scheduler has a file of its own, in which weights are as they are given; where it is in use, the other one has no effect. */
+export function weightSettings({ key, weight, option }: IoWeight): readonly CgroupSetting[] {
+  const controller = 'io'
+  const none = key === 'default' ? DEFAULT_WEIGHT : 'default'
+  return [
+    { file: 'io.bfq.weight', value: `${key} ${weight || none}`, controller, option: undefined },
+    { file: 'io.weight', value: `${key} ${weight === 0 ? none : ioWeightOf(weight)}`, controller, option },
   ]
 }

@@ -1,5 +1,5 @@
 import { BryoError } from '../base/errors.ts'
-import type { ResourceLimits } from '../base/resources.ts'
+import { type ResourceLimits, withoutZeros } from '../base/resources.ts'
 import type { FlagValues } from './flags/flag.ts'
 import type { LIMIT_FLAGS, RESOURCE_FLAGS } from './options/resources.ts'
 import { type KeyValue, toRecord } from './parse/keyValue.ts'
@@ -55,10 +55,9 @@ export function resourceSettings(flags: FlagValues<typeof RESOURCE_FLAGS>) {
     throw new BryoError('USAGE', `invalid value ${oomScoreAdj} for --oom-score-adj: expected -1000 to 1000`)
   }
   // A new container has no limit that 0 would take away.
-  const given = Object.entries(resourceLimits(flags, flags.cgroupConf) ?? {})
-  const limits: ResourceLimits = Object.fromEntries(given.filter(([, value]) => value !== 0))
+  const limits = withoutZeros(resourceLimits(flags, flags.cgroupConf) ?? {})
   return {
-    ...(Object.keys(limits).length > 0 && { limits }),
+    ...(limits && { limits }),
     ...(pidsLimit !== undefined && { pidsLimit }),
     ...(oomScoreAdj !== undefined && { oomScoreAdj }),
     ...(cgroupParent !== undefined && { cgroupParent }),

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { BryoError, exitCodeOf, isErrno, messageOf } from '../base/errors.ts'
 import type { MonitorConfig, RestartPolicy } from '../base/monitorConfig.ts'
+import { freezeGroup, killGroup } from '../cgroup/group.ts'
 import { openLogSink } from '../monitor/log/open.ts'
 import { monitorContainer } from '../monitor/monitor.ts'
 import { createReactor, type Reactor } from '../monitor/reactor.ts'
@@ -77,7 +78,11 @@ function serve(config: MonitorConfig, store: Store): Served {
     awaitClient: config.awaitClient,
     timeoutMs: config.timeoutMs,
     stop: config.stop,
-    onStop: () => markStopped(store, config.id),
+    onStop: () => {
+      markStopped(store, config.id)
+      // What is paused would not hear of it.
+      if (config.cgroup !== undefined) freezeGroup(config.cgroup, false)
+    },
     release: held?.release,
     onServe: (reactor) => {
       memory = watchMemory(reactor, config.cgroup)
@@ -88,6 +93,8 @@ function serve(config: MonitorConfig, store: Store): Served {
     },
     onExit: () => {
       const { mounts } = config.fds
+      // What no pid namespace takes along, and has left the container's mount namespace.
+      if (config.cgroup !== undefined) killGroup(config.cgroup)
       if (mounts === undefined) return
       endMembers(mounts)
       closeSync(mounts)

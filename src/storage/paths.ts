@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { HostPath } from '../base/brand.ts'
-import { BryoError, isErrno } from '../base/errors.ts'
+import { BryoError } from '../base/errors.ts'
+import { isOwnedBy } from '../base/runtimeDirectory.ts'
 import { hostPath } from './hostPath.ts'
 
 export interface StorePaths {
@@ -57,15 +57,4 @@ function defaultDataRoot({ env, uid }: StoreLocation): string {
   throw new BryoError('STORAGE', 'cannot place the store: HOME is not set, expected an absolute path', {
     hint: 'set HOME or XDG_DATA_HOME, or name a directory with --root',
   })
-}
-
-/** After `su`, XDG_RUNTIME_DIR may still be the other user's. */
-function isOwnedBy(directory: string, uid: number): boolean {
-  try {
-    const found = statSync(directory, { throwIfNoEntry: false })
-    return found?.isDirectory() === true && found.uid === uid
-  } catch (error) {
-    if (isErrno(error, 'EACCES')) return false
-    throw error
-  }
 }

@@ -71,7 +71,9 @@ describe('ociSettings()', () => {
         unified: { 'memory.high': '5', 'io.max': '8:0 rbps=1\n8:16 rbps=2\n' },
       }),
     ).toEqual([
-      ...['io.weight: default 1', 'io.weight: 8:0 10000', 'io.max: 8:0 rbps=1000', 'io.max: 8:0 wiops=max'],
+      ...['io.bfq.weight: default 10', 'io.weight: default 1'],
+      ...['io.bfq.weight: 8:0 1000', 'io.weight: 8:0 10000'],
+      ...['io.max: 8:0 rbps=1000', 'io.max: 8:0 wiops=max'],
       ...['hugetlb.2MB.max: 4', 'rdma.max: mlx5_1 hca_handle=3 hca_object=max'],
       ...['memory.high: 5', 'io.max: 8:0 rbps=1', 'io.max: 8:16 rbps=2'],
     ])

@@ -43,6 +43,36 @@ describe('cgroupSettings()', () => {
     ])
   })
 
+  it('takes a limit away that is 0', () => {
+    expect(files({ memory: 0, cpus: 0, cpuShares: 0, blkioWeight: 0, memoryReservation: 0 })).toEqual({
+      'memory.low': '0',
+      'memory.max': 'max',
+      'memory.swap.max': 'max',
+      'cpu.max': 'max 100000',
+      'cpu.weight': '100',
+      'io.bfq.weight': 'default 100',
+      'io.weight': 'default 100',
+    })
+    expect(files({ memory: 100, memorySwap: 0 })).toMatchObject({ 'memory.swap.max': '100' })
+    const weights = cgroupSettings({ deviceWeights: [{ path: '/dev/sda', weight: 0 }] }, () => '8:0')
+    expect(weights.map(({ value }) => value)).toEqual(['8:0 default', '8:0 default'])
+  })
+
+  it('gives weights of devices to both schedulers that have them, and asks for one', () => {
+    expect(cgroupSettings({ blkioWeight: 500 }, () => '')).toEqual([
+      { file: 'io.bfq.weight', value: 'default 500', controller: 'io', option: undefined },
+      { file: 'io.weight', value: 'default 4950', controller: 'io', option: '--blkio-weight' },
+    ])
+  })
+
+  it('asks for no controller to limit no processes', () => {
+    const option = (limits: AllLimits) => cgroupSettings(limits, () => '').map((setting) => setting.option)
+    expect(option({ pidsLimit: -1 })).toEqual([undefined])
+    expect(option({ pidsLimit: 0 })).toEqual([undefined])
+    expect(option({ pidsLimit: 7 })).toEqual(['--pids-limit'])
+    expect(option({ pidsLimit: 7, defaultPidsLimit: 7 })).toEqual([undefined])
+  })
+
   it('names the controller of a file that is written as it is', () => {
     expect(cgroupSettings({ cgroupConf: { 'memory.high': '1' } }, () => '')).toEqual([
       { file: 'memory.high', value: '1', controller: 'memory', option: '--cgroup-conf' },

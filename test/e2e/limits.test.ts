@@ -40,6 +40,8 @@ describe('limits without a place for control groups', () => {
     [['--oom-score-adj', '2000'], 'expected -1000 to 1000'],
     [['--cgroups', 'some'], 'expected one of'],
     [['--cgroups', 'disabled', '--memory', '64m'], 'conflicting options'],
+    [['--cgroups', 'disabled', '--cgroup-parent', 'x.slice'], 'conflicting options'],
+    [['--cgroups', 'split', '--cgroup-parent', 'x.slice'], 'conflicting options'],
     [['--cgroup-conf', '../memory.max=1'], 'expected a file of a controller'],
   ] as const)('refuses %j', async (flags, message) => {
     const ended = await world.bryo(['create', ...flags, IMAGE, 'true'])

@@ -55,7 +55,7 @@ export async function createContainer(
   const image = await resolveImage(engine, named, options)
   const request = withSystemd(withImageVolumes(named, image?.config), image?.config)
   const layers = await layersOf(engine, image)
-  if (request.limits !== undefined || asksForGroup(request))
+  if ((request.limits ?? request.cgroupParent) !== undefined || asksForGroup(request))
     (await import('./resourcesCheck.ts')).checkResources(engine, request)
   const outline = outlineContainer(engine, request, image?.config)
   options.onOutline?.(outline)

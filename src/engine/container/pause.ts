@@ -1,7 +1,7 @@
 import { BryoError } from '../../base/errors.ts'
 import { freezeGroup } from '../../cgroup/group.ts'
 import { requireContainer } from '../../storage/container/find.ts'
-import { effectiveState, writeState } from '../../storage/container/state.ts'
+import { effectiveState, isProcessAlive, type ProcessRef, writeState } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
 import type { Engine } from '../engine.ts'
 import { containerEvent } from './event.ts'
@@ -31,11 +31,26 @@ export function pauseContainer(engine: Engine, name: string, verb: 'pause' | 'un
       },
     )
   }
-  if (!freezeGroup(state.cgroup, verb === 'pause')) {
-    if (verb === 'pause') freezeGroup(state.cgroup, false)
+  const { cgroup } = state
+  const write = () => writeState(engine.store, record.id, { ...state, status: next })
+  if (!(verb === 'pause' ? freeze(cgroup, state.process, write) : thaw(cgroup, write)))
     throw new BryoError('RUNTIME', `cannot ${verb} container "${record.name}": its processes do not follow`)
-  }
-  writeState(engine.store, record.id, { ...state, status: next })
   appendEvent(engine.store, containerEvent(record, verb))
   return name
+}
+
+/** What has ended meanwhile is not paused: its monitor has written that. */
+function freeze(cgroup: string, init: ProcessRef, write: () => void): boolean {
+  if (freezeGroup(cgroup, true) && isProcessAlive(init)) {
+    write()
+    return true
+  }
+  freezeGroup(cgroup, false)
+  return false
+}
+
+/** Once it goes on it may end, and its monitor writes that: so nothing is written after. */
+function thaw(cgroup: string, write: () => void): boolean {
+  write()
+  return freezeGroup(cgroup, false)
 }

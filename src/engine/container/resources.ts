@@ -1,5 +1,4 @@
 import { isUnified } from '../../cgroup/hierarchy.ts'
-import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
 
 /** Whether a container must have a control group of its own: else what was asked for would not hold. */
@@ -11,9 +10,4 @@ export function asksForGroup({ limits, cgroupParent, cgroups }: ContainerRequest
 export function wantsGroup(request: ContainerRequest, grouped: boolean): boolean {
   if (request.cgroups === 'disabled') return false
   return asksForGroup(request) || ((grouped || request.systemd === 'always') && isUnified())
-}
-
-/** Where the user's systemd listens: what a session sets, or what it would set. */
-export function runtimeDirectory({ facts }: Engine): string {
-  return facts.env.XDG_RUNTIME_DIR || `/run/user/${facts.uid}`
 }

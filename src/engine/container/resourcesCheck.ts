@@ -2,10 +2,11 @@ import { readFileSync, statSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { BryoError } from '../../base/errors.ts'
 import type { ResourceLimits } from '../../base/resources.ts'
+import { runtimeDirectory } from '../../base/runtimeDirectory.ts'
 import { findPlace } from '../../cgroup/place.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
-import { asksForGroup, runtimeDirectory } from './resources.ts'
+import { asksForGroup } from './resources.ts'
 
 const MEBIBYTE = 1024 * 1024
 /** Less does not even hold what starts the workload. */
@@ -24,9 +25,11 @@ export interface HostResources {
  * @throws BryoError USAGE, UNSUPPORTED
  */
 export function checkResources(engine: Engine, request: ContainerRequest): void {
-  const { limits, cgroups } = request
+  const { limits, cgroups, cgroupParent } = request
   if (limits !== undefined && cgroups === 'disabled')
     refuse('conflicting options: limits and --cgroups disabled')
+  if (cgroupParent !== undefined && (cgroups === 'disabled' || cgroups === 'split'))
+    refuse(`conflicting options: --cgroup-parent and --cgroups ${cgroups}`)
   if (!asksForGroup(request)) return
   if (limits !== undefined) {
     checkLimits(limits, readHostResources())
@@ -34,9 +37,9 @@ export function checkResources(engine: Engine, request: ContainerRequest): void 
   }
   findPlace({
     id: 'check',
-    mode: request.cgroups ?? 'enabled',
-    parent: request.cgroupParent,
-    runtimeDirectory: runtimeDirectory(engine),
+    mode: cgroups ?? 'enabled',
+    parent: cgroupParent,
+    runtimeDirectory: runtimeDirectory(engine.facts),
   })
 }
 
@@ -79,7 +82,7 @@ export function checkLimits(limits: ResourceLimits, host: HostResources): void {
   checkRange('--blkio-weight', limits.blkioWeight, 10, 1000)
   for (const { weight } of limits.deviceWeights ?? []) checkRange('--blkio-weight-device', weight, 10, 1000)
   for (const [file, value] of Object.entries(limits.cgroupConf ?? {})) {
-    if (!/^[a-z]+(?:\.[a-z_]+)+$/.test(file) || file.startsWith('cgroup.'))
+    if (!/^[a-z]+(?:\.\w+)+$/.test(file) || file.startsWith('cgroup.'))
       refuse(
         `invalid value "${file}=${value}" for --cgroup-conf: expected a file of a controller, such as memory.high`,
       )

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
-import { removeGroup } from '../../cgroup/group.ts'
+import { runtimeDirectory } from '../../base/runtimeDirectory.ts'
+import { endGroup, removeGroup } from '../../cgroup/group.ts'
 import {
   type CgroupPlace,
   type Entrants,
@@ -12,7 +13,7 @@ import {
 import { type CgroupSetting, cgroupSettings } from '../../cgroup/settings.ts'
 import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
-import { asksForGroup, runtimeDirectory } from './resources.ts'
+import { asksForGroup } from './resources.ts'
 import { blockDevice } from './resourcesCheck.ts'
 
 /** What holds a container to its limits, while it is started. */
@@ -54,17 +55,20 @@ export function prepareResources(engine: Engine, subject: ResourceSubject): Prep
       if (score) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score.value))
       if (place) {
         directory = placeDirectory(place)
+        // Where its monitor was killed, its former one may be there, frozen, or with limits that have been lifted.
+        if (directory !== undefined) removeGroup(directory)
         const entrants = { init: pid, monitor: movesMonitor ? monitor : undefined }
         directory = enterIfPossible(place, entrants, settings, asksForGroup(request))
         monitorMoved = place.kind === 'scope' && entrants.monitor !== undefined
       }
     },
     enterHelpers: (pids) => {
-      if (directory !== undefined && monitorMoved) moveHelpers(directory, pids, runtimeDirectory(engine))
+      if (directory !== undefined && monitorMoved)
+        moveHelpers(directory, pids, runtimeDirectory(engine.facts))
     },
     directory: () => directory,
     remove: () => {
-      if (directory !== undefined) removeGroup(directory)
+      if (directory !== undefined) endGroup(directory)
     },
   }
 }
@@ -84,7 +88,7 @@ function placeFor(engine: Engine, { id, request }: ResourceSubject): CgroupPlace
       id,
       mode: request.cgroups ?? 'enabled',
       parent: request.cgroupParent,
-      runtimeDirectory: runtimeDirectory(engine),
+      runtimeDirectory: runtimeDirectory(engine.facts),
     })
   } catch (error) {
     if (asksForGroup(request) || !(error instanceof BryoError)) throw error

@@ -1,4 +1,5 @@
 import { BryoError } from '../../base/errors.ts'
+import type { ResourceLimits } from '../../base/resources.ts'
 import { applySettings } from '../../cgroup/group.ts'
 import { cgroupSettings } from '../../cgroup/settings.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
@@ -10,9 +11,15 @@ import { blockDevice, checkResources } from './resourcesCheck.ts'
 /**
  * Holds a container to new limits, at once where it runs.
  * @param request with the limits that it is to have from now on
+ * @param limits the same, with those that it is to have no longer as 0
  * @throws BryoError
  */
-export function limitRunning(engine: Engine, record: ContainerRecord, request: ContainerRequest): void {
+export function limitRunning(
+  engine: Engine,
+  record: ContainerRecord,
+  request: ContainerRequest,
+  limits: ResourceLimits,
+): void {
   checkResources(engine, request)
   const state = effectiveState(engine.store, record.id)
   if (!isLive(state)) return
@@ -23,7 +30,7 @@ export function limitRunning(engine: Engine, record: ContainerRecord, request: C
       { hint: 'stop it, update it, and start it again' },
     )
   }
-  const { limits, pidsLimit } = request
+  const { pidsLimit } = request
   applySettings(
     state.cgroup,
     cgroupSettings({ ...limits, ...(pidsLimit !== undefined && { pidsLimit }) }, blockDevice),

@@ -1,6 +1,7 @@
 import type { HealthAction, HealthCheckSettings, HealthLogSettings } from '../../base/health.ts'
 import type { RestartPolicy } from '../../base/monitorConfig.ts'
-import type { ResourceLimits } from '../../base/resources.ts'
+import { type ResourceLimits, withoutZeros } from '../../base/resources.ts'
+import { DEFAULT_PERIOD_US, quotaOfCpus } from '../../cgroup/settings.ts'
 import { changeContainerRecord } from '../../storage/container/create.ts'
 import { requireContainer } from '../../storage/container/find.ts'
 import { appendEvent } from '../../storage/events.ts'
@@ -37,7 +38,7 @@ export async function updateContainer(
   const before = storedConfig(record).request
   if ((update.limits ?? update.pidsLimit) !== undefined) {
     const { limitRunning } = await import('./resourcesUpdate.ts')
-    limitRunning(engine, record, mergeUpdate(before, update))
+    limitRunning(engine, record, mergeUpdate(before, update), mergeLimits(before.limits, update.limits))
   }
   changeContainerRecord(engine.store, record.id, (current) => {
     const config = storedConfig(current)
@@ -50,14 +51,14 @@ export async function updateContainer(
   return record.id
 }
 
-/** A request with the settings of an update. */
+/** A request with the settings of an update. Pure. */
 export function mergeUpdate(request: ContainerRequest, update: ContainerUpdate): ContainerRequest {
   const healthcheck = update.healthcheck && { ...request.healthcheck, ...update.healthcheck }
-  const limits = update.limits && mergeLimits(request.limits, update.limits)
+  const limits = withoutZeros(mergeLimits(request.limits, update.limits))
   const healthLog = update.healthLog && { ...request.healthLog, ...update.healthLog }
+  const { limits: _, ...rest } = { ...request, ...update }
   return {
-    ...request,
-    ...update,
+    ...rest,
     ...environment(request, update),
     ...(healthcheck && { healthcheck }),
     ...(healthLog && { healthLog }),
@@ -81,8 +82,8 @@ function environment(
   }
 }
 
-/** What says the same in other words goes. */
-function mergeLimits(before: ResourceLimits = {}, update: ResourceLimits): ResourceLimits {
+/** What says the same in other words goes, and what is taken away is 0. A number of processors of which a part is changed becomes a quota. */
+function mergeLimits(before: ResourceLimits = {}, update: ResourceLimits = {}): ResourceLimits {
   const { cpus, cpuPeriod, cpuQuota, memorySwap, deviceRates = [], deviceWeights = [], ...rest } = before
   const quota = (update.cpuPeriod ?? update.cpuQuota) !== undefined
   const newRates = update.deviceRates ?? []
@@ -99,7 +100,8 @@ function mergeLimits(before: ResourceLimits = {}, update: ResourceLimits): Resou
   ]
   return {
     ...rest,
-    ...(!quota && cpus !== undefined && { cpus }),
+    ...(cpus !== undefined &&
+      (quota ? { cpuPeriod: DEFAULT_PERIOD_US, cpuQuota: quotaOfCpus(cpus) } : { cpus })),
     ...(update.cpus === undefined && cpuPeriod !== undefined && { cpuPeriod }),
     ...(update.cpus === undefined && cpuQuota !== undefined && { cpuQuota }),
     // A new limit of memory brings its own swap where nothing else is said.

@@ -1,5 +1,5 @@
 import { BryoError, isErrno } from '../../base/errors.ts'
-import { killGroup, removeGroup } from '../../cgroup/group.ts'
+import { endGroup } from '../../cgroup/group.ts'
 import { parseConfig } from '../../runtime/oci/config/parse.ts'
 import { runAllHooks } from '../../runtime/oci/stage/hooks.ts'
 import { stateDocument } from '../../runtime/oci/state.ts'
@@ -36,16 +36,11 @@ export function deleteById(caller: OciCaller, id: string, { force }: { readonly 
   if (!killAndWait(record, END_MS)) throw notStopped(id, 'running')
   const hooks = poststopHooks(record)
   const group = ownGroup(caller.stateRoot, record)
+  // Whatever else is in it ends with its first process.
   if (group !== undefined) endGroup(group)
   removeContainerDirectory(record.directory)
   const failures = runAllHooks('poststop', hooks, stateDocument(record, 'stopped', 0))
   for (const failure of failures) caller.onWarning(failure)
-}
-
-/** Whatever else is in it ends with its first process. */
-function endGroup(directory: string): void {
-  killGroup(directory)
-  removeGroup(directory)
 }
 
 /** A creator that was just killed, and what it has forked, let go of the lock in a moment. */

@@ -1,5 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
+import { runtimeDirectory } from '../../base/runtimeDirectory.ts'
 import { removeGroup } from '../../cgroup/group.ts'
 import { isUnified } from '../../cgroup/hierarchy.ts'
 import {
@@ -31,11 +32,6 @@ export interface GroupRequest {
 }
 
 const NONE: PlannedGroup = { directory: undefined, enter: () => undefined }
-
-/** Where the user's systemd listens: what a session sets, or what it would set. */
-export function runtimeDirectory({ env, uid }: HostFacts): string {
-  return env.XDG_RUNTIME_DIR || `/run/user/${uid}`
-}
 
 /**
  * Plans the group of a container. Engines limit processes without being asked to, so such a limit is left out where it cannot be had.

@@ -2,6 +2,7 @@ import { mkdirSync, type Stats, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { BryoError, isErrno } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
+import { isOwnedBy } from '../../base/runtimeDirectory.ts'
 
 const NAME = 'bryo-oci'
 
@@ -27,17 +28,6 @@ function defaultRoot({ uid, env }: HostFacts): string {
   const candidates = [env.XDG_RUNTIME_DIR, uid === 0 ? '/run' : `/run/user/${uid}`]
   const directory = candidates.find((path) => path !== undefined && isAbsolute(path) && isOwnedBy(path, uid))
   return directory === undefined ? `/tmp/${NAME}-${uid}` : join(directory, NAME)
-}
-
-/** After `su`, XDG_RUNTIME_DIR may still be the other user's. */
-function isOwnedBy(path: string, uid: number): boolean {
-  try {
-    const found = statSync(path, { throwIfNoEntry: false })
-    return found?.isDirectory() === true && found.uid === uid
-  } catch (error) {
-    if (isErrno(error, 'EACCES')) return false
-    throw error
-  }
 }
 
 /** Whoever could write there could have this program start something else. */

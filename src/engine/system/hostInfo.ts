@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, freemem, hostname, release, totalmem, uptime } from 'node:os'
 import { isErrno } from '../../base/errors.ts'
 import { findProgram } from '../../base/findProgram.ts'
+import { runtimeDirectory } from '../../base/runtimeDirectory.ts'
 import { managerSocket } from '../../cgroup/systemd.ts'
 import { capabilityNames, planCapabilities } from '../../runtime/capabilities.ts'
 import { readSilentForks } from '../../storage/silentForks.ts'
 import { runProgram } from '../../userns/program.ts'
-import { runtimeDirectory } from '../container/resources.ts'
 import { readCgroupLayout } from '../doctor/cgroups.ts'
 import type { Engine } from '../engine.ts'
 import { installedFile, VERSION } from '../installation.ts'
@@ -29,7 +29,7 @@ export function hostInfo(engine: Engine): Document {
     // Neither is here: images are built, and containers watched, by bryo itself.
     BuildahVersion: '',
     Conmon: { Package: '', Path: '', Version: '' },
-    CgroupManager: managerSocket(runtimeDirectory(engine)) === undefined ? 'cgroupfs' : 'systemd',
+    CgroupManager: managerSocket(runtimeDirectory(engine.facts)) === undefined ? 'cgroupfs' : 'systemd',
     CgroupsVersion: readCgroupLayout() === 'v2' ? 'v2' : 'v1',
     CgroupControllers: readWords(`${ownCgroup()}/cgroup.controllers`),
     CPUUtilization: cpuUtilization(),

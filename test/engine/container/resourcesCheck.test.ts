@@ -15,7 +15,7 @@ describe('checkLimits()', () => {
     { cpuQuota: -1, cpuPeriod: 1000 },
     { cpusetCpus: '0-1', cpusetMems: '0' },
     { blkioWeight: 10, cpuShares: 2 },
-    { cgroupConf: { 'memory.high': '5' } },
+    { cgroupConf: { 'memory.high': '5', 'hugetlb.2MB.max': '0' } },
   ])('takes %j', (limits) => {
     expect(() => checkLimits(limits, HOST)).not.toThrow()
   })

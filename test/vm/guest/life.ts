@@ -78,6 +78,57 @@ export const LIFE_TESTS: readonly VmTest[] = [
     },
   },
   {
+    name: 'a paused container whose scope is stopped ends as it is asked to',
+    users: ['linger'],
+    run: ({ ok, command, image, inspect }) => {
+      const workload = 'trap "exit 7" TERM; while :; do sleep 0.1; done'
+      ok(
+        'run',
+        '-d',
+        '--network',
+        'none',
+        '--stop-timeout',
+        '60',
+        '--name',
+        'it',
+        image,
+        'sh',
+        '-c',
+        workload,
+      )
+      ok('pause', 'it')
+      const stopped = command('systemctl', '--user', 'stop', `bryo-${inspect('it', '{{.Id}}')}.scope`)
+      assert.equal(stopped.code, 0, stopped.stderr)
+      eventually('it has ended', () => inspect('it', '{{.State.Status}} {{.State.ExitCode}}') === 'exited 7')
+    },
+  },
+  {
+    name: 'what was paused when its monitor was killed starts again',
+    users: ['linger', 'service'],
+    run: (host) => {
+      const { ok, command, image, inspect } = host
+      ok('run', '-d', '--network', 'none', '-m', '64m', '--name', 'it', image, 'sleep', '600')
+      ok('pause', 'it')
+      command('kill', '-9', inspect('it', '{{.State.ConmonPid}}'))
+      eventually('it has ended', () => inspect('it', '{{.State.Status}}') === 'exited')
+      ok('start', 'it')
+      assert.equal(read(`${cgroupOf(host, 'it')}/cgroup.freeze`), '0')
+      assert.equal(ok('exec', 'it', 'echo', 'runs'), 'runs')
+    },
+  },
+  {
+    name: 'without a pid namespace, what has left the mount namespace ends with the container',
+    users: HAS_SESSION,
+    run: ({ ok, image }) => {
+      const flags = ['--pid', 'host', '--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined']
+      const workload = 'unshare -m setsid sleep 4711 & sleep 4713'
+      ok('run', '-d', '--network', 'none', '--name', 'it', ...flags, image, 'sh', '-c', workload)
+      eventually('two sleep', () => sleepers().length === 2)
+      ok('kill', 'it')
+      eventually('nobody sleeps', () => sleepers().length === 0)
+    },
+  },
+  {
     name: 'without a control group, pause says why it cannot',
     users: ['plain'],
     run: ({ ok, bryo, image }) => {

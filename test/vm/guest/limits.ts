@@ -212,6 +212,34 @@ export const LIMIT_TESTS: readonly VmTest[] = [
     },
   },
   {
+    name: 'a limit of 0 takes one away, at once and for good',
+    users: ['linger'],
+    run: (host) => {
+      detached(host, ['-m', '64m', '--cpus', '0.5', '--cpu-shares', '2048'], 'sleep 600')
+      host.ok('update', '-m', '0', '--cpus', '0', '--cpu-shares', '0', 'it')
+      const expectNone = (group: string) => {
+        const files = ['memory.max', 'memory.swap.max', 'cpu.max', 'cpu.weight']
+        assert.deepEqual(
+          files.map((file) => read(`${group}/${file}`)),
+          ['max', 'max', 'max 100000', '100'],
+        )
+      }
+      expectNone(cgroupOf(host, 'it'))
+      assert.equal(host.inspect('it', '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}'), '0 0')
+      host.ok('restart', '--time', '0', 'it')
+      expectNone(cgroupOf(host, 'it'))
+    },
+  },
+  {
+    name: 'after su, the runtime directory of another user does not hide the own one',
+    users: HAS_SESSION,
+    run: ({ command, image }) => {
+      const program = ['bryo', 'run', '--rm', '--network', 'none', '-m', '64m', image]
+      const ended = command('env', 'XDG_RUNTIME_DIR=/run', ...program, 'cat', '/sys/fs/cgroup/memory.max')
+      assert.equal(ended.stdout.trim(), String(64 * MEBIBYTE), ended.stderr)
+    },
+  },
+  {
     name: 'files of the control group are written as they are asked for, and a slice holds the scope',
     users: ['linger'],
     run: (host) => {
@@ -375,6 +403,31 @@ export const LIMIT_TESTS: readonly VmTest[] = [
         ...['sh', '-c', 'cat /sys/fs/cgroup/memory.max'],
       )
       assert.equal(ended.stdout.trim(), String(64 * MEBIBYTE), ended.stderr)
+    },
+  },
+  {
+    name: '--cgroups split gives each container of a service a group of its own',
+    users: ['linger'],
+    run: ({ command, image }) => {
+      const run = `bryo run -d --network none --cgroups split`
+      const script = `
+        ${run} -m 64m --name it ${image} sleep 600 >/dev/null && ${run} -m 32m --name other ${image} sleep 600 >/dev/null
+        bryo exec it cat /sys/fs/cgroup/memory.max
+        bryo rm -f other >/dev/null
+        bryo exec it true && echo runs
+        bryo rm -f it >/dev/null`
+      const service = [
+        'systemd-run',
+        '--user',
+        '--wait',
+        '--pipe',
+        '--collect',
+        '--quiet',
+        '-p',
+        'Delegate=yes',
+      ]
+      const ended = command(...service, 'sh', '-c', script)
+      assert.equal(ended.stdout, `${64 * MEBIBYTE}\nruns\n`, ended.stderr)
     },
   },
   {

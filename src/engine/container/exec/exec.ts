@@ -1,6 +1,7 @@
 import { openSync } from 'node:fs'
 import { BryoError } from '../../../base/errors.ts'
 import type { ImageConfig } from '../../../base/image.ts'
+import { runtimeDirectory } from '../../../base/runtimeDirectory.ts'
 import { type EnteredProcess, enterContainer } from '../../../runtime/enter.ts'
 import { resolveSecurity } from '../../../runtime/security.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
@@ -22,7 +23,6 @@ import { awaitProcess } from '../lifecycle.ts'
 import type { AttachEnd, AttachOptions } from '../monitor/attach.ts'
 import { processLimitOf } from '../outline.ts'
 import type { ContainerRequest } from '../request.ts'
-import { runtimeDirectory } from '../resources.ts'
 import { containerSeccomp } from '../seccomp.ts'
 import { secretEnvironment } from '../secrets.ts'
 import { containerSettings } from '../settings.ts'
@@ -168,7 +168,7 @@ async function groupOf(
   const cgroup = 'cgroup' in state ? state.cgroup : undefined
   if (cgroup === undefined) return undefined
   const { joinFirstProcess } = await import('../../../cgroup/place.ts')
-  const joining = { init: init.pid, runtimeDirectory: runtimeDirectory(engine) }
+  const joining = { init: init.pid, runtimeDirectory: runtimeDirectory(engine.facts) }
   return (pid) => joinFirstProcess(cgroup, pid, joining)
 }
 
