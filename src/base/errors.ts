@@ -71,3 +71,13 @@ export function messageOf(error: unknown): string {
 export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }
+
+/** What `attempt` gives; undefined where it fails with one of these errno names. */
+export function unlessErrno<T>(attempt: () => T, ...codes: readonly string[]): T | undefined {
+  try {
+    return attempt()
+  } catch (error) {
+    if (isErrno(error, ...codes)) return undefined
+    throw error
+  }
+}

@@ -1,4 +1,4 @@
-import { isErrno } from '../base/errors.ts'
+import { unlessErrno } from '../base/errors.ts'
 import type { HostFacts } from '../base/hostFacts.ts'
 import { VERSION } from '../base/version.ts'
 import { runProgram } from './program.ts'
@@ -25,12 +25,7 @@ function hostFacts(): HostFacts {
 
 /** Where the directory was removed: its name, so that relative paths are reported as not found. */
 function currentDirectory(): string {
-  try {
-    return process.cwd()
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    return process.env.PWD ?? '/'
-  }
+  return unlessErrno(() => process.cwd(), 'ENOENT') ?? process.env.PWD ?? '/'
 }
 
 /** A umask may keep files from others, but not from the caller: the store would be closed to its own owner. */

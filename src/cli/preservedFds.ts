@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs'
-import { BryoError, isErrno } from '../base/errors.ts'
+import { BryoError, unlessErrno } from '../base/errors.ts'
 
 const FIRST = 3
 /** What a runtime opens at its start, at the first numbers that are free. */
@@ -29,10 +29,5 @@ export function preservedFds(flags: {
 }
 
 function isOfCaller(fd: number): boolean {
-  try {
-    return !OF_RUNTIME.test(readlinkSync(`/proc/self/fd/${fd}`))
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    return false
-  }
+  return unlessErrno(() => !OF_RUNTIME.test(readlinkSync(`/proc/self/fd/${fd}`)), 'ENOENT') ?? false
 }

@@ -1,7 +1,7 @@
 import { readFileSync, statfsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
-import { BryoError, isErrno } from '../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../base/errors.ts'
 import type { HostFacts } from '../base/hostFacts.ts'
 import { readIniEntries } from './iniSections.ts'
 
@@ -37,12 +37,7 @@ export function readStorageConf(facts: HostFacts): StorageConf {
 }
 
 function readOptional(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return ''
-    throw error
-  }
+  return unlessErrno(() => readFileSync(path, 'utf8'), 'ENOENT', 'ENOTDIR', 'EACCES') ?? ''
 }
 
 const KEYS = new Set(['graphroot', 'additionalimagestores', 'force_mask'])

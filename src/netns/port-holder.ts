@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { isErrno } from '../base/errors.ts'
+import { unlessErrno } from '../base/errors.ts'
 import type { PortMapping, PortProtocol } from '../base/port.ts'
 import { isWildcard } from './ip.ts'
 import { hostAddressBytes } from './publish.ts'
@@ -74,14 +74,9 @@ function overlaps(bound: Uint8Array, wanted: Uint8Array): boolean {
 }
 
 function readTables(protocol: PortProtocol): SocketRow[] {
-  return [protocol, `${protocol}6`].flatMap((name) => {
-    try {
-      return parseSocketTable(readFileSync(`/proc/self/net/${name}`, 'utf8'))
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error
-      return []
-    }
-  })
+  return [protocol, `${protocol}6`].flatMap((name) =>
+    parseSocketTable(unlessErrno(() => readFileSync(`/proc/self/net/${name}`, 'utf8'), 'ENOENT') ?? ''),
+  )
 }
 
 /** Only the processes of this user let their fds be read. */
@@ -94,22 +89,14 @@ function findProcess(inode: string): PortHolder | undefined {
 }
 
 function hasOpen(pid: string, link: string): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === link)
-  } catch (error) {
-    // Of another user, or ended in between.
-    if (!isErrno(error, 'EACCES', 'EPERM', 'ENOENT', 'ESRCH')) throw error
-    return false
-  }
+  // Of another user, or ended in between.
+  const isLink = (fd: string) => readlinkSync(`/proc/${pid}/fd/${fd}`) === link
+  const errors = ['EACCES', 'EPERM', 'ENOENT', 'ESRCH']
+  return unlessErrno(() => readdirSync(`/proc/${pid}/fd`).some(isLink), ...errors) ?? false
 }
 
 function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ESRCH')) throw error
-    return 'ended'
-  }
+  return unlessErrno(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), 'ENOENT', 'ESRCH') ?? 'ended'
 }
 
 /** For a message: `process 4711 (nginx)`. */

@@ -1,6 +1,6 @@
 import { closeSync, readdirSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
-import { isErrno } from '../base/errors.ts'
+import { unlessErrno } from '../base/errors.ts'
 import { check, SyscallError } from './error.ts'
 import { addressOf, bind, lastErrno } from './native.ts'
 
@@ -94,13 +94,8 @@ function eventFds(): readonly number[] {
 }
 
 function isEventFd(fd: number): boolean {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventfd]'
-  } catch (error) {
-    // The directory that was just listed.
-    if (isErrno(error, 'ENOENT')) return false
-    throw error
-  }
+  // The directory that was just listed.
+  return unlessErrno(() => readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventfd]', 'ENOENT') ?? false
 }
 
 const O_CLOEXEC = 0o2000000

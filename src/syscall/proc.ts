@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isErrno } from '../base/errors.ts'
+import { unlessErrno } from '../base/errors.ts'
 
 /**
  * When the process started, in clock ticks since boot: with the pid and the boot id it names a process for good.
@@ -7,7 +7,7 @@ import { isErrno } from '../base/errors.ts'
  * @see proc_pid_stat(5), field 22
  */
 export function processStartTime(pid: number): string | undefined {
-  const stat = readProc(`/proc/${pid}/stat`)
+  const stat = unlessErrno(() => readFileSync(`/proc/${pid}/stat`, 'latin1'), 'ENOENT', 'ESRCH')
   if (stat === undefined) return undefined
   // The command's name stands in brackets and may hold anything, brackets too.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -20,13 +20,4 @@ let knownBootId: string | undefined
 export function bootId(): string {
   knownBootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   return knownBootId
-}
-
-function readProc(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
-    throw error
-  }
 }

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
-import { BryoError, isErrno } from '../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../base/errors.ts'
 import { SyscallError } from './error.ts'
 import { mkdirat, O, openat2, RESOLVE, readlinkat, tryOpenat2 } from './file.ts'
 
@@ -97,12 +97,10 @@ function ensure(context: EnsureContext, path: string): number {
 
 /** Undefined where something is there, which can only be a link: what it leads to is missing. */
 function create(parent: number, name: string, kind: 'directory' | 'file'): number | undefined {
-  try {
-    return kind === 'directory' ? createDirectory(parent, name) : createFile(parent, name)
-  } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error
-    return undefined
-  }
+  return unlessErrno(
+    () => (kind === 'directory' ? createDirectory(parent, name) : createFile(parent, name)),
+    'EEXIST',
+  )
 }
 
 function createDirectory(parent: number, name: string): number {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isErrno } from '../base/errors.ts'
+import { unlessErrno } from '../base/errors.ts'
 import { findProgram } from '../base/findProgram.ts'
 import { runProgram } from './program.ts'
 
@@ -77,10 +77,5 @@ function accountIn(passwd: string, text: string): Account | undefined {
 
 /** The text of a small file of the system; empty where there is none. */
 export function readIfExists(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    return ''
-  }
+  return unlessErrno(() => readFileSync(path, 'utf8'), 'ENOENT') ?? ''
 }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { isErrno } from '../base/errors.ts'
+import { unlessErrno } from '../base/errors.ts'
 
 /** What of this host stands against user namespaces of unprivileged users; undefined where the kernel has no such switch. */
 export interface Restrictions {
@@ -29,12 +29,7 @@ export function readRestrictions(): Restrictions {
 
 /** @param path below /proc/sys */
 function readSysctl(path: string): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/sys/${path}`, 'utf8'))
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'EACCES')) throw error
-    return undefined
-  }
+  return unlessErrno(() => Number(readFileSync(`/proc/sys/${path}`, 'utf8')), 'ENOENT', 'EACCES')
 }
 
 /** The mounts that are visible have none on / where the root directory is not a mount of its own. @see proc(5) */

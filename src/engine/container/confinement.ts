@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, unlessErrno } from '../../base/errors.ts'
 import type { SecuritySettings } from '../../runtime/security.ts'
 import { parseContexts, selinuxLabels } from '../../runtime/selinux.ts'
 
@@ -43,10 +43,5 @@ function contextsFile(): string {
 }
 
 function readIfPresent(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return ''
-    throw error
-  }
+  return unlessErrno(() => readFileSync(path, 'utf8'), 'ENOENT', 'ENOTDIR', 'EACCES') ?? ''
 }

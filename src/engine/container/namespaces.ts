@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 
 /** Numbers of the kernel for the namespaces of a process; empty for what may not be seen. */
 export interface NamespaceIds {
@@ -25,12 +25,9 @@ export const NO_NAMESPACES: NamespaceIds = {
 /** @see namespaces(7), /proc/PID/ns */
 export function namespaceIds(pid: number): NamespaceIds {
   const read = (name: string): string => {
-    try {
-      return /\[(\d+)\]/.exec(readlinkSync(`/proc/${pid}/ns/${name}`))?.[1] ?? ''
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) throw error
-      return ''
-    }
+    const path = `/proc/${pid}/ns/${name}`
+    const link = unlessErrno(() => readlinkSync(path), 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')
+    return /\[(\d+)\]/.exec(link ?? '')?.[1] ?? ''
   }
   return {
     cgroup: read('cgroup'),

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { mkdirSync, realpathSync } from 'node:fs'
+import { BryoError, unlessErrno } from '../../base/errors.ts'
 import { type IdMaps, toHostId } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { PortMapping } from '../../base/port.ts'
@@ -14,6 +14,7 @@ import { defaultNetworkSysctls } from '../../netns/sysctls.ts'
 import { requireContainer } from '../../storage/container/find.ts'
 import { type ContainerRecord, containerRunDirectory } from '../../storage/container/record.ts'
 import { hostPath } from '../../storage/hostPath.ts'
+import { readIfExists } from '../../userns/identity.ts'
 import type { Engine } from '../engine.ts'
 import { containerFilesDirectory } from './files.ts'
 import { subordinateRoot } from './ownership.ts'
@@ -137,13 +138,13 @@ function networkFiles(
   return {
     '/etc/resolv.conf': resolvConf({
       ...files.resolvConf,
-      hostResolvConf: readIfPresent('/etc/resolv.conf'),
+      hostResolvConf: readIfExists('/etc/resolv.conf'),
     }),
     '/etc/hosts':
       hosts &&
       hostsFile({
         ...hosts,
-        baseHosts: hosts.baseFile === undefined ? undefined : readIfPresent(hosts.baseFile),
+        baseHosts: hosts.baseFile === undefined ? undefined : readIfExists(hosts.baseFile),
         hostname: subject.hostname,
         containerName: subject.record.name,
       }),
@@ -159,25 +160,11 @@ function sharedFiles(
   return Object.fromEntries(
     ['resolv.conf', 'hosts'].map((name) => [
       `/etc/${name}`,
-      readIfPresent(hostPath(files, name)) || undefined,
+      readIfExists(hostPath(files, name)) || undefined,
     ]),
   )
 }
 
-function readIfPresent(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    return ''
-  }
-}
-
 function realPath(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    return path
-  }
+  return unlessErrno(() => realpathSync(path), 'ENOENT') ?? path
 }

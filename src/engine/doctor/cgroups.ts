@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 import { FS_MAGIC, filesystemType } from '../../syscall/mount.ts'
 import { type DoctorFacts, type Finding, finding } from './finding.ts'
 
@@ -25,12 +25,10 @@ export function readCgroupLayout(): CgroupLayout {
 
 /** undefined where systemd has no manager for the user. */
 function readControllers(directory: string): readonly string[] | undefined {
-  try {
-    return readFileSync(`${directory}/cgroup.controllers`, 'utf8').trim().split(' ')
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    return undefined
-  }
+  return unlessErrno(
+    () => readFileSync(`${directory}/cgroup.controllers`, 'utf8').trim().split(' '),
+    'ENOENT',
+  )
 }
 
 export function judgeLayout(layout: CgroupLayout): Finding {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 
 /** A place that the host's apt(8) fetches packages from. */
 export interface AptSource {
@@ -16,7 +16,8 @@ const DIRECTORY = '/etc/apt'
 /** All enabled sources of binary packages. @see sources.list(5) */
 export function readAptSources(): readonly AptSource[] {
   const parts = join(DIRECTORY, 'sources.list.d')
-  const files = [join(DIRECTORY, 'sources.list'), ...namesIn(parts).map((name) => join(parts, name))]
+  const names = unlessErrno(() => readdirSync(parts), 'ENOENT', 'EACCES', 'ENOTDIR') ?? []
+  const files = [join(DIRECTORY, 'sources.list'), ...names.sort().map((name) => join(parts, name))]
   return files.flatMap((path) =>
     path.endsWith('.sources')
       ? parseDeb822(readOptional(path))
@@ -26,22 +27,8 @@ export function readAptSources(): readonly AptSource[] {
   )
 }
 
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).sort()
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EACCES', 'ENOTDIR')) return []
-    throw error
-  }
-}
-
 function readOptional(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EACCES')) return ''
-    throw error
-  }
+  return unlessErrno(() => readFileSync(path, 'utf8'), 'ENOENT', 'EACCES') ?? ''
 }
 
 /** `deb [signed-by=FILE] URI SUITE COMPONENT...` Pure. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, unlessErrno } from '../../base/errors.ts'
 import type { TarHeader } from '../../base/tarEntry.ts'
 import { createTarWriter } from '../../image/tar/write.ts'
 
@@ -63,7 +63,7 @@ const EMPTY: Omit<TarHeader, 'name' | 'type' | 'mtime'> = {
 
 function findBusybox(): { readonly path: string; readonly program: Buffer } {
   const found = PROGRAMS.flatMap((path) => {
-    const program = readOptional(path)
+    const program = unlessErrno(() => readFileSync(path), 'ENOENT', 'EACCES')
     return program === undefined ? [] : [{ path, program }]
   })
   const usable = found.find(({ program }) => isStatic(program))
@@ -72,15 +72,6 @@ function findBusybox(): { readonly path: string; readonly program: Buffer } {
   throw new BryoError('TOOL_MISSING', `cannot bootstrap busybox: ${problem}, expected a static one`, {
     hint: 'install the package busybox-static',
   })
-}
-
-function readOptional(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EACCES')) return undefined
-    throw error
-  }
 }
 
 const PT_INTERP = 3

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
 import type { ImageReference } from '../../image/reference.ts'
 import { type ContainersPolicy, parseContainersPolicy } from '../../image/trust/containersPolicy.ts'
@@ -50,12 +50,7 @@ export function readTrustPolicy({ env, uid, cwd }: HostFacts, file: string | und
 }
 
 function readOptional(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
-  }
+  return unlessErrno(() => readFileSync(path, 'utf8'), 'ENOENT', 'ENOTDIR')
 }
 
 const SECTION = /^trust(?:\s+"?([^"]*?)"?)?$/

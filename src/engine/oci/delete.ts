@@ -1,4 +1,4 @@
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, unlessErrno } from '../../base/errors.ts'
 import { endGroup } from '../../cgroup/group.ts'
 import { parseConfig } from '../../runtime/oci/config/parse.ts'
 import { runAllHooks } from '../../runtime/oci/stage/hooks.ts'
@@ -58,10 +58,5 @@ function notStopped(id: string, status: string): BryoError {
 
 /** None where its creation was killed before it had a configuration. */
 function poststopHooks(record: OciRecord): ReturnType<typeof parseConfig>['hooks']['poststop'] {
-  try {
-    return parseConfig(readConfigCopy(record), 'config.json').hooks.poststop
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    return []
-  }
+  return unlessErrno(() => parseConfig(readConfigCopy(record), 'config.json').hooks.poststop, 'ENOENT') ?? []
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 import { CGROUP_ROOT, isUnified } from '../../cgroup/hierarchy.ts'
 import { ALL_CAPABILITIES, type CapabilityMask } from '../../runtime/capabilities.ts'
 import type { HostCgroups } from '../../runtime/oci/mountPlan.ts'
@@ -32,12 +32,7 @@ export function readHostSecurity(): HostSecurity {
 }
 
 function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EACCES')) return ''
-    throw error
-  }
+  return unlessErrno(() => readFileSync(path, 'latin1'), 'ENOENT', 'EACCES') ?? ''
 }
 
 /** Where this process is in the control groups of the host. @see cgroups(7) /proc/PID/cgroup */

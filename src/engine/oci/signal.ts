@@ -1,5 +1,5 @@
 import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../../base/errors.ts'
 import { killGroup, processesInGroup } from '../../cgroup/group.ts'
 import { pollReadable } from '../../syscall/fd.ts'
 import { signalPidfd } from '../../syscall/pidfd.ts'
@@ -131,20 +131,10 @@ function descendants(pid: number, others: readonly number[]): readonly number[] 
 
 /** Empty where the process has gone. @see proc_pid_status(5) */
 function readStatus(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'latin1')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH')) return ''
-    throw error
-  }
+  return unlessErrno(() => readFileSync(`/proc/${pid}/status`, 'latin1'), 'ENOENT', 'ESRCH') ?? ''
 }
 
 /** Undefined where the process has gone, or is somebody else's. */
 function pidNamespace(pid: number | 'self'): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/pid`)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined
-    throw error
-  }
+  return unlessErrno(() => readlinkSync(`/proc/${pid}/ns/pid`), 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
+import { BryoError, isErrno, messageOf, unlessErrno } from '../../base/errors.ts'
 import {
   type AuthFileOptions,
   authFiles,
@@ -53,12 +53,7 @@ function editFile(path: string, key: string, credentials: Credentials | undefine
 }
 
 function realPath(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return path
-    throw error
-  }
+  return unlessErrno(() => realpathSync(path), 'ENOENT') ?? path
 }
 
 function encode({ username, password }: Credentials): string {

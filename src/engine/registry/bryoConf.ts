@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, unlessErrno } from '../../base/errors.ts'
 import { isObject, type JsonObject } from '../../image/json.ts'
 import type { RegistriesConfig, RegistryRule } from '../../image/registry/endpoints.ts'
 
@@ -14,19 +14,14 @@ const MEMBERS: ReadonlySet<string> = new Set(['location', 'insecure', 'blocked',
  * @throws BryoError USAGE
  */
 export async function readBryoConf(configHome: string): Promise<readonly RegistriesConfig[]> {
-  const found = [...FILES, join(configHome, 'bryo/bryo.conf')].flatMap((path) => readOptional(path))
+  const found = [...FILES, join(configHome, 'bryo/bryo.conf')].flatMap(readOptional)
   if (found.length === 0) return []
   const { parse } = await import('ini')
   return found.map(({ path, text }) => parseBryoConf(path, parse(text)))
 }
 
 function readOptional(path: string): readonly { readonly path: string; readonly text: string }[] {
-  try {
-    return [{ path, text: readFileSync(path, 'utf8') }]
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return []
-    throw error
-  }
+  return unlessErrno(() => [{ path, text: readFileSync(path, 'utf8') }], 'ENOENT', 'ENOTDIR', 'EACCES') ?? []
 }
 
 /** @param document as the package `ini` reads it: sections with dots in their names are nested */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
+import { BryoError, isErrno, messageOf, unlessErrno } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
 import { isObject, type JsonObject } from '../../image/json.ts'
 import type { MirrorRule, RegistriesConfig, RegistryRule } from '../../image/registry/endpoints.ts'
@@ -41,15 +41,11 @@ function exists(path: string): boolean {
 }
 
 function dropIns(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-      .filter((name) => name.endsWith('.conf'))
-      .sort()
-      .map((name) => join(directory, name))
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return []
-    throw error
-  }
+  const names = unlessErrno(() => readdirSync(directory), 'ENOENT', 'ENOTDIR', 'EACCES') ?? []
+  return names
+    .filter((name) => name.endsWith('.conf'))
+    .sort()
+    .map((name) => join(directory, name))
 }
 
 function readOptional(path: string): readonly { readonly path: string; readonly text: string }[] {

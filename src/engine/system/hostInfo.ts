@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, freemem, hostname, release, totalmem, uptime } from 'node:os'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 import { findProgram } from '../../base/findProgram.ts'
 import { runtimeDirectory } from '../../base/runtimeDirectory.ts'
 import { managerSocket } from '../../cgroup/systemd.ts'
@@ -145,10 +145,5 @@ function readTable(path: string, line: RegExp): ReadonlyMap<string, string> {
 
 /** Empty where there is no such file here. */
 function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EACCES', 'ENOTDIR', 'EPERM')) return ''
-    throw error
-  }
+  return unlessErrno(() => readFileSync(path, 'utf8'), 'ENOENT', 'EACCES', 'ENOTDIR', 'EPERM') ?? ''
 }

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
-import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
+import { BryoError, isErrno, messageOf, unlessErrno } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
 import { isContainerId } from '../../storage/container/record.ts'
 import { isProcessAlive, type ProcessRef, readState } from '../../storage/container/state.ts'
@@ -100,10 +100,5 @@ function emptyDirectory({ runInUserns }: Engine, directory: string): readonly un
 }
 
 function list(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
-  }
+  return unlessErrno(() => readdirSync(directory), 'ENOENT', 'ENOTDIR') ?? []
 }

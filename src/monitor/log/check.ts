@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../../base/errors.ts'
 import type { LogConfig } from '../../base/logConfig.ts'
 
 /**
@@ -43,10 +43,11 @@ function checkFile(path: string): void {
 }
 
 function statOf(path: string) {
-  try {
-    return statSync(path, { throwIfNoEntry: false })
-  } catch (error) {
-    if (isErrno(error, 'EACCES', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP')) return undefined
-    throw error
-  }
+  return unlessErrno(
+    () => statSync(path, { throwIfNoEntry: false }),
+    'EACCES',
+    'ENOTDIR',
+    'ENAMETOOLONG',
+    'ELOOP',
+  )
 }

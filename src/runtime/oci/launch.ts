@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../../base/errors.ts'
 import type { IdMaps } from '../../base/idmap.ts'
 import { pollReadable, receiveFd } from '../../syscall/fd.ts'
 import { awaitWorkload } from '../execution.ts'
@@ -120,21 +120,12 @@ function pendingFailure(controlFd: number): BryoError | undefined {
  */
 export function startContainer(connection: number, pid: number): void {
   tell(connection, { kind: 'start', pid })
-  const message = receiveFrom(connection)
+  const message = unlessErrno(() => receiveOciStageMessage(connection), 'ECONNRESET')
   if (message === undefined) {
     throw new BryoError('INVALID_STATE', 'cannot start the container: it was started or has ended meanwhile')
   }
   if (message.kind !== 'executing') throw stageEnd(message, 'executing')
   awaitWorkload(connection, { name: message.name, pid })
-}
-
-function receiveFrom(connection: number): OciStageMessage | undefined {
-  try {
-    return receiveOciStageMessage(connection)
-  } catch (error) {
-    if (!isErrno(error, 'ECONNRESET')) throw error
-    return undefined
-  }
 }
 
 /** Where the other side has gone, its last words are still to be read. */

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants } from 'node:fs'
 import { constants as osConstants } from 'node:os'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../../base/errors.ts'
 import { SyscallError } from '../../syscall/error.ts'
 import { createSealedProgram, executeFd } from '../../syscall/execute.ts'
 import { ownFd, setCloseOnExec, writeFd } from '../../syscall/fd.ts'
@@ -69,12 +69,12 @@ export function prepareExecution(parameters: TrampolineParameters): Execution {
 }
 
 function createTrampoline(parameters: TrampolineParameters): number | undefined {
-  try {
-    return createSealedProgram(TRAMPOLINE_NAME, buildTrampoline(parameters))
-  } catch (error) {
-    if (isErrno(error, 'EACCES', 'EPERM', 'ENOSYS')) return undefined
-    throw error
-  }
+  return unlessErrno(
+    () => createSealedProgram(TRAMPOLINE_NAME, buildTrampoline(parameters)),
+    'EACCES',
+    'EPERM',
+    'ENOSYS',
+  )
 }
 
 /**

@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync, fchownSync, fstatSync, futimesSync, type Stats } from 'node:fs'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 import { chmodat, chownat, mkdirat, mknodat, O, readlinkat, symlinkat } from '../../syscall/file.ts'
 import { openInRootIfPresent } from '../../syscall/rootPath.ts'
 import { fdXattr, fdXattrNames, setFdXattr } from '../../syscall/xattr.ts'
@@ -28,12 +28,10 @@ export function copyUpVolume(rootFd: number, target: string, volumeFd: number, o
 }
 
 function openOfImage(rootFd: number, path: string): number | undefined {
-  try {
-    return openInRootIfPresent(rootFd, path, O.path | O.directory, { oneMount: true })
-  } catch (error) {
-    if (!isErrno(error, 'EXDEV')) throw error
-    return undefined
-  }
+  return unlessErrno(
+    () => openInRootIfPresent(rootFd, path, O.path | O.directory, { oneMount: true }),
+    'EXDEV',
+  )
 }
 
 interface CopyState {

@@ -1,6 +1,6 @@
 import { existsSync, readlinkSync, symlinkSync } from 'node:fs'
 import type { ContainerId } from '../../base/brand.ts'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../../base/errors.ts'
 import { hostPath } from '../hostPath.ts'
 import { acquireLock, type Lock, unlinkIfThere } from '../lock.ts'
 import { withSpaceErrors } from '../space.ts'
@@ -123,10 +123,5 @@ function isCalled(store: Store, id: string, name: string): boolean {
 }
 
 function readOwner(path: string): string | undefined {
-  try {
-    return readlinkSync(path)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined
-    throw error
-  }
+  return unlessErrno(() => readlinkSync(path), 'ENOENT')
 }

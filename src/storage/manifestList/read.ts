@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 import type { IndexItem } from '../../base/image.ts'
 import { hostPath } from '../hostPath.ts'
 import { type Fields, fieldsOf, readJsonFile, textRecord } from '../json.ts'
@@ -25,18 +25,10 @@ export interface ManifestList {
 /** All lists of the store, which most stores have none of. */
 export function readManifestLists(store: Store): readonly ManifestList[] {
   const directory = manifestListsDirectory(store)
-  return namesIn(directory)
+  const names = unlessErrno(() => readdirSync(directory), 'ENOENT') ?? []
+  return names
     .filter((name) => name.endsWith('.json'))
     .flatMap((name) => readManifestListFile(hostPath(directory, name)) ?? [])
-}
-
-function namesIn(directory: HostPath): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    return []
-  }
 }
 
 export function manifestListsDirectory(store: Store): HostPath {

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, unlessErrno } from '../../base/errors.ts'
 import { writeJsonAtomic } from '../atomic.ts'
 import { hostPath } from '../hostPath.ts'
 import { type Fields, fieldsOf, readJsonFile, textRecord } from '../json.ts'
@@ -138,15 +138,11 @@ function lockSecrets(store: Store): Lock {
 
 /** The directory is made with the first secret. */
 function listNames(store: Store): readonly string[] {
-  try {
-    return readdirSync(directoryOf(store))
-      .filter((file) => file.endsWith(SUFFIX))
-      .map((file) => file.slice(0, -SUFFIX.length))
-      .sort()
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return []
-    throw error
-  }
+  const files = unlessErrno(() => readdirSync(directoryOf(store)), 'ENOENT') ?? []
+  return files
+    .filter((file) => file.endsWith(SUFFIX))
+    .map((file) => file.slice(0, -SUFFIX.length))
+    .sort()
 }
 
 function parseSecret(fields: Fields, name: string, path: string): Secret {

@@ -1,6 +1,6 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { constants } from 'node:os'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 import type { TarTime } from '../../base/tarEntry.ts'
 import type { NodeFacts, NodeType } from '../../base/treeEntry.ts'
 import { SyscallError } from '../../syscall/error.ts'
@@ -91,12 +91,8 @@ function minor(device: bigint): number {
 
 /** Names in a directory, by their bytes; none in one that somebody has removed meanwhile. */
 export function readNames(fd: number): readonly Buffer[] {
-  try {
-    return readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' }).sort(Buffer.compare)
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    return []
-  }
+  const names = unlessErrno(() => readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' }), 'ENOENT') ?? []
+  return names.sort(Buffer.compare)
 }
 
 export function readLinkOf(fd: number): Buffer {

@@ -1,6 +1,6 @@
 import { closeSync, lstatSync, openSync, readdirSync, type Stats } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
-import { isErrno } from '../../base/errors.ts'
+import { unlessErrno } from '../../base/errors.ts'
 import { O, openat2, RESOLVE } from '../../syscall/file.ts'
 
 const SEPARATOR = Buffer.from('/')
@@ -60,11 +60,5 @@ function isNew(seen: Set<string>, key: string): boolean {
 
 /** undefined for what may not be read; what is gone by now is empty. */
 function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (isErrno(error, 'EACCES', 'EPERM', 'ENOENT', 'ENAMETOOLONG', 'ELOOP', 'ENOTDIR', 'EXDEV'))
-      return undefined
-    throw error
-  }
+  return unlessErrno(read, 'EACCES', 'EPERM', 'ENOENT', 'ENAMETOOLONG', 'ELOOP', 'ENOTDIR', 'EXDEV')
 }

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import { isErrno } from '../../../base/errors.ts'
+import { isErrno, unlessErrno } from '../../../base/errors.ts'
 import { oomKills, removeGroup } from '../../../cgroup/group.ts'
 import type { Reactor } from '../../../monitor/reactor.ts'
 import { POLL } from '../../../syscall/poll.ts'
@@ -17,7 +17,8 @@ const NOTHING: MemoryWatch = { killed: () => false, end: () => {} }
 /** While it runs, and not only in the end: systemd removes the group as soon as it is empty. @see cgroup-v2.rst, memory.events */
 export function watchMemory(reactor: Reactor, cgroup: string | undefined): MemoryWatch {
   if (cgroup === undefined) return NOTHING
-  const fd = openEvents(cgroup)
+  // Without the controller there is no such file.
+  const fd = unlessErrno(() => openSync(`${cgroup}/memory.events`, 'r'), 'ENOENT', 'EACCES', 'ENODEV')
   let killed = false
   const look = () => {
     killed ||= (fd === undefined ? 0 : killsOf(fd)) > 0
@@ -35,16 +36,6 @@ export function watchMemory(reactor: Reactor, cgroup: string | undefined): Memor
       if (fd !== undefined) closeSync(fd)
       removeGroup(cgroup)
     },
-  }
-}
-
-function openEvents(cgroup: string): number | undefined {
-  try {
-    return openSync(`${cgroup}/memory.events`, 'r')
-  } catch (error) {
-    // Without the controller there is no such file.
-    if (isErrno(error, 'ENOENT', 'EACCES', 'ENODEV')) return undefined
-    throw error
   }
 }
 

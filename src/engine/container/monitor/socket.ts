@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import type { ContainerId } from '../../../base/brand.ts'
-import { isErrno } from '../../../base/errors.ts'
+import { unlessErrno } from '../../../base/errors.ts'
 import { type ContainerRecord, containerRunDirectory } from '../../../storage/container/record.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
 import { acquireLock } from '../../../storage/lock.ts'
@@ -30,12 +30,11 @@ export function openAttachSocket(store: Store, id: ContainerId): number {
 
 /** An fd connected with a container's monitor; undefined where none listens. */
 export function connectMonitor(store: Store, id: ContainerId): number | undefined {
-  try {
-    return inDirectory(containerRunDirectory(store, id), connectUnixMessages)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ECONNREFUSED')) return undefined
-    throw error
-  }
+  return unlessErrno(
+    () => inDirectory(containerRunDirectory(store, id), connectUnixMessages),
+    'ENOENT',
+    'ECONNREFUSED',
+  )
 }
 
 /** A socket's path has at most 107 bytes, which a runtime directory may exceed: hence by the directory's fd. @see unix(7) */

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
-import { isErrno } from '../../../base/errors.ts'
-import { type IdMaps, toContainerId } from '../../../base/idmap.ts'
+import { isErrno, unlessErrno } from '../../../base/errors.ts'
+import { toContainerId } from '../../../base/idmap.ts'
 import { parseGroup, parsePasswd } from '../../../runtime/user.ts'
 import type { ProcessRef } from '../../../storage/container/state.ts'
 import { O } from '../../../syscall/file.ts'
@@ -22,7 +22,7 @@ const NO_FILES: UserFiles = { passwd: '', group: '' }
  * @param init the container's first process
  */
 export async function containerNames(init: ProcessRef): Promise<IdNames> {
-  const maps = readMaps(init.pid)
+  const maps = unlessErrno(() => readIdMaps(init.pid), 'ENOENT', 'ESRCH') ?? { uid: [], gid: [] }
   const files = await readFiles(init)
   const users = new Map(parsePasswd(files.passwd).map(({ uid, name }) => [uid, name]))
   const groups = new Map(parseGroup(files.group).map(({ gid, name }) => [gid, name]))
@@ -41,15 +41,6 @@ export function hostNames(): IdNames {
   return {
     user: (hostId) => users.get(hostId) ?? String(hostId),
     group: (hostId) => groups.get(hostId) ?? String(hostId),
-  }
-}
-
-function readMaps(init: number): IdMaps {
-  try {
-    return readIdMaps(init)
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ESRCH')) throw error
-    return { uid: [], gid: [] }
   }
 }
 

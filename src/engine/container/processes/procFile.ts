@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { isErrno } from '../../../base/errors.ts'
+import { unlessErrno } from '../../../base/errors.ts'
 
 /** What cannot be read of a process: it is gone, the kernel does not let this user, or does not know (EINVAL: labels). */
 const UNREADABLE = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EINVAL'] as const
@@ -26,10 +26,5 @@ export function allPids(): readonly number[] {
 }
 
 function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (isErrno(error, ...UNREADABLE)) return undefined
-    throw error
-  }
+  return unlessErrno(read, ...UNREADABLE)
 }

@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs'
-import { isErrno } from '../../../base/errors.ts'
+import { unlessErrno } from '../../../base/errors.ts'
 import { clearStaleName, isStaleName } from '../../../storage/container/names.ts'
 import { isContainerId } from '../../../storage/container/record.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
@@ -92,10 +92,5 @@ function isOld(path: string): boolean {
 }
 
 function list(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
-  }
+  return unlessErrno(() => readdirSync(directory), 'ENOENT', 'ENOTDIR') ?? []
 }

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { BryoError, isErrno } from '../../../../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../../../../base/errors.ts'
 import { nodeOf, openNode, readLinkOf, type TreeNode } from '../../../../storage/tree/node.ts'
 import { AT_FDCWD, O, openat2 } from '../../../../syscall/file.ts'
 import { openInRoot } from '../../../../syscall/rootPath.ts'
@@ -135,10 +135,5 @@ function splitPath(path: string) {
 }
 
 function openDirectory(root: PathRoot, path: string): number | undefined {
-  try {
-    return root.open(path, O.path | O.directory)
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error
-    return undefined
-  }
+  return unlessErrno(() => root.open(path, O.path | O.directory), 'ENOENT', 'ENOTDIR')
 }
