@@ -1,7 +1,8 @@
 import { isDigest } from '../base/digest.ts'
 import type { HealthCheckSettings } from '../base/health.ts'
 import type { ImageConfig } from '../base/image.ts'
-import { isObject, type JsonObject, type JsonReader, jsonReader, parseJsonObject } from './json.ts'
+import { isObject, type JsonObject } from '../base/json.ts'
+import { type JsonReader, jsonReader, parseJsonObject } from './json.ts'
 
 /** Bytes. */
 export const MAX_CONFIG_SIZE = 8 * 1024 * 1024

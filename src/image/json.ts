@@ -1,7 +1,5 @@
 import { BryoError } from '../base/errors.ts'
-
-/** A JSON object from outside: nothing is known of its members. */
-export type JsonObject = Readonly<Record<string, unknown>>
+import { isObject, type JsonObject } from '../base/json.ts'
 
 /** Reads one foreign JSON document; every refusal says which document and which member it is about. */
 export interface JsonReader {
@@ -53,10 +51,6 @@ export function jsonReader(what: string): JsonReader {
             ]),
           ),
   }
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**

@@ -1,7 +1,8 @@
 import { isDigest } from '../base/digest.ts'
 import { BryoError } from '../base/errors.ts'
 import type { Descriptor } from '../base/image.ts'
-import { type JsonObject, type JsonReader, jsonReader, parseJsonObject } from './json.ts'
+import type { JsonObject } from '../base/json.ts'
+import { type JsonReader, jsonReader, parseJsonObject } from './json.ts'
 import {
   checkConfigType,
   checkLayerType,

@@ -1,4 +1,5 @@
 import { BryoError } from '../base/errors.ts'
+import { isObject, type JsonObject, parseObject } from '../base/json.ts'
 
 /**
  * What the monitor and its clients say to each other over the attach socket: a packet each, its first byte the kind. Both sides are of one
@@ -59,33 +60,24 @@ export function jsonPacket(kind: number, value: Hello | ExitNotice): Uint8Array 
 }
 
 export function parseHello(data: Uint8Array): Hello {
-  const value = parseObject(data)
+  const value = contentOf(data)
   return { input: value.input === true, output: value.output === true }
 }
 
 /** @throws BryoError RUNTIME */
 export function parseExit(data: Uint8Array): ExitNotice {
-  const { exitCode, failure } = parseObject(data)
+  const { exitCode, failure } = contentOf(data)
   if (typeof exitCode !== 'number') throw new BryoError('RUNTIME', 'received an end without an exit code')
   return { exitCode, ...(isObject(failure) && { failure: parseFailure(failure) }) }
 }
 
-function parseFailure({ message, hint }: Record<string, unknown>): StartFailure {
+function parseFailure({ message, hint }: JsonObject): StartFailure {
   return { message: String(message), ...(typeof hint === 'string' && { hint }) }
 }
 
 /** Empty for whatever is no object: a client that speaks nonsense must not end the container. */
-function parseObject(data: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(data).toString())
-    return isObject(value) ? value : {}
-  } catch {
-    return {}
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
+function contentOf(data: Uint8Array): JsonObject {
+  return parseObject(Buffer.from(data).toString()) ?? {}
 }
 
 export function resizePacket(size: { readonly rows: number; readonly columns: number }): Uint8Array {

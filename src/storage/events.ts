@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { isErrno } from '../base/errors.ts'
+import { isObject, type JsonObject, parseObject } from '../base/json.ts'
 import { formatLogTime } from '../base/logTime.ts'
 import { flock } from '../syscall/fd.ts'
 import { hostPath } from './hostPath.ts'
@@ -88,19 +89,6 @@ export function parseEvent(text: string): StoredEvent | undefined {
   }
 }
 
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function textsOf(value: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+function textsOf(value: JsonObject): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]))
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Digest } from '../base/brand.ts'
 import { isDigest } from '../base/digest.ts'
 import { BryoError, isErrno } from '../base/errors.ts'
+import { isObject } from '../base/json.ts'
 
 export type JsonValue =
   | string
@@ -44,8 +45,6 @@ export interface Fields {
   readonly object: (key: string) => Fields
 }
 
-const isObject = (value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value: JsonValue | undefined): value is string => typeof value === 'string'
 const isNumber = (value: JsonValue | undefined): value is number => typeof value === 'number'
 const isFlag = (value: JsonValue | undefined): value is boolean => typeof value === 'boolean'

@@ -1,3 +1,4 @@
+import { isObject } from '../../base/json.ts'
 import { type Document, formatDocuments } from './documents.ts'
 import { formatJson, isJsonFormat } from './rows.ts'
 
@@ -59,7 +60,7 @@ export async function formatInspected(
 ): Promise<string> {
   if (format === undefined || isJsonFormat(format)) return formatJson(objects.map(({ document }) => document))
   const { compileTemplate } = await import('../template/template.ts')
-  const { dictionary, isObject, underTypeNames, withHidden } = await import('../template/value.ts')
+  const { dictionary, underTypeNames, withHidden } = await import('../template/value.ts')
   const template = compileTemplate(format, 'inspect')
   const withMaps = (value: unknown, key = ''): unknown => {
     if (Array.isArray(value)) return value.map((item) => withMaps(item))

@@ -1,10 +1,11 @@
 import { assertNever } from '../../base/assert.ts'
 import { messageOf } from '../../base/errors.ts'
+import { isObject } from '../../base/json.ts'
 import type { Call, Node, Operand, ParsedTemplate, Pipeline } from './ast.ts'
 import { templateError } from './error.ts'
 import type { TemplateFunction } from './functions.ts'
 import { timeField } from './time.ts'
-import { isDictionary, isObject, isTruthy, NO_VALUE, printValue, typeName } from './value.ts'
+import { isDictionary, isTruthy, NO_VALUE, printValue, typeName } from './value.ts'
 
 /** What a template is evaluated with. */
 export interface Environment {

@@ -1,5 +1,6 @@
+import { isObject } from '../../base/json.ts'
 import { sprintf } from './printf.ts'
-import { isDictionary, isObject, isTruthy, NO_VALUE, printValue, typeName } from './value.ts'
+import { isDictionary, isTruthy, NO_VALUE, printValue, typeName } from './value.ts'
 
 /** A function of the templates; it throws an Error that says what is wrong with its arguments. */
 export type TemplateFunction = (...args: readonly unknown[]) => unknown

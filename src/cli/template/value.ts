@@ -1,3 +1,5 @@
+import { isObject } from '../../base/json.ts'
+
 /** Go's `<no value>`: a key that a map does not have. */
 export const NO_VALUE: unique symbol = Symbol('<no value>')
 
@@ -30,10 +32,6 @@ export function withHidden<T extends object>(fields: T, hidden: Readonly<Record<
 /** Podman's templates reach the members of some objects by the names of their types too: `.ListContainer.ID`. */
 export function underTypeNames<T extends object>(fields: T, ...names: readonly string[]): T {
   return withHidden(fields, Object.fromEntries(names.map((name) => [name, fields])))
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function isDictionary(value: unknown): value is Readonly<Record<string, unknown>> {

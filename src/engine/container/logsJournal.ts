@@ -1,5 +1,6 @@
 import { BryoError, isErrno } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
+import { parseObject } from '../../base/json.ts'
 import { formatLogTime } from '../../base/logTime.ts'
 import { createLogWriter, createPlainPrinter, type LogOutput, type TimeRange } from './logsPrint.ts'
 import { emptyRecord, type LogRecord } from './logsRecord.ts'
@@ -126,13 +127,4 @@ function messageBytes(message: unknown): Buffer | undefined {
   if (typeof message === 'string') return Buffer.from(message)
   if (!Array.isArray(message)) return undefined
   return message.every((byte) => typeof byte === 'number') ? Buffer.from(message) : undefined
-}
-
-function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }

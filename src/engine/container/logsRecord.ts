@@ -1,3 +1,4 @@
+import { parseObject } from '../../base/json.ts'
 import type { LogStream } from '../../base/logConfig.ts'
 
 /** A record of a log file, pointing into the bytes that it was found in: valid until the next one is read. */
@@ -64,6 +65,7 @@ export const parseK8sRecord: ParseRecord = (record, bytes, from, newline) => {
 
 /** Docker's `{"log":"TEXT\n","stream":"stdout","time":"TIME"}`. */
 export const parseJsonRecord: ParseRecord = (record, bytes, from, newline) => {
+  // One that was cut off, or damaged, is none: the log goes on behind it.
   const fields = parseObject(bytes.toString('utf8', from, newline))
   if (typeof fields?.log !== 'string' || typeof fields.time !== 'string') return false
   record.stream = fields.stream === 'stderr' ? 'stderr' : 'stdout'
@@ -75,14 +77,4 @@ export const parseJsonRecord: ParseRecord = (record, bytes, from, newline) => {
   record.timeFrom = 0
   record.timeTo = record.timeBytes.length
   return true
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    // A record that was cut off, or damaged: the log goes on behind it.
-    return undefined
-  }
 }

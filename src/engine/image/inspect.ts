@@ -1,5 +1,5 @@
+import { isObject } from '../../base/json.ts'
 import { MAX_CONFIG_SIZE, parseImageDetails } from '../../image/config.ts'
-import { isObject } from '../../image/json.ts'
 import { MAX_MANIFEST_SIZE, parseManifest } from '../../image/manifest.ts'
 import { readBlob } from '../../storage/blob/read.ts'
 import { readAllImages } from '../../storage/image/images.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BryoError, unlessErrno } from '../../base/errors.ts'
-import { isObject, type JsonObject } from '../../image/json.ts'
+import { isObject, type JsonObject } from '../../base/json.ts'
 import type { RegistriesConfig, RegistryRule } from '../../image/registry/endpoints.ts'
 
 const FILES = ['/etc/bryo/bryo.conf']

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { BryoError, isErrno, messageOf, unlessErrno } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
-import { isObject, type JsonObject } from '../../image/json.ts'
+import { isObject, type JsonObject } from '../../base/json.ts'
 import type { MirrorRule, RegistriesConfig, RegistryRule } from '../../image/registry/endpoints.ts'
 import { readBryoConf } from './bryoConf.ts'
 

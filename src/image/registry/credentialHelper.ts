@@ -1,5 +1,5 @@
 import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
-import { isObject } from '../json.ts'
+import { isObject } from '../../base/json.ts'
 import type { Credentials } from './credentials.ts'
 
 export interface HelperOptions {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BryoError, isErrno } from '../../base/errors.ts'
-import { isObject, type JsonObject, parseJsonObject } from '../json.ts'
+import { isObject, type JsonObject } from '../../base/json.ts'
+import { parseJsonObject } from '../json.ts'
 import { DEFAULT_DOMAIN } from '../reference.ts'
 
 export interface Credentials {

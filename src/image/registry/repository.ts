@@ -1,6 +1,7 @@
 import type { Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
-import { isObject, parseJsonObject } from '../json.ts'
+import { isObject } from '../../base/json.ts'
+import { parseJsonObject } from '../json.ts'
 import { MAX_MANIFEST_SIZE } from '../manifest.ts'
 import { MANIFEST_TYPES, MEDIA_TYPE } from '../mediaTypes.ts'
 import { type ImageReference, repositoryName } from '../reference.ts'

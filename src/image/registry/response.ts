@@ -1,5 +1,5 @@
 import { BryoError, type ErrorCode } from '../../base/errors.ts'
-import { isObject } from '../json.ts'
+import { isObject } from '../../base/json.ts'
 import type { HttpResponse } from './http.ts'
 import { BusyError, isBusy, parseRetryAfter } from './retry.ts'
 

@@ -1,5 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
-import { isObject, type JsonObject, parseJsonObject } from '../json.ts'
+import { isObject, type JsonObject } from '../../base/json.ts'
+import { parseJsonObject } from '../json.ts'
 import { DEFAULT_DOMAIN } from '../reference.ts'
 import { type Connection, connect, type RegistryOptions } from './connect.ts'
 import { printable, readLimited, responseError } from './response.ts'

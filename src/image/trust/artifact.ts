@@ -1,7 +1,7 @@
 import type { Digest } from '../../base/brand.ts'
 import { isDigest } from '../../base/digest.ts'
 import type { Descriptor } from '../../base/image.ts'
-import { isObject, type JsonObject } from '../json.ts'
+import { isObject, type JsonObject } from '../../base/json.ts'
 
 const PAYLOAD_TYPE = 'application/vnd.dev.cosign.simplesigning.v1+json'
 const ANNOTATION = 'dev.cosignproject.cosign/signature'

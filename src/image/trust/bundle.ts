@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { parseDigest } from '../../base/digest.ts'
-import { isObject } from '../json.ts'
+import { isObject } from '../../base/json.ts'
 import { parseObject, SIGN_PREDICATE } from './artifact.ts'
 import { isSignedBy } from './key.ts'
 import type { SignedClaim } from './signature.ts'

@@ -1,6 +1,6 @@
 import type { Digest } from '../../base/brand.ts'
 import type { Descriptor } from '../../base/image.ts'
-import { isObject } from '../json.ts'
+import { isObject } from '../../base/json.ts'
 import { parseObject, readDescriptor, SIGN_PREDICATE } from './artifact.ts'
 
 /** Artifacts that may sign what they refer to: cosign's since its version 3, and its earlier form attached in the same way. */

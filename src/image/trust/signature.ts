@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Digest } from '../../base/brand.ts'
 import { isDigest } from '../../base/digest.ts'
-import { isObject } from '../json.ts'
+import { isObject } from '../../base/json.ts'
 import { hasTag, type ImageReference, isReference, parseReference } from '../reference.ts'
 import { parseObject } from './artifact.ts'
 import { isSignedBy } from './key.ts'

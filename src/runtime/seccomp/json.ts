@@ -1,5 +1,6 @@
-/** Readers of foreign JSON: each gives the typed value, or throws a TypeError that names the place and what was found. */
-export type JsonObject = Readonly<Record<string, unknown>>
+// Readers of foreign JSON: each gives the typed value, or throws a TypeError that names the place and what was found.
+
+import { isObject, type JsonObject } from '../../base/json.ts'
 
 const MAX_STRING = 256
 
@@ -13,10 +14,6 @@ export function asObject(value: unknown, place: string, keys?: readonly string[]
     )
   }
   return value
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function asArray(value: unknown, place: string, max: number): readonly unknown[] {
@@ -63,6 +60,6 @@ function mismatch(value: unknown, place: string, expected: string): TypeError {
 function describe(value: unknown): string {
   if (value === undefined) return 'missing'
   if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object' && value !== null) return 'an object'
+  if (isObject(value)) return 'an object'
   return JSON.stringify(value).slice(0, 64)
 }

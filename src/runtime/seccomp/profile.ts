@@ -1,8 +1,9 @@
 import { constants } from 'node:os'
 import { BryoError } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
 import { type ArgumentComparison, type FilterAction, SCMP_CMP } from '../../syscall/libseccomp.ts'
 import { SECCOMP_FILTER_FLAG } from '../../syscall/seccomp.ts'
-import { asArray, asInteger, asObject, asOneOf, asString, asStrings, type JsonObject } from './json.ts'
+import { asArray, asInteger, asObject, asOneOf, asString, asStrings } from './json.ts'
 
 /** A seccomp profile in the format of Docker and Podman, which holds the OCI runtime configuration's as well. */
 export interface SeccompProfile {

@@ -1,6 +1,6 @@
 import type { ImageConfig } from '../../../base/image.ts'
+import type { JsonObject } from '../../../base/json.ts'
 import { type ConfigChanges, mergeEnv } from '../../../image/changes.ts'
-import type { JsonObject } from '../../../image/json.ts'
 import type { ContainerRequest } from '../request.ts'
 import type { VolumeUse } from '../volumes.ts'
 

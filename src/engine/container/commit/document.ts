@@ -1,6 +1,6 @@
 import type { Digest } from '../../../base/brand.ts'
 import type { Descriptor } from '../../../base/image.ts'
-import type { JsonObject } from '../../../image/json.ts'
+import type { JsonObject } from '../../../base/json.ts'
 import { MEDIA_TYPE } from '../../../image/mediaTypes.ts'
 import { hostPlatform } from '../../../image/platform.ts'
 

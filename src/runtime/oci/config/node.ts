@@ -1,4 +1,5 @@
 import { BryoError } from '../../../base/errors.ts'
+import { isObject } from '../../../base/json.ts'
 
 /** A value of foreign JSON and where it stands: `linux.namespaces[2].type`. */
 export interface JsonNode {
@@ -53,10 +54,6 @@ function describe(value: unknown): string {
 /** null counts as absent: Go writes it for empty lists. */
 export function isAbsent(node: JsonNode): boolean {
   return node.value === undefined || node.value === null
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A member of an object, absent where it or the object is. */
