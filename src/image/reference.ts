@@ -162,3 +162,14 @@ export function localCandidates(text: string): readonly ImageReference[] {
 export function localReference(text: string): ImageReference {
   return parseReference(hasDomain(text) ? text : `${LOCAL_DOMAIN}/${text}`)
 }
+
+/**
+ * The full name for what is made here: that of {@link localReference}.
+ * @param verb of the message
+ * @throws BryoError INVALID_REFERENCE for one with a digest too
+ */
+export function newLocalName(text: string, verb: string): string {
+  const reference = localReference(text)
+  if (reference.digest === undefined) return formatReference(reference)
+  throw new BryoError('INVALID_REFERENCE', `cannot ${verb} as "${text}": it has a digest, expected a tag`)
+}

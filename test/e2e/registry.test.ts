@@ -305,6 +305,7 @@ describe.runIf(protectedRegistry)('a registry with TLS and logins', () => {
       expect(await succeed(['image', 'copy', `docker://${host}/copy/first:1`, place])).toBe(digest)
       expect(await succeed(['image', 'copy', place, `docker://${host}/copy/second:1`])).toBe(digest)
       await succeed(['image', 'copy', place, 'containers-storage:again'])
+      await fail(['image', 'copy', place, `containers-storage:again@${digest}`], 'expected a tag')
       expect(await succeed(['inspect', '--format', '{{.Digest}}', 'localhost/again'])).toBe(digest)
       if (!hasSkopeo) continue
       const shown = await world.command(['skopeo', 'inspect', place.replace(/:a$/, '')])

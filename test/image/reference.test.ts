@@ -7,6 +7,7 @@ import {
   isReference,
   localCandidates,
   localReference,
+  newLocalName,
   parseReference,
 } from '../../src/image/reference.ts'
 
@@ -153,5 +154,14 @@ describe('localReference()', () => {
   it('puts a short name below localhost and keeps a full one', () => {
     expect(formatReference(localReference('app'))).toBe('localhost/app:latest')
     expect(formatReference(localReference('example.org/app:2'))).toBe('example.org/app:2')
+  })
+})
+
+describe('newLocalName()', () => {
+  it('is full, and has no digest', () => {
+    expect(newLocalName('app', 'tag')).toBe('localhost/app:latest')
+    expect(() => newLocalName(`app@${DIGEST}`, 'tag')).toThrow(
+      `cannot tag as "app@${DIGEST}": it has a digest, expected a tag`,
+    )
   })
 })

@@ -1,10 +1,9 @@
 import type { Digest } from '../../base/brand.ts'
-import { BryoError } from '../../base/errors.ts'
 import { type ConfigChanges, parseChanges } from '../../image/changes.ts'
 import { parseImageConfig } from '../../image/config.ts'
 import { MEDIA_TYPE } from '../../image/mediaTypes.ts'
 import { hostPlatform } from '../../image/platform.ts'
-import { formatReference, localReference } from '../../image/reference.ts'
+import { newLocalName } from '../../image/reference.ts'
 import { putBlob } from '../../storage/blob/write.ts'
 import { collectGarbage } from '../../storage/gc.ts'
 import { lockForAdding, putImage } from '../../storage/image/edit.ts'
@@ -52,7 +51,7 @@ const STDIN = 0
  */
 export async function importImage(engine: Engine, request: ImportRequest): Promise<ImportedImage> {
   const config = parseChanges(request.changes ?? [])
-  const name = request.reference === undefined ? undefined : nameOf(request.reference)
+  const name = request.reference === undefined ? undefined : newLocalName(request.reference, 'import')
   const { source } = request
   using input = typeof source !== 'string' || source === '-' ? undefined : openArchive(source)
   const fd = typeof source === 'string' ? (input?.fd ?? STDIN) : source.fd
@@ -84,12 +83,6 @@ async function storeFrom(
     finish()
     throw error
   }
-}
-
-function nameOf(text: string): string {
-  const reference = localReference(text)
-  if (reference.digest === undefined) return formatReference(reference)
-  throw new BryoError('INVALID_REFERENCE', `cannot import as "${text}": it has a digest, expected a tag`)
 }
 
 function labelOf(source: ImportRequest['source']): string {

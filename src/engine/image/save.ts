@@ -4,7 +4,7 @@ import type { Descriptor } from '../../base/image.ts'
 import { planSave, type SavedImage, type SaveFormat } from '../../image/archive/savePlan.ts'
 import { type OpenBlob, writeArchive, writeArchiveDirectory } from '../../image/archive/write.ts'
 import { MAX_MANIFEST_SIZE, parseManifest } from '../../image/manifest.ts'
-import { formatReference, localReference } from '../../image/reference.ts'
+import { newLocalName } from '../../image/reference.ts'
 import { digestOf, verifyBytes } from '../../image/verify.ts'
 import { openBlob as openStored, readBlob } from '../../storage/blob/read.ts'
 import { lockForAdding } from '../../storage/image/edit.ts'
@@ -69,14 +69,8 @@ function chooseImages(engine: Engine, { images, names = [] }: SaveRequest): read
     chosen.set(record.manifestDigest, entry)
   }
   const [first] = chosen.values()
-  for (const name of names) first?.names.add(fullName(name))
+  for (const name of names) first?.names.add(newLocalName(name, 'save'))
   return [...chosen.values()].map((image) => ({ record: image.record, names: [...image.names] }))
-}
-
-function fullName(text: string): string {
-  const reference = localReference(text)
-  if (reference.digest === undefined) return formatReference(reference)
-  throw new BryoError('INVALID_REFERENCE', `cannot save as "${text}": it has a digest, expected a tag`)
 }
 
 function describeImage(engine: Engine, { record, names }: ChosenImage): SavedImage {

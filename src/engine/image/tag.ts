@@ -1,5 +1,5 @@
 import { BryoError } from '../../base/errors.ts'
-import { formatReference, localReference } from '../../image/reference.ts'
+import { newLocalName } from '../../image/reference.ts'
 import { tagImage as tagInStore, untagImage as untagInStore } from '../../storage/image/edit.ts'
 import { readAllImages } from '../../storage/image/images.ts'
 import type { Engine } from '../engine.ts'
@@ -14,14 +14,7 @@ export function tagImage(engine: Engine, image: string, names: readonly string[]
   const found = requireFound(readAllImages(engine.store), image)
   refuseReadOnly(found.summary, 'tag')
   const { id, manifestDigest } = readFound(engine.store, found)
-  const full = names.map((name) => {
-    const reference = localReference(name)
-    if (reference.digest !== undefined) {
-      throw new BryoError('INVALID_REFERENCE', `cannot tag as "${name}": it has a digest, expected a tag`)
-    }
-    return formatReference(reference)
-  })
-  for (const name of full) {
+  for (const name of names.map((text) => newLocalName(text, 'tag'))) {
     tagInStore(engine.store, id, name, manifestDigest)
     noteImage(engine.store, 'tag', { id, name })
   }

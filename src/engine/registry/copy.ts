@@ -3,7 +3,7 @@ import { BryoError } from '../../base/errors.ts'
 import type { Descriptor } from '../../base/image.ts'
 import { type Platform, parseManifest } from '../../image/manifest.ts'
 import { hostPlatform, parsePlatform } from '../../image/platform.ts'
-import { formatReference, localReference, repositoryName } from '../../image/reference.ts'
+import { formatReference, newLocalName, repositoryName } from '../../image/reference.ts'
 import type { Destination } from '../../image/registry/destination.ts'
 import type { BlobSource } from '../../image/source.ts'
 import { readAllImages } from '../../storage/image/images.ts'
@@ -103,7 +103,7 @@ async function copyToStore(
   request: CopyRequest,
   { source, name }: Named,
 ): Promise<CopiedImage> {
-  const full = formatReference(localReference(name))
+  const full = newLocalName(name, 'copy')
   request.onProgress?.({ kind: 'started', reference: source.label })
   const added = await addImage(engine, {
     source: source.blobs,

@@ -4,7 +4,7 @@ import { BryoError } from '../../base/errors.ts'
 import type { ManifestFormat, WrittenManifest } from '../../image/convert.ts'
 import { writeIndex } from '../../image/indexDocument.ts'
 import { MAX_MANIFEST_SIZE } from '../../image/manifest.ts'
-import { formatReference, localReference } from '../../image/reference.ts'
+import { newLocalName } from '../../image/reference.ts'
 import { digestOf } from '../../image/verify.ts'
 import {
   editManifestList,
@@ -56,7 +56,7 @@ export async function createManifestList(
   request: CreateManifestRequest,
 ): Promise<ManifestList> {
   const { store } = engine
-  const name = formatReference(localReference(request.name))
+  const name = newLocalName(request.name, 'create a manifest list')
   if (!request.amend && (readManifestList(store, name) ?? findLocalImage(store, name))) {
     throw nameInUse(name)
   }
@@ -73,7 +73,7 @@ export async function createManifestList(
 /** Further names for what a list is now: from then on, each is a list of its own. @throws BryoError NOT_FOUND, NAME_IN_USE */
 export function copyManifestList({ store }: Engine, text: string, names: readonly string[]): void {
   const list = requireManifestList(store, text)
-  for (const name of names.map((one) => formatReference(localReference(one)))) {
+  for (const name of names.map((one) => newLocalName(one, 'tag'))) {
     if (findLocalImage(store, name)) throw nameInUse(name)
     editManifestList(store, name, () => ({ ...list, name }))
   }

@@ -6,7 +6,7 @@ import { parseChanges } from '../../../image/changes.ts'
 import { MAX_CONFIG_SIZE, parseImageConfig } from '../../../image/config.ts'
 import { parseJsonObject } from '../../../image/json.ts'
 import { MEDIA_TYPE } from '../../../image/mediaTypes.ts'
-import { formatReference, localReference } from '../../../image/reference.ts'
+import { newLocalName } from '../../../image/reference.ts'
 import { readBlob } from '../../../storage/blob/read.ts'
 import { putBlob } from '../../../storage/blob/write.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
@@ -26,9 +26,9 @@ import { containerEvent } from '../event.ts'
 import { pauseContainer } from '../pause.ts'
 import { startInMaps } from '../rootAccess/runInMaps.ts'
 import { type ContainerTrees, openContainerTrees } from '../rootAccess/trees.ts'
+import { containerSettings } from '../settings.ts'
 import { writeLayerArchive } from '../stage/archiveLayer.ts'
 import { writeTreeArchive } from '../stage/archiveTree.ts'
-import { storedConfig } from '../stored.ts'
 import { committedConfig } from './config.ts'
 import { imageDocument, imageManifest, layerType, type ManifestFormat, manifestType } from './document.ts'
 
@@ -56,7 +56,7 @@ export interface CommitRequest {
 export async function commitContainer(engine: Engine, request: CommitRequest): Promise<Digest> {
   const { store, runInUserns } = engine
   const changes = parseChanges(request.changes)
-  const name = request.reference === undefined ? undefined : nameOf(request.reference)
+  const name = request.reference === undefined ? undefined : newLocalName(request.reference, 'commit')
   const record = requireContainer(store, request.container)
   using paused = new DisposableStack()
   if (request.pause && effectiveState(store, record.id).status === 'running') {
@@ -87,12 +87,6 @@ export async function commitContainer(engine: Engine, request: CommitRequest): P
 /** Unless somebody else has let it go on, or ended it. */
 function goOn(engine: Engine, { id }: ContainerRecord): void {
   if (effectiveState(engine.store, id).status === 'paused') pauseContainer(engine, id, 'unpause')
-}
-
-function nameOf(text: string): string {
-  const reference = localReference(text)
-  if (reference.digest === undefined) return formatReference(reference)
-  throw new BryoError('INVALID_REFERENCE', `cannot commit as "${text}": it has a digest, expected a tag`)
 }
 
 /** undefined for a container that stands on no image. @throws BryoError NOT_FOUND where its image is gone */
@@ -184,13 +178,12 @@ function putCommitted(engine: Engine, committed: Committed): Digest {
 
 function documentOf(engine: Engine, { request, record, base, layer, changes }: Committed): JsonObject {
   const document = base && readDocument(engine, base.id)
-  const settings = storedConfig(record)
-  const image = base?.config ?? imageConfigOf(engine, record)
+  const settings = containerSettings(engine, record)
   const raw = isObject(document?.config) ? document.config : {}
   const { author, message, format, created, includeVolumes } = request
   return imageDocument({
     base: document,
-    config: committedConfig({ ...settings, image, raw, changes, includeVolumes }),
+    config: committedConfig({ ...settings.config, image: settings.image, raw, changes, includeVolumes }),
     diffIds: [...(base?.layers ?? []).map(({ diffId }) => diffId), layer.diffId],
     created,
     createdBy: record.command.join(' '),
@@ -202,10 +195,4 @@ function documentOf(engine: Engine, { request, record, base, layer, changes }: C
 
 function readDocument({ store }: Engine, id: Digest): JsonObject {
   return parseJsonObject('image configuration', readBlob(store, id, MAX_CONFIG_SIZE), MAX_CONFIG_SIZE)
-}
-
-/** For a squashed image, whose base may be gone. */
-function imageConfigOf({ store }: Engine, { image }: ContainerRecord) {
-  const summary = image && readAllImages(store).find(({ id }) => id === image.id)
-  return summary && readImage(store, summary)?.config
 }
