@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { HostFacts } from '../base/hostFacts.ts'
 import type { IdMaps } from '../base/idmap.ts'
+import { once } from '../base/once.ts'
 import { findHostAddress } from '../netns/host-address.ts'
 import { withAdditionalStores } from '../storage/additional.ts'
 import { resolveStorePaths, type StorePaths } from '../storage/paths.ts'
@@ -85,12 +86,4 @@ export function openEngine(
 /** The maps of the default namespace. */
 export function defaultMaps(engine: Engine): IdMaps {
   return engine.defaultIds().maps
-}
-
-function once<T>(make: () => T): () => T {
-  let value: { readonly made: T } | undefined
-  return () => {
-    value ??= { made: make() }
-    return value.made
-  }
 }

@@ -1,8 +1,9 @@
 import { closeSync, readlinkSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
 import { errnoName } from '../syscall/error.ts'
-import { pollReadable, readFd, receiveFd } from '../syscall/fd.ts'
+import { pollReadable, receiveFd } from '../syscall/fd.ts'
 import { receiveStageMessage, type StageMessage, stageError } from './messages.ts'
+import { readPacket } from './packet.ts'
 import { TRAMPOLINE_NAME, TRAMPOLINE_STEPS } from './stage/trampoline/elf.ts'
 
 /** How long nothing may be heard before it is looked up whether the workload runs. */
@@ -87,16 +88,6 @@ export function awaitWorkload(
 
 /** A workload that was not executed. What else its socket holds is not to be read. */
 export class WorkloadFailure extends BryoError {}
-
-function readPacket(fd: number, packet: Buffer): number {
-  try {
-    return readFd(fd, packet)
-  } catch (error) {
-    // The other side has gone without reading all that was sent to it.
-    if (!isErrno(error, 'ECONNRESET')) throw error
-    return readFd(fd, packet)
-  }
-}
 
 /** Whether a process is still bryo's own program or the trampoline; both hide from the container, and thereby from the caller too. */
 function programOf(pid: number): 'own' | 'hidden' | 'workload' {

@@ -19,10 +19,10 @@ export function receivePacket<M extends object>(fd: number): M | undefined {
 }
 
 /**
- * Where the other side closed without reading all that was sent to it, the kernel says so once, before it gives out what
- * that side had sent.
+ * The next packet's bytes; 0 at the end. Where the other side closed without reading all that was sent to it, the kernel says so once,
+ * before it gives out what that side had sent.
  */
-function readPacket(fd: number, buffer: Buffer): number {
+export function readPacket(fd: number, buffer: Buffer): number {
   try {
     return readFd(fd, buffer)
   } catch (error) {

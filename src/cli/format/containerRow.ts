@@ -1,3 +1,4 @@
+import { once } from '../../base/once.ts'
 import { readHealth } from '../../engine/container/healthStatus.ts'
 import { imageSizes, type ListedContainer, writtenBytes } from '../../engine/container/list.ts'
 import { type NamespaceIds, NO_NAMESPACES, namespaceIds } from '../../engine/container/namespaces.ts'
@@ -78,14 +79,6 @@ export function containerRows(
       })),
     }
   })
-}
-
-function once<T>(make: () => T): () => T {
-  let value: { readonly made: T } | undefined
-  return () => {
-    value ??= { made: make() }
-    return value.made
-  }
 }
 
 /** `Up 2 minutes (healthy)`, `Exited (0) 3 seconds ago`, `Created`. */

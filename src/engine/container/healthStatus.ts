@@ -26,6 +26,20 @@ export interface HealthCheckResult {
   readonly output: string
 }
 
+/** As `inspect` shows it. */
+export function healthDocument({ status, failingStreak, log }: Health): Readonly<Record<string, unknown>> {
+  return {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: log.map(({ start, end, exitCode, output }) => ({
+      Start: start,
+      End: end,
+      ExitCode: exitCode,
+      Output: output,
+    })),
+  }
+}
+
 /** undefined for a container without checks. */
 export function readHealth(store: Store, id: ContainerId): Health | undefined {
   const path = hostPath(containerDirectory(store, id), 'health.json')

@@ -20,7 +20,7 @@ export function planLog(
   record: Pick<ContainerRecord, 'id' | 'name' | 'image' | 'command'>,
   request: LogRequest,
 ): LogConfig {
-  const options = readOptions(request)
+  const options = pairsOf(request.logOptions)
   const driver = driverOf(request)
   const tag = options.get('tag')
   const maxSize = Number(options.get('max-size') ?? -1)
@@ -43,7 +43,7 @@ export function planLog(
  * @throws BryoError USAGE, UNSUPPORTED where the host has no journal, PERMISSION
  */
 export function checkLog(request: LogRequest): void {
-  const options = readOptions(request)
+  const options = pairsOf(request.logOptions)
   const driver = driverOf(request)
   if (driver === 'passthrough' && request.tty) {
     throw new BryoError('USAGE', 'cannot use --log-driver passthrough with --tty')
@@ -57,7 +57,7 @@ export function checkLog(request: LogRequest): void {
 /** Whether the log is still there when the container has been removed. */
 export function logOutlives(request: LogRequest): boolean {
   const driver = driverOf(request)
-  return driver === 'journald' || (isFileDriver(driver) && readOptions(request).has('path'))
+  return driver === 'journald' || (isFileDriver(driver) && pairsOf(request.logOptions).has('path'))
 }
 
 function isFileDriver(driver: LogDriver): boolean {
@@ -70,11 +70,12 @@ function driverOf({ logDriver = 'k8s-file' }: LogRequest): LogDriver {
   throw new BryoError('USAGE', `invalid log driver "${logDriver}", expected one of ${LOG_DRIVERS.join(', ')}`)
 }
 
-function readOptions({ logOptions }: LogRequest): ReadonlyMap<string, string> {
+/** Of words `NAME=VALUE`. */
+function pairsOf(words: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
-    logOptions.map((option) => {
-      const equals = option.indexOf('=')
-      return [option.slice(0, equals), option.slice(equals + 1)] as const
+    words.map((word) => {
+      const equals = word.indexOf('=')
+      return [word.slice(0, equals), word.slice(equals + 1)] as const
     }),
   )
 }
@@ -83,12 +84,7 @@ function chosenAttributes(
   request: LogRequest,
   options: ReadonlyMap<string, string>,
 ): Readonly<Record<string, string>> {
-  const env = new Map(
-    request.env.map((variable) => {
-      const equals = variable.indexOf('=')
-      return [variable.slice(0, equals), variable.slice(equals + 1)] as const
-    }),
-  )
+  const env = pairsOf(request.env)
   const labels = new Map(Object.entries(request.labels))
   const pick = (names: string | undefined, from: ReadonlyMap<string, string>) =>
     (names?.split(',') ?? []).flatMap((name) => {

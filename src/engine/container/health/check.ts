@@ -14,6 +14,7 @@ import { runningInit } from '../exec/exec.ts'
 import {
   type Health,
   type HealthCheckResult,
+  healthDocument,
   INITIAL_HEALTH,
   readHealth,
   writeHealth,
@@ -82,7 +83,12 @@ export async function checkHealth(engine: Engine, name: string): Promise<CheckEn
   })
   const inEvents = log.destination === 'events_logger'
   writeHealth(engine.store, record.id, inEvents ? { ...health, log: [] } : health)
-  if (!inEvents && log.destination !== 'local') writeHealthLog(log.destination, record.id, health)
+  // Where an option puts it beside the store: a document for each container.
+  if (!inEvents && log.destination !== 'local')
+    writeFileSync(
+      `${log.destination}/${record.id}-healthcheck.log`,
+      `${JSON.stringify(healthDocument(health))}\n`,
+    )
   announceHealth(engine, config.request, before, health)
   const attributes = {
     health_status: health.status,
@@ -92,18 +98,6 @@ export async function checkHealth(engine: Engine, name: string): Promise<CheckEn
   const turned = health.status === 'unhealthy' && before.status !== 'unhealthy'
   const action = turned ? (config.request.healthAction ?? 'none') : 'none'
   return { health, passed: result.exitCode === 0, action }
-}
-
-/** Where an option puts it beside the store: a document for each container. */
-function writeHealthLog(directory: string, id: string, { status, failingStreak, log }: Health): void {
-  const entries = log.map(({ start, end, exitCode, output }) => ({
-    Start: start,
-    End: end,
-    ExitCode: exitCode,
-    Output: output,
-  }))
-  const document = { Status: status, FailingStreak: failingStreak, Log: entries }
-  writeFileSync(`${directory}/${id}-healthcheck.log`, `${JSON.stringify(document)}\n`)
 }
 
 /** A service that is ready once it is healthy. */

@@ -1,5 +1,5 @@
 import { isLive } from '../../../storage/container/state.ts'
-import { readHealth } from '../healthStatus.ts'
+import { healthDocument, readHealth } from '../healthStatus.ts'
 import { isUp } from '../list.ts'
 import { statusWord } from '../status.ts'
 import type { InspectSubject } from './subject.ts'
@@ -36,15 +36,5 @@ export function stateOf({ engine, record, state }: InspectSubject): Readonly<Rec
 /** null for a container that is not checked. */
 function healthOf({ engine, record }: Pick<InspectSubject, 'engine' | 'record'>): unknown {
   const health = readHealth(engine.store, record.id)
-  if (health === undefined) return null
-  return {
-    Status: health.status,
-    FailingStreak: health.failingStreak,
-    Log: health.log.map(({ start, end, exitCode, output }) => ({
-      Start: start,
-      End: end,
-      ExitCode: exitCode,
-      Output: output,
-    })),
-  }
+  return health === undefined ? null : healthDocument(health)
 }
