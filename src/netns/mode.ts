@@ -83,7 +83,7 @@ function needValue(name: string, rest: string | undefined, wanted: string): stri
 
 function namespacePath(path: string): string {
   if (path.startsWith('/')) return path
-  throw new BryoError('USAGE', `cannot use network namespace "${path}": expected an absolute path`)
+  throw new BryoError('USAGE', `cannot use network namespace "${path}", expected an absolute path`)
 }
 
 function namedNetworkError(name: string): BryoError {

@@ -38,7 +38,7 @@ function parseProtocol(text: string): PortProtocol {
   if (protocol === 'tcp' || protocol === 'udp') return protocol
   if (protocol === '') throw new BryoError('USAGE', 'must provide a non-empty protocol to publish')
   if (protocol === 'sctp') {
-    throw new BryoError('UNSUPPORTED', 'cannot publish a port of protocol "sctp": expected tcp or udp')
+    throw new BryoError('UNSUPPORTED', 'cannot publish a port of protocol "sctp", expected tcp or udp')
   }
   throw new BryoError('USAGE', `unrecognized protocol "${text}" in port mapping, expected tcp or udp`)
 }
@@ -73,7 +73,7 @@ function parseHostIp(text: string): string {
 function parseRange(text: string, what: string): PortRange {
   const [firstText = '', lastText, ...more] = text.split('-')
   if (more.length > 0) {
-    throw new BryoError('USAGE', `cannot parse ${what} "${text}": expected at most one "-"`)
+    throw new BryoError('USAGE', `cannot parse ${what} "${text}", expected at most one "-"`)
   }
   const first = parsePort(firstText, what)
   if (lastText === undefined) return { first, length: 1 }

@@ -34,7 +34,7 @@ export function checkStaticAddresses({ mode, ip, ip6, macAddress, networkAliases
   if (macAddress !== undefined && !UNICAST_MAC.test(macAddress)) {
     throw new BryoError(
       'USAGE',
-      `invalid --mac-address "${macAddress}": expected one of a single interface, such as 92:d0:c6:0a:29:33`,
+      `invalid --mac-address "${macAddress}", expected one of a single interface, such as 92:d0:c6:0a:29:33`,
     )
   }
 }
@@ -43,7 +43,7 @@ const UNICAST_MAC = /^[0-9a-f][02468ace](?::[0-9a-f]{2}){5}$/i
 
 function checkAddress(option: string, text: string | undefined, bytes: number): void {
   if (text === undefined || parseIp(text)?.length === bytes) return
-  throw new BryoError('USAGE', `invalid --${option} "${text}": expected an IPv${bytes === 4 ? 4 : 6} address`)
+  throw new BryoError('USAGE', `invalid --${option} "${text}", expected an IPv${bytes === 4 ? 4 : 6} address`)
 }
 
 /** Arguments for pasta. @see pasta(1) */

@@ -91,7 +91,7 @@ function findUser(text: string, passwd: readonly PasswdEntry[]): FoundUser {
   }
   const uid = parseId(text)
   if (uid === undefined)
-    throw new BryoError('RUNTIME', `cannot use user "${text}": expected an id from 0 to ${MAX_ID}`)
+    throw new BryoError('RUNTIME', `cannot use user "${text}", expected an id from 0 to ${MAX_ID}`)
   return passwd.find((entry) => entry.uid === uid) ?? { uid, gid: 0, home: '/' }
 }
 
@@ -103,6 +103,6 @@ function findGroup(text: string, groups: readonly GroupEntry[]): number {
   }
   const gid = parseId(text)
   if (gid === undefined)
-    throw new BryoError('RUNTIME', `cannot use group "${text}": expected an id from 0 to ${MAX_ID}`)
+    throw new BryoError('RUNTIME', `cannot use group "${text}", expected an id from 0 to ${MAX_ID}`)
   return gid
 }

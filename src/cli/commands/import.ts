@@ -20,7 +20,7 @@ export const command = defineCommand({
   run: async ({ flags, args, context }) => {
     const [source = '', reference] = args
     if (/^https?:\/\//.test(source)) {
-      throw new BryoError('UNSUPPORTED', `cannot import "${source}": expected a file or -`, {
+      throw new BryoError('UNSUPPORTED', `cannot import "${source}", expected a file or -`, {
         hint: `fetch it first: curl -fL ${source} | ${context.program} import - NAME`,
       })
     }

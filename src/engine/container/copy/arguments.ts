@@ -25,7 +25,7 @@ export function parseCopyArguments(source: string, target: string): readonly [Co
   if (ends.every((end) => end.kind !== 'container')) {
     throw new BryoError(
       'USAGE',
-      `invalid arguments "${source}", "${target}": expected a container on one side at least, as CONTAINER:PATH`,
+      `invalid arguments "${source}", "${target}", expected a container on one side at least, as CONTAINER:PATH`,
     )
   }
   return ends

@@ -70,7 +70,7 @@ function exitCodeNow({ store }: Engine, { id }: ContainerRecord): number {
 function parseCondition(text: string): Condition {
   const found = CONDITIONS.find((condition) => condition === text.trim())
   if (found) return found
-  throw new BryoError('USAGE', `unknown container state: ${text}: expected one of ${CONDITIONS.join(', ')}`)
+  throw new BryoError('USAGE', `unknown container state: ${text}, expected one of ${CONDITIONS.join(', ')}`)
 }
 
 /** What a container that was removed has been, or is. */
