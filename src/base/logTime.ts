@@ -11,6 +11,11 @@ export function formatLogTime(at: bigint): string {
   return `${second}.${String(nanoseconds).padStart(9, '0')}Z`
 }
 
+/** Nanoseconds since 1970; microseconds are as far as the clock goes. */
+export function nowNs(): bigint {
+  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n
+}
+
 const RFC3339 = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?(Z|z|[+-]\d\d:\d\d)$/
 
 /** Nanoseconds since 1970 of an RFC 3339 time; undefined for any other text. */

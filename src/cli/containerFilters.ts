@@ -1,8 +1,7 @@
-import { BryoError, messageOf } from '../base/errors.ts'
 import { CONTAINER_FILTERS } from '../engine/container/listFilter.ts'
 import { type Filters, parseFilters } from './filter.ts'
 import { list } from './flags/kinds.ts'
-import { parseMoment } from './parse/moment.ts'
+import { momentOf } from './pruneFilter.ts'
 
 /** `--filter` of a command that acts on containers. @param short where the letter is free */
 export function containerFilterFlag(help: string, short?: 'f') {
@@ -16,13 +15,6 @@ export function containerFilterFlag(help: string, short?: 'f') {
 /** Reads `--filter` of containers, with moments as milliseconds. @throws BryoError USAGE */
 export function readContainerFilters(given: readonly string[]): Filters {
   const filters = new Map(parseFilters(given, CONTAINER_FILTERS))
-  const now = Date.now()
-  const moments = filters.get('until')?.map((text) => {
-    try {
-      return String(parseMoment(text, now))
-    } catch (error) {
-      throw new BryoError('USAGE', messageOf(error))
-    }
-  })
+  const moments = filters.get('until')?.map((text) => String(momentOf(text)))
   return moments ? filters.set('until', moments) : filters
 }

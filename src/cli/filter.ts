@@ -1,7 +1,5 @@
 import { BryoError } from '../base/errors.ts'
 
-export { matchesLabel } from '../base/labels.ts'
-
 /** Values by key: one object must match all keys, and of each key at least one value. */
 export type Filters = ReadonlyMap<string, readonly string[]>
 

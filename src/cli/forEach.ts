@@ -1,4 +1,4 @@
-import { BryoError } from '../base/errors.ts'
+import { BryoError, type ErrorCode } from '../base/errors.ts'
 import type { CommandContext } from './command.ts'
 import { printLine } from './output.ts'
 import { printError } from './report.ts'
@@ -25,4 +25,9 @@ export async function forEachName(
     }
   }
   return exitCode
+}
+
+/** Of a removal, as Podman: 1 for what is not there, 2 for what is in use, which the code `inUse` says. */
+export function removalExitCode(inUse: ErrorCode): (error: BryoError) => number {
+  return ({ code }) => (code === 'NOT_FOUND' ? 1 : code === inUse ? 2 : 125)
 }

@@ -1,5 +1,5 @@
 import type { Command } from './command.ts'
-import { type CommandEntry, ENTRIES, type Entry, type GroupEntry } from './commandTable.ts'
+import { ENTRIES, type Entry, type GroupEntry } from './commandTable.ts'
 import { flagLines } from './flags/lines.ts'
 import { ROOT_FLAGS } from './globalFlags.ts'
 
@@ -54,7 +54,7 @@ function section(title: string, lines: readonly string[]): string {
   return `${title}:\n${lines.map((line) => (line === '' ? '' : `  ${line}`)).join('\n')}`
 }
 
-function entryLines(entries: readonly (Entry | CommandEntry)[]): readonly string[] {
+function entryLines(entries: readonly Entry[]): readonly string[] {
   const width = Math.max(...entries.map(({ name }) => name.length))
   return entries.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`)
 }

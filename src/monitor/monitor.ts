@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs'
 import { isErrno } from '../base/errors.ts'
+import { nowNs } from '../base/logTime.ts'
 import { setNonBlocking } from '../syscall/fd.ts'
 import { POLL } from '../syscall/poll.ts'
 import { pidfdOpen, type WaitStatus, waitpid } from '../syscall/process.ts'
@@ -211,10 +212,4 @@ function serveInput(reactor: Reactor, fds: MonitorFds, accept: (on: boolean) => 
       outlet.whenIdle(() => closeSync(fd))
     },
   }
-}
-
-const NS_PER_MS = 1_000_000n
-
-function nowNs(): bigint {
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * (NS_PER_MS / 1000n)
 }

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { isErrno } from '../base/errors.ts'
 import { isObject, type JsonObject, parseObject } from '../base/json.ts'
-import { formatLogTime } from '../base/logTime.ts'
+import { formatLogTime, nowNs } from '../base/logTime.ts'
 import { flock } from '../syscall/fd.ts'
 import { hostPath } from './hostPath.ts'
 import type { Store } from './store.ts'
@@ -44,7 +44,7 @@ export function eventFiles(store: Store): readonly string[] {
  */
 export function appendEvent(store: Store, event: NewEvent): boolean {
   const path = hostPath(store.dataRoot, 'events.log')
-  const stored: StoredEvent = { time: formatLogTime(nowInNs()), ...event }
+  const stored: StoredEvent = { time: formatLogTime(nowNs()), ...event }
   try {
     const fd = openSync(path, APPEND, 0o600)
     try {
@@ -58,11 +58,6 @@ export function appendEvent(store: Store, event: NewEvent): boolean {
     if (isErrno(error, 'ENOSPC', 'EDQUOT', 'EROFS', 'ENOENT', 'EISDIR', 'EACCES')) return false
     throw error
   }
-}
-
-/** Microseconds are as far as the clock goes. */
-function nowInNs(): bigint {
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n
 }
 
 /** Whoever gets the lock of the full file renames it, unless somebody has done so before. */

@@ -2,7 +2,7 @@ import { BryoError } from '../../base/errors.ts'
 import { dependants, removeByName } from '../../engine/container/remove.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
-import { forEachName } from '../forEach.ts'
+import { forEachName, removalExitCode } from '../forEach.ts'
 import { RM_FLAGS } from '../options/containers.ts'
 import { printWarning } from '../output.ts'
 import { selectedNames } from '../selection.ts'
@@ -28,12 +28,7 @@ export const command = defineCommand({
     }
     const selected = selectedNames(engine, flags, args, 'any')
     const names = flags.depend ? selected.flatMap((name) => [...dependants(engine, name), name]) : selected
-    return await forEachName(names, context, (name) => removeByName(engine, name, options), exitCodeOf)
+    const remove = (name: string) => removeByName(engine, name, options)
+    return await forEachName(names, context, remove, removalExitCode('INVALID_STATE'))
   },
 })
-
-/** As Podman: 1 for a container that is not there, 2 for one that runs. */
-function exitCodeOf({ code }: BryoError): number {
-  if (code === 'NOT_FOUND') return 1
-  return code === 'INVALID_STATE' ? 2 : 125
-}

@@ -8,6 +8,7 @@ import { localName } from '../../engine/registry/localName.ts'
 import { readManifestLists } from '../../storage/manifestList/read.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
+import { removalExitCode } from '../forEach.ts'
 import { RMI_FLAGS } from '../options/images.ts'
 import { printLine } from '../output.ts'
 import { printError } from '../report.ts'
@@ -36,18 +37,12 @@ export const command = defineCommand({
         // With --all it may have gone as the parent of another one.
         if ((flags.ignore || flags.all) && error.code === 'NOT_FOUND') continue
         await printError(error, context.facts.env, context.facts.debug)
-        exitCode = Math.max(exitCode, exitCodeFor(error))
+        exitCode = Math.max(exitCode, removalExitCode('IN_USE')(error))
       }
     }
     return exitCode
   },
 })
-
-/** As Podman: 1 for an image that is not there, 2 for one that is in use. */
-function exitCodeFor(error: BryoError): number {
-  if (error.code === 'NOT_FOUND') return 1
-  return error.code === 'IN_USE' ? 2 : 125
-}
 
 async function removeOne(
   engine: Engine,

@@ -3,7 +3,7 @@ import { listVolumes } from '../../engine/volume/list.ts'
 import { removeVolumeByName } from '../../engine/volume/remove.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
-import { forEachName } from '../forEach.ts'
+import { forEachName, removalExitCode } from '../forEach.ts'
 import { VOLUME_RM_FLAGS } from '../options/volumes.ts'
 
 export const command = defineCommand({
@@ -28,12 +28,6 @@ export const command = defineCommand({
         return undefined
       }
     }
-    return await forEachName(names, context, remove, exitCodeOf)
+    return await forEachName(names, context, remove, removalExitCode('IN_USE'))
   },
 })
-
-/** As Podman: 1 for what is not there, 2 for what is in use. */
-function exitCodeOf({ code }: BryoError): number {
-  if (code === 'NOT_FOUND') return 1
-  return code === 'IN_USE' ? 2 : 125
-}

@@ -8,7 +8,7 @@ import { MAX_CONFIG_SIZE, parseImageConfig } from '../config.ts'
 import { type JsonReader, jsonReader } from '../json.ts'
 import { MAX_MANIFEST_SIZE } from '../manifest.ts'
 import { MEDIA_TYPE } from '../mediaTypes.ts'
-import { type ImageReference, parseReference } from '../reference.ts'
+import { parseReference } from '../reference.ts'
 import { collectBlob, digestOf, exactly } from '../verify.ts'
 import { type FileTree, needFile, readWhole, type TreeFile } from './fileTree.ts'
 import type { ArchiveImage, ImageArchive } from './imageArchive.ts'
@@ -111,14 +111,10 @@ async function readImage(tree: FileTree, item: Item, files: Map<Digest, TreeFile
     JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPE.ociManifest, config, layers }),
   )
   return {
-    names: item.repoTags.map(nameOf),
+    // Docker writes short names for images of the Hub.
+    names: item.repoTags.map(parseReference),
     document: { bytes, digest: digestOf(bytes), mediaType: MEDIA_TYPE.ociManifest, generated: true },
   }
-}
-
-/** Docker writes short names for images of the Hub. */
-function nameOf(text: string): ImageReference {
-  return parseReference(text)
 }
 
 /** A plain layer's digest is its diff id, so that only compressed ones have to be read twice. */
