@@ -32,6 +32,8 @@ export interface MonitorConfig {
   readonly startedAt?: string
   readonly ports: readonly PortMapping[]
   readonly fds: MonitorFdNumbers
+  /** Its user namespace is its own. */
+  readonly ownsIds: boolean
   readonly log: LogConfig
   /** No output is read before a client is attached. */
   readonly awaitClient: boolean

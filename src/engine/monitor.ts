@@ -96,7 +96,7 @@ function serve(config: MonitorConfig, store: Store): Served {
       // What no pid namespace takes along, and has left the container's mount namespace.
       if (config.cgroup !== undefined) killGroup(config.cgroup)
       if (mounts === undefined) return
-      endMembers(mounts)
+      endMembers(mounts, { nested: config.ownsIds })
       closeSync(mounts)
     },
     onEnd: (status) => {

@@ -1,4 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fchmodSync, openSync, readFileSync, readSync } from 'node:fs'
+import { BryoError, isErrno } from '../base/errors.ts'
+import { createSealedProgram } from '../syscall/execute.ts'
 import {
   closeOnExecFrom,
   dup2,
@@ -65,12 +67,18 @@ export interface HelperRequest {
   readonly logFd?: number | undefined
   /** Fd of a user namespace whose root it becomes, so that it has no right over anything outside. */
   readonly userFd?: number | undefined
+  /**
+   * The container sees it among its processes, and must not get into it, although it enters the container's user namespace: it is started from
+   * a copy that nobody may read, and what the kernel executes of such a file is hidden from everybody.
+   */
+  readonly hidden?: boolean
 }
 
 const LOG_HEAD = 16_384
 
 /** @throws SyscallError posix_spawn */
 export function startHelper(request: HelperRequest): Helper {
+  const copy = request.hidden ? unreadableCopy(request.path) : undefined
   const log = memfdCreate('network-helper', { sealable: true })
   const nothing = openSync('/dev/null', 'r')
   const [exitRead, exitFd] = pipe()
@@ -82,7 +90,7 @@ export function startHelper(request: HelperRequest): Helper {
     const kept = request.fds.map((fd) => [fd, fd] as const)
     const exitAs = request.exitAs ?? exitRead
     const program = {
-      path: request.path,
+      path: copy === undefined ? request.path : `/proc/self/fd/${copy}`,
       newSession: true,
       argv: request.argv(exitAs),
       fds: [[0, nothing], [1, output], [2, output], ...kept, [exitAs, exitRead]] as const,
@@ -96,8 +104,28 @@ export function startHelper(request: HelperRequest): Helper {
     umask(mask)
     closeSync(nothing)
     closeSync(exitRead)
+    if (copy !== undefined) closeSync(copy)
   }
   return helperHandle({ pid, exitFd, log })
+}
+
+/** @throws BryoError UNSUPPORTED where nothing in memory may be executed. @see execve(2), PR_SET_DUMPABLE of prctl(2) */
+function unreadableCopy(path: string): number {
+  try {
+    const fd = createSealedProgram('network-helper', readFileSync(path))
+    fchmodSync(fd, 0o111)
+    return fd
+  } catch (error) {
+    if (!isErrno(error, 'EACCES', 'EPERM', 'ENOSYS')) throw error
+    throw new BryoError(
+      'UNSUPPORTED',
+      `cannot hide "${path}" from the container: this host executes no programs in memory`,
+      {
+        hint: 'vm.memfd_noexec forbids it; use --network none or host with --pid host',
+        cause: error,
+      },
+    )
+  }
 }
 
 /** For a process that has just entered a user namespace: until then it is who it was outside. */

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { BryoError } from '../base/errors.ts'
 import { pipe, pollReadable, readFd } from '../syscall/fd.ts'
 import { O } from '../syscall/file.ts'
-import { type CloseOptions, type Helper, lastWords, startHelper } from './helper.ts'
+import { type CloseOptions, type Helper, type HelperRequest, lastWords, startHelper } from './helper.ts'
 import { checkTunDevice, tunError } from './program.ts'
 import { type ApiSocket, openApiSocket } from './slirp-api.ts'
 import type { SlirpOptions } from './slirp-options.ts'
@@ -26,6 +26,8 @@ export interface SlirpRequest {
   readonly logFd?: number | undefined
   /** It is started as root of the container's user namespace, not as the caller: for one who is root of the host. */
   readonly asContainerRoot?: boolean
+  /** See {@link HelperRequest.hidden}. */
+  readonly hidden?: boolean
 }
 
 export interface SlirpHandle {
@@ -129,7 +131,7 @@ interface Attempt {
 }
 
 function startAttempt(request: SlirpRequest, dropped: ReadonlyMap<SlirpProtection, string>): Attempt {
-  const { pid, asContainerRoot, apiSocketPath, logFd } = request
+  const { pid, asContainerRoot, apiSocketPath, logFd, hidden = false } = request
   using undo = new DisposableStack()
   const own = (fd: number) => undo.adopt(fd, closeSync)
   const api: ApiSocket | undefined =
@@ -147,6 +149,7 @@ function startAttempt(request: SlirpRequest, dropped: ReadonlyMap<SlirpProtectio
       fds: [readyWrite, api?.directory, network].filter((fd) => fd !== undefined),
       logFd,
       userFd,
+      hidden,
     })
     return { helper, readyFd, closeReady: closeOnce(readyFd) }
   } catch (error) {

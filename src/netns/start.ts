@@ -27,6 +27,8 @@ export interface NetworkStart {
   readonly searchPath?: string
   /** Who the container's root is on the host, where the caller is the host's root: then those who serve the network are it too. */
   readonly containerRoot?: HostIds | undefined
+  /** The container sees the host's processes: those who serve its network must be out of its reach. pasta and the forwarder hide themselves. */
+  readonly hidden?: boolean
 }
 
 /** A process that serves the network, to be recorded or taken over. */
@@ -78,7 +80,7 @@ export function startNetwork(start: NetworkStart): RunningNetwork {
 }
 
 function startSlirp(start: NetworkStart, options: SlirpOptions): RunningNetwork {
-  const { ports, pid, searchPath, containerRoot } = start
+  const { ports, pid, searchPath, containerRoot, hidden = false } = start
   const carriers = portCarriers(ports, options, { asRoot: containerRoot !== undefined })
   const apiSocketPath =
     carriers.slirp.length > 0 ? join(socketDirectory(start), 'slirp4netns.sock') : undefined
@@ -88,6 +90,7 @@ function startSlirp(start: NetworkStart, options: SlirpOptions): RunningNetwork 
     options,
     apiSocketPath,
     asContainerRoot: containerRoot !== undefined,
+    hidden,
   })
   const running: { pid: number; exitFd: number; close(options?: CloseOptions): void }[] = [slirp]
   const notes: string[] = []

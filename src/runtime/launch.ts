@@ -1,14 +1,16 @@
 import { closeSync, openSync } from 'node:fs'
-import type { BryoError } from '../base/errors.ts'
+import { type BryoError, isErrno } from '../base/errors.ts'
 import { countSilentFork } from '../base/forkCount.ts'
 import type { IdMaps } from '../base/idmap.ts'
 import { dupAtLeast, ownFd, pollReadable, receiveFd } from '../syscall/fd.ts'
+import { O } from '../syscall/file.ts'
+import { NAMESPACE_FILE } from '../syscall/namespace.ts'
 import { setChildSubreaper } from '../syscall/process.ts'
 import { awaitExecution, awaitPrepared, unexpectedMessage, WorkloadFailure } from './execution.ts'
 import { startFuseOverlay } from './fuse.ts'
 import { type MonitorProgram, receiveStageMessage, stageError, tellInit } from './messages.ts'
 import { holdNetwork } from './networkHolder.ts'
-import { type ForkPlan, joinedUser, type LaunchPlan } from './plan.ts'
+import { type ForkPlan, isInSight, joinedUser, type LaunchPlan } from './plan.ts'
 import { writePlan } from './planFile.ts'
 import {
   awaitInit,
@@ -28,8 +30,8 @@ export interface LaunchHooks {
   finishIdMaps(): void
   /** Writes the id maps of another process's new user namespace. */
   writeIdMaps(pid: number, maps: IdMaps): void
-  /** Starts what serves the network of init's namespaces, and returns before it is ready. */
-  startNetwork(pid: number): { waitReady(): void; close(): void }
+  /** Starts what serves the network of a process's namespaces, and returns before it is ready; missing where nothing does. */
+  startNetwork?(pid: number): { waitReady(): void; close(): void }
   /** Init exists and will not execute the workload before this returns; where it is held, it is all prepared. */
   onCreated(pid: number): void
 }
@@ -85,6 +87,7 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
       current = forkStages(plan)
       init = awaitInit(current)
     }
+    if (plan.hostPids && !isInSight(plan)) init = { ...init, shown: openMounts(init.pid) }
     current.tellKeeper({ kind: 'init', pid: init.pid })
     return init
   }
@@ -115,6 +118,16 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
   }
 }
 
+/** The mount namespace of an init that waits; nothing where it has failed, for which it has a reason to give. */
+function openMounts(pid: number): FoundInit['shown'] {
+  try {
+    return { mount: openSync(`/proc/${pid}/ns/${NAMESPACE_FILE.mount}`, O.rdonly | O.cloexec) }
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ESRCH')) throw error
+    return {}
+  }
+}
+
 interface Launch {
   readonly init: FoundInit
   readonly forked: ForkedStages
@@ -135,10 +148,8 @@ function seeThrough(launch: Launch): LaunchedContainer {
     tellInit(controlFd, 'planned')
     hooks.finishIdMaps()
     tellInit(controlFd, 'maps-written')
-    using holder = holdNetwork(plan, init.shown.network)
-    const network = plan.namespaces.includes('network')
-      ? hooks.startNetwork(holder?.pid ?? initPid)
-      : undefined
+    using holder = hooks.startNetwork && holdNetwork(plan, init.shown.network)
+    const network = hooks.startNetwork?.(holder?.pid ?? initPid)
     if (network) undo.defer(() => network.close())
     const fusePid = launchPlan.rootfs.kind === 'fuse-overlayfs' ? awaitFuse(launch, undo) : undefined
     const execution = launchPlan.held ? prepare(launch, network) : execute(launch, network)

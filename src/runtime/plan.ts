@@ -16,6 +16,10 @@ export interface ForkPlan {
   readonly namespaces: readonly NamespaceType[]
   /** Entered instead. Where the user namespace is among them, none is made. */
   readonly joins: readonly NamespaceJoin[]
+  /** The pid namespace stays the caller's. */
+  readonly hostPids: boolean
+  /** Others of the user namespace that is joined see the host's processes. */
+  readonly othersSeeHost: boolean
   /** At most so many processes of the container's user namespace; undefined for no limit of ours. */
   readonly processLimit: number | undefined
   /** Init becomes the child of a keeper, which will execute the monitor, rather than of this process. */
@@ -25,9 +29,17 @@ export interface ForkPlan {
   readonly debug: boolean
 }
 
-/** Others see init among their processes: nothing of the host may be found through it before it executes the workload. */
-export function isInSight({ joins }: Pick<ForkPlan, 'joins'>): boolean {
-  return joins.some(({ type }) => type === 'pid')
+/**
+ * Others of its user namespace see init: nothing of the host may be found through it before it executes the workload. Who is in another
+ * user namespace has no rights over it.
+ */
+export function isInSight({
+  joins,
+  hostPids,
+  othersSeeHost,
+}: Pick<ForkPlan, 'joins' | 'hostPids' | 'othersSeeHost'>): boolean {
+  const sharesIds = joinedUser({ joins }) !== undefined
+  return joins.some(({ type }) => type === 'pid') || (sharesIds && (hostPids || othersSeeHost))
 }
 
 /** The user namespace that is entered, where none is made. */

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import type { ContainerId } from '../base/brand.ts'
 import { BryoError } from '../base/errors.ts'
+import { endLeftProcesses } from './container/leftProcesses.ts'
 import { isContainerId } from './container/record.ts'
 import { removeContainer } from './container/remove.ts'
 import { effectiveState, isLive } from './container/state.ts'
@@ -47,6 +48,7 @@ function recover(store: Store, name: string, runInUserns: RunInUserns | undefine
       work.lock.release()
       return false
     }
+    endLeftProcesses(id)
     removeContainer(store, id, { work, runInUserns, removeVolumes: true })
     return true
   }

@@ -26,6 +26,11 @@ export function landlockVersion(): number {
   throw new SyscallError('landlock_create_ruleset', errno)
 }
 
+/** Whether {@link restrictScopes} has an effect here. */
+export function canScope(): boolean {
+  return landlockVersion() >= SCOPES_ABI
+}
+
 /** What ends at the processes that this one starts. */
 export interface LandlockScopes {
   /** No connection to an abstract unix socket of anybody else. */
@@ -40,7 +45,7 @@ export interface LandlockScopes {
  * @see landlock(7) Scope flags
  */
 export function restrictScopes({ abstractSockets, signals }: LandlockScopes): boolean {
-  if (landlockVersion() < SCOPES_ABI) return false
+  if (!canScope()) return false
   const scoped = (abstractSockets ? SCOPE.abstractUnixSocket : 0n) | (signals ? SCOPE.signal : 0n)
   // struct landlock_ruleset_attr: accesses of files and of the network, none of which is handled, then the scopes.
   const attr = BigUint64Array.of(0n, 0n, scoped)

@@ -8,6 +8,7 @@ import {
   getpid,
   getppid,
   killIfAlive,
+  setDumpable,
   setGroupId,
   setgroups,
   setParentDeathSignal,
@@ -90,6 +91,8 @@ function runChild({ keepFds, join, main }: ForkTask, socket: number, parentPid: 
 }
 
 function enterAsRoot({ userFd, root }: NonNullable<ForkTask['join']>): void {
+  // It is in the host's mount namespace: a container that shares the host's processes must not get into it.
+  setDumpable(false)
   setns(userFd, ['user'])
   closeSync(userFd)
   try {

@@ -328,7 +328,7 @@ describe('what does not go together', () => {
     [['--pid', 'container:nobody'], 'no container with name or ID "nobody"'],
     [['--userns', 'container:nobody'], 'no container with name or ID "nobody"'],
     [['--pid', 'container:stopped'], 'it is created, expected running'],
-    [['--pid', 'host'], 'expected private, container:NAME'],
+    [['--pid', 'hosts'], 'expected private, host, container:NAME'],
     [['--ipc', 'container:'], 'expected private, host, container:NAME'],
     [['--uts', 'ns:relative'], 'ns: and an absolute path'],
   ])('%j', async (flags, message) => {

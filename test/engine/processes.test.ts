@@ -44,10 +44,10 @@ describe('readStat()', () => {
 })
 
 describe('containerProcesses()', () => {
-  const one = (hostPid: number, hostParent: number, namespace: string) => {
+  const one = (hostPid: number, hostParent: number, namespace: string, mounts = 'own') => {
     const stat = parseStat(hostPid, `${hostPid} (x) S ${hostParent} 0`)
     if (!stat) throw new Error('not read')
-    return { stat, namespace }
+    return { stat, namespace, mounts: () => mounts }
   }
   const pids = (init: number, snapshot: ReturnType<typeof one>[]) =>
     containerProcesses(init, snapshot).map(({ hostPid }) => hostPid)
@@ -65,8 +65,10 @@ describe('containerProcesses()', () => {
   })
 
   it('takes no others of the host where the container has its pid namespace', () => {
-    const own = one(process.pid, 1, 'host')
-    expect(pids(50, [own, one(10, 1, 'host'), one(50, 10, 'host'), one(60, 50, 'host')])).toEqual([50, 60])
+    const own = one(process.pid, 1, 'host', 'host')
+    const others = [one(10, 1, 'host', 'host'), one(70, 1, 'host', 'other')]
+    const members = [one(50, 10, 'host'), one(60, 50, 'host', 'inner'), one(80, 1, 'host')]
+    expect(pids(50, [own, ...others, ...members])).toEqual([50, 60, 80])
   })
 
   it('finds none of a container that has ended', () => {

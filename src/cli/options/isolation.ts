@@ -5,6 +5,7 @@ import { parseKeyValue } from '../parse/keyValue.ts'
 import { parseNamespaceMode } from '../parse/namespaceMode.ts'
 
 const USER_NAMESPACES = modes(['auto', 'host', 'keep-id', 'nomap'])
+const PID_WORDS = ['private', 'host'] as const
 const NETWORKS = modes(['slirp4netns', 'pasta', 'none', 'host', 'private'])
 
 /** Words, and what can be joined. */
@@ -38,8 +39,8 @@ export const ISOLATION_FLAGS = {
   ipc: namespaceMode('IPC namespace to use'),
   pid: value({
     help: 'PID namespace to use',
-    completion: modes(['private']),
-    parse: (given) => parseNamespaceMode(given, ['private']),
+    completion: modes(PID_WORDS),
+    parse: (given) => parseNamespaceMode(given, PID_WORDS),
   }),
   privileged: toggle({ help: 'Give the container all that you may do yourself' }),
   'security-opt': list({ help: 'Change one layer of security, e.g. seccomp=FILE' }),

@@ -6,6 +6,7 @@ import type { SecuritySettings } from '../../runtime/security.ts'
 import type { Engine } from '../engine.ts'
 import { requireAppArmor } from './confinement.ts'
 import { buildCommand } from './environment.ts'
+import { requestedJoins } from './joins.ts'
 import type { ContainerRequest } from './request.ts'
 import { checkSecrets } from './secrets.ts'
 
@@ -19,7 +20,7 @@ export function checkOptions(
   engine: Engine,
   request: ContainerRequest,
   image: ImageConfig | undefined,
-  { seccomp, apparmor }: SecuritySettings,
+  { seccomp, apparmor, procOptions }: SecuritySettings,
 ): void {
   const { capAdd, capDrop, privileged, rootfs, devices } = request
   planCapabilities({ add: capAdd, drop: capDrop, privileged, isRoot: true })
@@ -35,6 +36,9 @@ export function checkOptions(
     )
   }
   checkNamespaces(request)
+  if (request.pid === 'host' && procOptions.length > 0) {
+    throw new BryoError('USAGE', "cannot use proc-opts with --pid host: /proc is the host's")
+  }
   checkSecrets(engine, request)
   if (request.hostsFile !== undefined) requireExisting(request.hostsFile, 'for /etc/hosts', 'a file')
   if (rootfs) requireExisting(rootfs.path, 'as root', 'a directory')
@@ -43,7 +47,8 @@ export function checkOptions(
 }
 
 /** What needs a namespace of the container's own. */
-function checkNamespaces({ hostname, uts, init, pid, oomScoreAdj }: ContainerRequest): void {
+function checkNamespaces(request: ContainerRequest): void {
+  const { hostname, uts, init, pid, oomScoreAdj } = request
   if (hostname !== undefined && uts !== 'private') {
     throw new BryoError('USAGE', `cannot set hostname when running in the ${uts} UTS namespace`)
   }
@@ -53,7 +58,10 @@ function checkNamespaces({ hostname, uts, init, pid, oomScoreAdj }: ContainerReq
       hint: `leave out --init, or --pid ${pid}`,
     })
   }
-  if (oomScoreAdj !== undefined) throw new BryoError('UNSUPPORTED', 'cannot use --oom-score-adj with --pid')
+  // Its first process hides from those whose user namespace it shares, and so from this one.
+  const [joined] = requestedJoins(request)
+  if (joined && oomScoreAdj !== undefined)
+    throw new BryoError('UNSUPPORTED', `cannot use --oom-score-adj with ${joined.option}`)
 }
 
 /** What else is wrong with it, its reader says. */

@@ -1,5 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
 import { requireContainer } from '../../storage/container/find.ts'
+import { endLeftProcesses } from '../../storage/container/leftProcesses.ts'
 import { containerRunDirectory } from '../../storage/container/record.ts'
 import { effectiveState, isLive } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
@@ -8,6 +9,7 @@ import type { Engine } from '../engine.ts'
 import { removeImage } from '../image/remove.ts'
 import { containerEvent } from './event.ts'
 import { removeByName } from './remove.ts'
+import { storedConfig } from './stored.ts'
 
 export interface CleanupOptions {
   /** The container too. */
@@ -31,6 +33,7 @@ export async function cleanUpContainer(engine: Engine, name: string, options: Cl
     )
   }
   const { runInUserns } = engine
+  if (storedConfig(record).request.pid !== undefined) endLeftProcesses(record.id)
   removeTree(containerRunDirectory(engine.store, record.id), { runInUserns })
   appendEvent(engine.store, containerEvent(record, 'cleanup'))
   if (options.remove || options.removeImage)

@@ -1,8 +1,8 @@
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
 import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
 import { foreignNamespace, type NamespaceJoin } from '../../runtime/stage/namespaces.ts'
-import { requireContainer } from '../../storage/container/find.ts'
-import { effectiveState, isProcessAlive, type ProcessRef } from '../../storage/container/state.ts'
+import { readContainers, requireContainer } from '../../storage/container/find.ts'
+import { effectiveState, isLive, isProcessAlive, type ProcessRef } from '../../storage/container/state.ts'
 import { ownFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import { FS_MAGIC, filesystemTypeOfFd } from '../../syscall/mount.ts'
@@ -11,6 +11,7 @@ import type { Engine } from '../engine.ts'
 import { type JoinRequest, refuseOwnIds } from './joins.ts'
 import type { ContainerRequest } from './request.ts'
 import { openSharedMemory } from './sharedMemory.ts'
+import { storedConfig } from './stored.ts'
 
 export interface OpenedJoin extends NamespaceJoin {
   readonly type: JoinRequest['type']
@@ -26,6 +27,8 @@ export interface JoinedNamespaces extends Disposable {
   readonly joins: readonly OpenedJoin[]
   /** The container gets no user namespace of its own. */
   readonly sharesIds: boolean
+  /** Others with these ids see the host's processes, and so all that is done for this container. */
+  readonly othersSeeHost: boolean
   /** The /dev/shm of a container whose IPC namespace is joined: a mount without a place, and where it comes from. */
   readonly sharedMemory: { readonly fd: number; readonly path: string } | undefined
 }
@@ -55,6 +58,7 @@ export function openJoins(
   return {
     joins: [...implied, ...opened],
     sharesIds: user !== undefined,
+    othersSeeHost: user !== undefined && isWithHostPids(engine, user.fd),
     sharedMemory,
     [Symbol.dispose]: () => owned.dispose(),
   }
@@ -63,6 +67,7 @@ export function openJoins(
 const NOTHING: JoinedNamespaces = {
   joins: [],
   sharesIds: false,
+  othersSeeHost: false,
   sharedMemory: undefined,
   [Symbol.dispose]: () => {},
 }
@@ -84,6 +89,24 @@ function findUser(opened: readonly OpenedJoin[], stack: DisposableStack): Opened
     user ??= { ...join, type: 'user', fd, path: join.path.replace(/[^/]+$/, NAMESPACE_FILE.user) }
   }
   return user
+}
+
+/** Whether a container that sees the host's processes is in a user namespace. */
+function isWithHostPids({ store }: Engine, userFd: number): boolean {
+  return readContainers(store).some((record) => {
+    if (storedConfig(record).request.pid !== 'host') return false
+    const state = effectiveState(store, record.id)
+    return isLive(state) && isIn(state.process, userFd)
+  })
+}
+
+function isIn({ pid }: ProcessRef, userFd: number): boolean {
+  try {
+    return statSync(`/proc/${pid}/ns/${NAMESPACE_FILE.user}`).ino === fstatSync(userFd).ino
+  } catch (error) {
+    // One that hides, as its workload does not run yet, may be.
+    return !isErrno(error, 'ENOENT', 'ESRCH')
+  }
 }
 
 /** The host's own is asked for by its name, and has protections of its own. */

@@ -8,6 +8,7 @@ import type { LaunchPlan } from '../../runtime/plan.ts'
 import { scopesOf } from '../../runtime/scopes.ts'
 import type { Spec, SpecMount } from '../../runtime/spec.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
+import { canScope } from '../../syscall/landlock.ts'
 import { FS_MAGIC, filesystemType } from '../../syscall/mount.ts'
 import type { Engine } from '../engine.ts'
 import { containerCapabilities } from './capabilities.ts'
@@ -80,6 +81,7 @@ export async function prepareLaunch(
     hostname,
     plan: fork.outline.network,
     maps: fork.maps,
+    hostPids: config.request.pid === 'host',
   })
   const volumes = stack.use(mountVolumes(engine, config.volumes))
   const secrets = planSecrets(engine, config.request)
@@ -107,7 +109,7 @@ export async function prepareLaunch(
       ...io,
       spec,
       maps: fork.maps,
-      rootfs: labelRootfs(place.rootfs, spec.linux.mountLabel),
+      rootfs: servedApart(labelRootfs(place.rootfs, spec.linux.mountLabel), fork),
       asHostRoot: place.asHostRoot,
       mountPoint: place.mountPoint,
       filesDirectory: place.filesDirectory,
@@ -154,6 +156,13 @@ async function planResources(
 
 function labelRootfs(rootfs: RootfsPlan, label: string | undefined): RootfsPlan {
   return rootfs.kind === 'overlay' && label !== undefined ? { ...rootfs, label } : rootfs
+}
+
+/** Where a container with its ids sees the host's processes, what serves its root has the same ids in another user namespace. */
+function servedApart(rootfs: RootfsPlan, { outline, joined, maps }: OutlinedFork): RootfsPlan {
+  const isSeen = outline.request.pid === 'host' || joined.othersSeeHost
+  if (rootfs.kind !== 'fuse-overlayfs' || !isSeen) return rootfs
+  return { serverMaps: maps, ...rootfs }
 }
 
 /** A mount of another container's cannot be copied from here: that has been done. */
@@ -223,7 +232,16 @@ function launchWarnings(
     ...(warning && !joined.sharesIds ? [warning.message] : []),
     ...(lacksGroup ? [NO_GROUP] : []),
     ...network.warnings,
+    ...signalWarning(outline),
     ...loopbackWarning(outline, capabilities),
+  ]
+}
+
+/** Where somebody has switched it off, that was their wish. */
+function signalWarning({ request, security }: ContainerOutline): readonly string[] {
+  if (request.pid !== 'host' || !security.landlock || canScope()) return []
+  return [
+    'with --pid host the container can send signals to your processes: this kernel has no Landlock that would keep it from that (Linux 6.12)',
   ]
 }
 

@@ -100,12 +100,19 @@ function kernelMounts({
   const shared = request.ipc === 'host'
   const shmSource = shared ? '/dev/shm' : sharedMemory
   return [
-    {
-      destination: '/proc',
-      type: 'proc',
-      source: 'proc',
-      options: ['nosuid', 'noexec', 'nodev', ...procOptions],
-    },
+    request.pid === 'host'
+      ? {
+          destination: '/proc',
+          type: 'bind',
+          source: '/proc',
+          options: ['rbind', 'nosuid', 'noexec', 'nodev'],
+        }
+      : {
+          destination: '/proc',
+          type: 'proc',
+          source: 'proc',
+          options: ['nosuid', 'noexec', 'nodev', ...procOptions],
+        },
     {
       destination: '/dev',
       type: 'tmpfs',

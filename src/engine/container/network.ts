@@ -31,6 +31,8 @@ export interface ContainerNetwork {
   readonly sysctls: Readonly<Record<string, string>>
   readonly bringUpLoopback: boolean
   readonly warnings: readonly string[]
+  /** By a process of the host. */
+  readonly isServed: boolean
   /** Starts what serves the network of the process's namespaces. */
   start(pid: number): RunningNetwork
 }
@@ -41,6 +43,8 @@ export interface NetworkSubject {
   /** Of the container's user namespace. */
   readonly maps: IdMaps
   readonly hostname: string
+  /** The container sees the host's processes. */
+  readonly hostPids: boolean
 }
 
 /** Checks what was asked for, before anything is made. @throws BryoError USAGE, UNSUPPORTED */
@@ -72,7 +76,7 @@ export function planContainerNetwork(
 }
 
 export function prepareNetwork(engine: Engine, subject: NetworkSubject): ContainerNetwork {
-  const { plan, maps, record } = subject
+  const { plan, maps, record, hostPids } = subject
   if (plan.helper.kind === 'slirp4netns' && toHostId(maps.gid, 0) === undefined) {
     throw new BryoError(
       'UNSUPPORTED',
@@ -93,9 +97,10 @@ export function prepareNetwork(engine: Engine, subject: NetworkSubject): Contain
     sysctls: isNew ? sysctlRecord(maps) : {},
     bringUpLoopback: plan.bringLoopbackUp,
     warnings: plan.warnings,
+    isServed: plan.helper.kind !== 'none',
     start: (pid) => {
       const runDir = containerRunDirectory(engine.store, record.id)
-      if (plan.helper.kind !== 'none') mkdirSync(runDir, { recursive: true, mode: 0o700 })
+      mkdirSync(runDir, { recursive: true, mode: 0o700 })
       const containerRoot = isNew ? subordinateRoot(engine, maps) : undefined
       return startNetwork({
         plan,
@@ -104,6 +109,7 @@ export function prepareNetwork(engine: Engine, subject: NetworkSubject): Contain
         runDir,
         searchPath: engine.facts.env.PATH ?? '',
         containerRoot,
+        hidden: hostPids,
       })
     },
   }

@@ -1,3 +1,4 @@
+import { BryoError } from '../../base/errors.ts'
 import type { IdMaps } from '../../base/idmap.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { NetworkPlan } from '../../netns/plan.ts'
@@ -41,8 +42,19 @@ export function outlineContainer(
   checkOptions(engine, request, image, security)
   const network = planContainerNetwork(engine, request, image)
   const joins = requestedJoins(request)
+  if (request.pid === 'host') refuseHelpers(network, joins)
   for (const join of joins) if (join.target.kind === 'container') refuseOwnIds(request, join)
   return { request, image, ids: planContainerIds(engine, request), network, joins, security }
+}
+
+/** What serves a network could be traced by others that have its ids and see the host's processes. @throws BryoError UNSUPPORTED */
+function refuseHelpers({ helper }: NetworkPlan, [joined]: readonly JoinRequest[]): void {
+  if (!joined || helper.kind === 'none') return
+  throw new BryoError(
+    'UNSUPPORTED',
+    `cannot use ${joined.option} with a network of the container's own: a container with these ids sees the host's processes`,
+    { hint: 'use --network none or host, or the network of that container' },
+  )
 }
 
 /** A container's processes, forked ahead, with the user namespace that they make or join. */
@@ -87,10 +99,13 @@ export function forkOutlined(engine: Engine, outline: ContainerOutline, choice: 
   const { tty } = outline.request
   const stdio = stack.use(openContainerStdio({ tty, interactive: choice.interactive, kind: choice.stdio }))
   const joined = stack.use(openJoins(engine, outline.request, outline.joins))
+  if (joined.othersSeeHost) refuseHelpers(outline.network, outline.joins)
   const grouped = wantsGroup(outline.request, choice.grouped ?? false)
   const plan = {
     namespaces: newNamespaces(outline, grouped),
     joins: joined.joins,
+    hostPids: outline.request.pid === 'host',
+    othersSeeHost: joined.othersSeeHost,
     processLimit: processLimitOf(outline.request),
     monitored: choice.monitored,
     stdio: stdio.theirs,

@@ -1,6 +1,7 @@
 import { BryoError } from '../../base/errors.ts'
 import { removeGroup } from '../../cgroup/group.ts'
 import { findContainer, readContainers, requireContainer } from '../../storage/container/find.ts'
+import { endLeftProcesses } from '../../storage/container/leftProcesses.ts'
 import { type ContainerRecord, readContainer } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
 import { effectiveState, isLive, readState } from '../../storage/container/state.ts'
@@ -113,6 +114,7 @@ function tryRemoval(
   const work = tryBeginWork(store, workName('container', record.id))
   if (!work) return beingRemoved(record)
   removeLeftGroup(engine, record)
+  if (storedConfig(record).request.pid !== undefined) endLeftProcesses(record.id)
   removeContainer(store, record.id, { work, runInUserns, removeVolumes: volumes })
   appendEvent(store, containerEvent(record, 'remove'))
   return undefined

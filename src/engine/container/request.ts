@@ -138,7 +138,7 @@ export interface ContainerRequest {
   /** Containers whose volumes are mounted too, as given; they are among `mounts` once it is created. */
   readonly volumesFrom?: readonly string[]
   /** Absent for one of its own. */
-  readonly pid?: JoinText
+  readonly pid?: 'host' | JoinText
   readonly ipc: NamespaceMode
   readonly uts: NamespaceMode
   readonly cgroupns: NamespaceMode

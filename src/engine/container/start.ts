@@ -5,6 +5,7 @@ import type { ImageConfig } from '../../base/image.ts'
 import type { LaunchedContainer } from '../../runtime/launch.ts'
 import type { LaunchPlan } from '../../runtime/plan.ts'
 import { catchSignals, supervise } from '../../runtime/supervise.ts'
+import { endLeftProcesses } from '../../storage/container/leftProcesses.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
 import { type LiveState, processRef, readState, writeState } from '../../storage/container/state.ts'
@@ -84,11 +85,12 @@ async function runToEnd(engine: Engine, subject: StartSubject, options: StartOpt
   const choice = directFork(options.interactive)
   using launched = await launchContainer(engine, subject, options, { choice })
   const { mountFd } = launched.container
+  const nested = !launched.fork.joined.sharesIds
   appendEvent(engine.store, containerEvent(subject.record, 'attach'))
   try {
     return await awaitDirect(launched, options)
   } finally {
-    if (mountFd !== undefined) endMembers(mountFd)
+    if (mountFd !== undefined) endMembers(mountFd, { nested })
     launched.fork.container.closeNamespaces()
   }
 }
@@ -144,6 +146,7 @@ export async function launchContainer(
   const { record, config } = subject
   const { tty } = config.request
   using stack = new DisposableStack()
+  if (!subject.fork && config.request.pid !== undefined) endLeftProcesses(record.id)
   const fork = stack.use(
     subject.fork ?? forkOutlined(engine, outlineContainer(engine, config.request, subject.image), choice),
   )
@@ -236,11 +239,13 @@ function launch(
   const container = fork.container.launch(prepared.plan, {
     finishIdMaps: () => fork.finishMaps(),
     writeIdMaps: (pid, maps) => writeIdMaps(pid, maps, { identity, searchPath }),
-    startNetwork: (pid) => {
-      const running = prepared.network.start(pid)
-      network = running
-      return { waitReady: () => running.waitReady(NETWORK_READY_MS), close: () => running.close() }
-    },
+    ...(prepared.network.isServed && {
+      startNetwork: (pid: number) => {
+        const running = prepared.network.start(pid)
+        network = running
+        return { waitReady: () => running.waitReady(NETWORK_READY_MS), close: () => running.close() }
+      },
+    }),
     onCreated,
     ...(resources && { onForked: (pid: number) => resources.enter(pid, fork.container.keeperPid()) }),
   })

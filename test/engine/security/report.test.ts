@@ -113,6 +113,18 @@ describe('reportLayers()', () => {
     expect(of('network')).toMatchObject({ state: 'loosened', detail: 'that of container:web' })
   })
 
+  it("names the host's processes where they are shared, and the limit that was asked for", () => {
+    const layers = report({ sharedNamespaces: ['pid'], processLimit: 5000 }, { pid: 'host', pidsLimit: 5000 })
+    expect(states(layers, 'missing')).toEqual([])
+    expect(layers.find(({ name }) => name === 'namespaces')).toMatchObject({ by: ['--pid host'] })
+    expect(layers.find(({ name }) => name === 'processes')).toMatchObject({
+      state: 'loosened',
+      detail: "at most 5000, beside the host's",
+      by: ['--pid host', '--pids-limit 5000'],
+    })
+    expect(states(report({ sharedNamespaces: ['pid'] }), 'missing')).toEqual(['namespaces', 'processes'])
+  })
+
   it('calls the user namespace its own where what is shared belongs to another', () => {
     const layers = report({ ownedNamespaces: ['mnt', 'pid'] }, { network: ['ns:/run/netns/a'] })
     expect(states(layers, 'loosened')).toEqual(['network'])

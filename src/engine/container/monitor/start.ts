@@ -171,6 +171,7 @@ function monitorOf(
     ports: state.ports ?? [],
     log: planLog(engine.store, record, request),
     awaitClient,
+    ownsIds: !fork.joined.sharesIds,
     autoRemove: record.autoRemove,
     stop: { signal: numberOrTerm(signalName), ...(timeoutMs !== undefined && { timeoutMs }) },
     ...(request.timeoutSeconds !== undefined &&

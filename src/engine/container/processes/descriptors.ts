@@ -1,7 +1,7 @@
 import { CAPABILITY_NAMES } from '../../../runtime/capabilities.ts'
+import { readProcText } from '../../../syscall/procFile.ts'
 import type { IdNames } from './names.ts'
 import { type ProcessStat, TICKS_PER_SECOND } from './process.ts'
-import { readProcText } from './procFile.ts'
 
 /** What columns are made of. */
 export interface ProcessFacts {

@@ -1,8 +1,16 @@
+import { allPids, readProcLink } from '../../../syscall/procFile.ts'
 import { type ProcessStat, readStat } from './process.ts'
-import { allPids, readProcLink } from './procFile.ts'
 
-/** The processes of this host that may be looked into, with the pid namespace of each. */
-export type ProcessSnapshot = readonly { readonly stat: ProcessStat; readonly namespace: string }[]
+/** The processes of this host that may be looked into, with the namespaces of each. */
+export type ProcessSnapshot = readonly SeenProcess[]
+
+interface SeenProcess {
+  readonly stat: ProcessStat
+  /** Its pid namespace. */
+  readonly namespace: string
+  /** Its mount namespace, read when asked for. */
+  readonly mounts: () => string | undefined
+}
 
 /** Reads /proc once, for one container or for many. */
 export function takeSnapshot(): ProcessSnapshot {
@@ -10,23 +18,25 @@ export function takeSnapshot(): ProcessSnapshot {
     const namespace = pidNamespace(pid)
     // Nothing can be seen of processes of other users.
     const stat = namespace === undefined ? undefined : readStat(pid)
-    return stat === undefined || namespace === undefined ? [] : { stat, namespace }
+    const mounts = () => readProcLink(`/proc/${pid}/ns/mnt`)
+    return stat === undefined || namespace === undefined ? [] : { stat, namespace, mounts }
   })
 }
 
 /**
- * All processes of a container, by its pid namespace: also those that were brought in later, and those of namespaces that
- * its processes made. The first one comes first. Empty where the container has ended.
+ * All processes of a container, by its pid namespace, or its mount namespace where that is the host's: also those that were brought in
+ * later, and those of namespaces that its processes made. The first one comes first. Empty where the container has ended.
  * @param init the container's first process, as the host counts
  */
 export function containerProcesses(init: number, snapshot: ProcessSnapshot): readonly ProcessStat[] {
-  const namespaceOf = (pid: number) => snapshot.find(({ stat }) => stat.hostPid === pid)?.namespace
-  const namespace = namespaceOf(init)
-  if (namespace === undefined) return []
-  // With the host's own pid namespace, its processes are those that the first one has started.
-  const isShared = namespace === namespaceOf(process.pid)
-  const isMember = (one: ProcessSnapshot[number]) =>
-    isShared ? one.stat.hostPid === init : one.namespace === namespace
+  const find = (pid: number) => snapshot.find(({ stat }) => stat.hostPid === pid)
+  const first = find(init)
+  if (!first) return []
+  const isShared = first.namespace === find(process.pid)?.namespace
+  const mounts = isShared ? first.mounts() : undefined
+  const isMember = (one: SeenProcess) =>
+    one === first ||
+    (isShared ? mounts !== undefined && one.mounts() === mounts : one.namespace === first.namespace)
   const members = new Map(snapshot.filter(isMember).map(({ stat }) => [stat.hostPid, stat]))
   const others = snapshot.filter((one) => !isMember(one)).map(({ stat }) => stat)
   addDescendants(members, others)

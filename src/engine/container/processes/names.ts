@@ -4,8 +4,8 @@ import { toContainerId } from '../../../base/idmap.ts'
 import { parseGroup, parsePasswd } from '../../../runtime/user.ts'
 import type { ProcessRef } from '../../../storage/container/state.ts'
 import { O } from '../../../syscall/file.ts'
+import { readProcText } from '../../../syscall/procFile.ts'
 import { readIdMaps } from '../../../userns/nested.ts'
-import { readProcText } from './procFile.ts'
 import { readUserFiles, type UserFiles } from './stage/userFiles.ts'
 
 /** Names of users and groups by the ids that the kernel shows on the host. */

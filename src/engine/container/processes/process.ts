@@ -1,4 +1,4 @@
-import { readProc, readProcText } from './procFile.ts'
+import { readProc, readProcText } from '../../../syscall/procFile.ts'
 
 /** What the kernel tells of a process. Times are clock ticks, of which there are {@link TICKS_PER_SECOND}. */
 export interface ProcessStat {

@@ -1,4 +1,4 @@
-import { readProc } from '../processes/procFile.ts'
+import { readProc } from '../../../syscall/procFile.ts'
 import { addTransfers, type Transfer } from './usage.ts'
 
 /** What a cgroup of the container's own tells; each part is there only where its controller is delegated. */

@@ -1,4 +1,4 @@
-import { readProc, readProcLink } from '../processes/procFile.ts'
+import { readProc, readProcLink } from '../../../syscall/procFile.ts'
 import { addTransfers, type Transfer } from './usage.ts'
 
 /** What went through the interfaces of a container's network; undefined where it has the host's. */

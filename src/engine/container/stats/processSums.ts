@@ -1,5 +1,5 @@
+import { readProc } from '../../../syscall/procFile.ts'
 import { type ProcessStat, TICKS_PER_SECOND } from '../processes/process.ts'
-import { readProc } from '../processes/procFile.ts'
 import { addTransfers, type Transfer } from './usage.ts'
 
 const NS_PER_TICK = 1e9 / TICKS_PER_SECOND

@@ -21,6 +21,7 @@ const ALWAYS: readonly NamespaceName[] = ['user', 'mnt', 'pid', 'ipc', 'uts', 'c
 export function namespacesLayer(facts: SecurityFacts, request: ContainerRequest): Layer {
   const shared = ALWAYS.filter((name) => facts.sharedNamespaces.includes(name))
   const options: Partial<Record<NamespaceName, string>> = {
+    ...(request.pid === 'host' && { pid: '--pid host' }),
     ...(request.ipc === 'host' && { ipc: '--ipc host' }),
     ...(request.uts === 'host' && { uts: '--uts host' }),
     ...(request.cgroupns === 'host' && { cgroup: '--cgroupns host' }),

@@ -53,18 +53,16 @@ export function networkLayer({ sharedNamespaces }: SecurityFacts, request: Conta
 
 export function processesLayer(facts: SecurityFacts, request: ContainerRequest): Layer {
   const { processLimit, sharedNamespaces } = facts
-  const { pidsLimit } = request
+  const { pid, pidsLimit } = request
   const own = !sharedNamespaces.includes('pid')
-  const joined = joinOption(facts, request, 'pid')
+  const joined = own ? joinOption(facts, request, 'pid') : pid === 'host' ? '--pid host' : undefined
   const asked = pidsLimit !== undefined && (pidsLimit <= 0 || pidsLimit > DEFAULT_PROCESS_LIMIT)
   const limit = Number.isFinite(processLimit) ? `at most ${processLimit}` : 'as many as the user may have'
-  const others = joined === undefined ? '' : ', beside those of others'
+  const others = own ? (joined === undefined ? '' : ', beside those of others') : ", beside the host's"
   return judge('processes', {
     holds: own && joined === undefined && processLimit <= DEFAULT_PROCESS_LIMIT,
-    detail: own ? `${limit}${others}` : "the host's are seen",
-    by: own
-      ? [...(joined === undefined ? [] : [joined]), ...(asked ? [`--pids-limit ${pidsLimit}`] : [])]
-      : [],
+    detail: `${limit}${others}`,
+    by: [...(joined === undefined ? [] : [joined]), ...(asked ? [`--pids-limit ${pidsLimit}`] : [])],
   })
 }
 

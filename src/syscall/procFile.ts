@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { unlessErrno } from '../../../base/errors.ts'
+import { unlessErrno } from '../base/errors.ts'
 
 /** What cannot be read of a process: it is gone, the kernel does not let this user, or does not know (EINVAL: labels). */
 const UNREADABLE = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EINVAL'] as const
