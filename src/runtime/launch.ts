@@ -87,6 +87,8 @@ export function forkContainer(plan: ForkPlan): ForkedContainer {
       current = forkStages(plan)
       init = awaitInit(current)
     }
+    // This process waits for nobody but init: what that leaves is for the host's own to reap.
+    if (plan.hostPids && !plan.monitored) setChildSubreaper(false)
     if (plan.hostPids && !isInSight(plan)) init = { ...init, shown: openMounts(init.pid) }
     current.tellKeeper({ kind: 'init', pid: init.pid })
     return init

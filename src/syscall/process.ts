@@ -322,9 +322,9 @@ export function setProcessName(name: string): void {
 }
 const prctlName = bind('int prctl(int option, const void *name, size_t b, size_t c, size_t d)')
 
-/** Orphaned descendants are re-parented to this process. */
-export function setChildSubreaper(): void {
-  check('prctl', c.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), { option: 'PR_SET_CHILD_SUBREAPER' })
+/** Orphaned descendants are re-parented to this process, or no longer. */
+export function setChildSubreaper(on = true): void {
+  check('prctl', c.prctl(PR_SET_CHILD_SUBREAPER, on ? 1 : 0, 0, 0, 0), { option: 'PR_SET_CHILD_SUBREAPER' })
 }
 
 export function setNoNewPrivileges(): void {

@@ -177,6 +177,14 @@ describe('the end of a container with the processes of the host', () => {
     expect(sleepers()).toEqual([])
   })
 
+  it('is the time at which bryo in the foreground reaps the first process, and no other', async () => {
+    const orphan = '(sleep 1000 >/dev/null 2>&1 & echo $! >/tmp/pid)'
+    const parents = 'cut -d " " -f 4 /proc/$(cat /tmp/pid)/stat /proc/$$/stat'
+    const [other, own] = (await inside(SHARED, `${orphan}; ${parents}`)).split('\n')
+    expect(other).toMatch(/^\d+$/)
+    expect(own).not.toBe(other)
+  })
+
   it('takes along what has made namespaces of its own', async () => {
     const script = [
       'unshare -U -m setsid sleep 2000 & first=$!',
