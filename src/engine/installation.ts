@@ -1,7 +1,5 @@
 import { installationRoot, programForm } from '../base/installation.ts'
 
-export { VERSION } from '../base/version.ts'
-
 /** Absolute path of a file that ships with bryo. */
 export function installedFile(...names: readonly string[]): string {
   return [installationRoot(), ...names].join('/')

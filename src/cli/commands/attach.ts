@@ -1,6 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
+import { latestContainer } from '../../engine/container/latest.ts'
 import { attachToRunning } from '../../engine/container/monitor/attach.ts'
-import { latestContainer } from '../../engine/container/select.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { DETACH_KEYS } from '../options/attach.ts'

@@ -1,6 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
 import { execInContainer } from '../../engine/container/exec/exec.ts'
-import { latestContainer } from '../../engine/container/select.ts'
+import { latestContainer } from '../../engine/container/latest.ts'
 import { readCidfiles } from '../cidfile.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'

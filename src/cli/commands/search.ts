@@ -1,5 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
-import { listRepositoryTags, type SearchResult, searchImages } from '../../engine/image/search.ts'
+import { listRepositoryTags, searchImages } from '../../engine/image/search.ts'
+import type { SearchResult } from '../../image/registry/search.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { type Filters, parseFilters } from '../filter.ts'

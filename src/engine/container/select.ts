@@ -7,8 +7,6 @@ import { latestContainer } from './latest.ts'
 import { listContainers } from './list.ts'
 import { containerFilter } from './listFilter.ts'
 
-export { latestContainer } from './latest.ts'
-
 /** Which containers a command means. */
 export interface Selection {
   readonly names: readonly string[]

@@ -21,7 +21,6 @@ import type { RegistrySettings } from './registryOptions.ts'
 import { signaturesOf } from './registrySignatures.ts'
 import { openTrust } from './trust.ts'
 
-export type { PullProgress } from './progress.ts'
 export type PullPolicy = 'always' | 'missing' | 'newer' | 'never'
 
 export interface PullRequest extends RegistrySettings {

@@ -5,8 +5,6 @@ import type { Engine } from '../engine.ts'
 import { openPullSource, resolveRegistry } from '../registry/open.ts'
 import { type RegistrySettings, registryOptions } from './registryOptions.ts'
 
-export type { SearchResult } from '../../image/registry/search.ts'
-
 export interface SearchRequest extends RegistrySettings {
   /** `word`, `registry.example.org/word`, or a registry with a slash alone. */
   readonly term: string

@@ -3,13 +3,14 @@ import { availableParallelism, freemem, hostname, release, totalmem, uptime } fr
 import { unlessErrno } from '../../base/errors.ts'
 import { findProgram } from '../../base/findProgram.ts'
 import { runtimeDirectory } from '../../base/runtimeDirectory.ts'
+import { VERSION } from '../../base/version.ts'
 import { managerSocket } from '../../cgroup/systemd.ts'
 import { capabilityNames, planCapabilities } from '../../runtime/capabilities.ts'
 import { readSilentForks } from '../../storage/silentForks.ts'
 import { runProgram } from '../../userns/program.ts'
 import { readCgroupLayout } from '../doctor/cgroups.ts'
 import type { Engine } from '../engine.ts'
-import { installedFile, VERSION } from '../installation.ts'
+import { installedFile } from '../installation.ts'
 
 type Document = Readonly<Record<string, unknown>>
 

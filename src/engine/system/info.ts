@@ -1,10 +1,10 @@
 import { statfsSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
+import { VERSION } from '../../base/version.ts'
 import { readImages } from '../../storage/image/images.ts'
 import { chooseDriver, findFuseOverlay } from '../../storage/rootfs/driver.ts'
 import { listContainers } from '../container/list.ts'
 import type { Engine } from '../engine.ts'
-import { VERSION } from '../installation.ts'
 import { architecture, hostInfo, runtimeVersion } from './hostInfo.ts'
 
 type Document = Readonly<Record<string, unknown>>

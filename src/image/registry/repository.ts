@@ -13,7 +13,6 @@ import { readLimited, responseError } from './response.ts'
 import { isTransientAtFirst, withRetry } from './retry.ts'
 import type { Session } from './session.ts'
 
-export type { RegistryOptions } from './connect.ts'
 export type RepositoryReference = Pick<ImageReference, 'domain' | 'path'>
 
 export interface FetchedManifest {

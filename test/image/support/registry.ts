@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { RegistryOptions } from '../../../src/image/registry/repository.ts'
+import type { RegistryOptions } from '../../../src/image/registry/connect.ts'
 
 export interface TestServer {
   /** `127.0.0.1:PORT`. */
