@@ -1,6 +1,7 @@
 import { assertNever } from '../../base/assert.ts'
+import { once } from '../../base/once.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { describeListed, type ListedDetails, type ListedImage, listImages } from '../../engine/image/list.ts'
+import { describeListed, type ListedDetails, listImages } from '../../engine/image/list.ts'
 import { IMAGE_FILTERS } from '../../engine/image/listFilter.ts'
 import { manifestNamed } from '../../storage/image/manifests.ts'
 import type { ImageSummary } from '../../storage/image/record.ts'
@@ -16,7 +17,7 @@ import { momentOf } from '../pruneFilter.ts'
 
 /** A line of the list: an image under one of its names. */
 interface Row {
-  readonly image: ListedImage
+  readonly image: ImageSummary
   readonly id: string
   readonly repository: string
   readonly tag: string
@@ -91,7 +92,7 @@ const COLUMNS: readonly Column<Row>[] = [
 ]
 
 function columnsFor(
-  images: readonly ListedImage[],
+  images: readonly ImageSummary[],
   { digests, history }: { readonly digests: boolean; readonly history: boolean },
 ): readonly Column<Row>[] {
   const hasReadOnly = images.some(({ readOnly = false }) => readOnly)
@@ -99,20 +100,18 @@ function columnsFor(
   return COLUMNS.filter(({ title }) => wanted[title] ?? true)
 }
 
-function lazyDetails(engine: Engine): (image: ListedImage) => () => ListedDetails {
-  let describe: ReturnType<typeof describeListed> | undefined
+function lazyDetails(engine: Engine): (image: ImageSummary) => () => ListedDetails {
+  const describe = once(() => describeListed(engine))
   return ({ id }) =>
-    () => {
-      describe ??= describeListed(engine)
-      return describe(id)
-    }
+    () =>
+      describe()(id)
 }
 
 const NONE = '<none>'
 const SHORT_ID = 12
 
 function toRows(
-  image: ListedImage,
+  image: ImageSummary,
   { noTrunc, now }: { readonly noTrunc: boolean; readonly now: number },
   details: () => ListedDetails,
 ): readonly Row[] {
@@ -184,12 +183,12 @@ function templateFields(row: Row): Readonly<Record<string, unknown>> {
 }
 
 /** The names that an image has, and those that it had. */
-function historyOf({ names, formerNames = [] }: ListedImage): readonly string[] {
+function historyOf({ names, formerNames = [] }: ImageSummary): readonly string[] {
   return [...new Set([...names, ...formerNames])]
 }
 
 /** One object an image, with all of its names. */
-function imageJson(image: ListedImage, { parent, labels, containers, sizes }: ListedDetails): unknown {
+function imageJson(image: ImageSummary, { parent, labels, containers, sizes }: ListedDetails): unknown {
   return {
     Id: image.id.slice('sha256:'.length),
     ParentId: parent?.slice('sha256:'.length) ?? '',

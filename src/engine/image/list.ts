@@ -1,7 +1,7 @@
 import type { Digest } from '../../base/brand.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { readAllImages } from '../../storage/image/images.ts'
-import type { ImageSummary, NamedManifest } from '../../storage/image/record.ts'
+import type { ImageSummary } from '../../storage/image/record.ts'
 import type { Engine } from '../engine.ts'
 import { filterOf } from './listFilter.ts'
 import { matchesReference } from './referencePattern.ts'
@@ -19,24 +19,6 @@ export interface ListImagesRequest {
   readonly others?: readonly ImageSummary[] | undefined
   /** A time of the filter `until`, as milliseconds since 1970. */
   readonly momentOf?: ((text: string) => number) | undefined
-}
-
-export interface ListedImage {
-  readonly id: Digest
-  readonly manifestDigest: Digest
-  /** Full names that the filters left; empty for `<none>`. */
-  readonly names: readonly string[]
-  /** Names that came with another manifest. */
-  readonly namedManifests?: readonly NamedManifest[]
-  readonly repoDigests: readonly string[]
-  /** RFC 3339. */
-  readonly created: string
-  /** Bytes of all layers' content. */
-  readonly size: number
-  readonly formerNames?: readonly string[]
-  /** It lies in an additional store. */
-  readonly readOnly?: boolean
-  readonly isList?: boolean
 }
 
 /** What of all images must be read to be known. */
@@ -65,8 +47,8 @@ export function describeListed({ store }: Engine): (id: Digest) => ListedDetails
   }
 }
 
-/** The images of the store, the newest first. @throws BryoError USAGE, NOT_FOUND for `before` and `since` */
-export function listImages(engine: Engine, request: ListImagesRequest = {}): readonly ListedImage[] {
+/** The images of the store, the newest first, with the names that the filters leave. @throws BryoError USAGE, NOT_FOUND for `before` and `since` */
+export function listImages(engine: Engine, request: ListImagesRequest = {}): readonly ImageSummary[] {
   const images = [...readAllImages(engine.store), ...(request.others ?? [])]
   const filters = [...(request.filters ?? [])]
   const keep = filters.map(([key, values]) =>
@@ -84,7 +66,7 @@ export function listImages(engine: Engine, request: ListImagesRequest = {}): rea
     .sort((a, b) => b.created.localeCompare(a.created))
 }
 
-function withFittingNames(image: ImageSummary, patterns: readonly string[]): ListedImage | undefined {
+function withFittingNames(image: ImageSummary, patterns: readonly string[]): ImageSummary | undefined {
   if (patterns.length === 0) return image
   const names = image.names.filter((name) => patterns.some((pattern) => matchesReference(pattern, name)))
   const byId = patterns.some(
