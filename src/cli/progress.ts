@@ -59,7 +59,10 @@ export function createProgress(options: ProgressOptions): ProgressView {
 }
 
 /** Gives the layer that has just been finished. */
-function applyEvent(layers: Map<string, LayerState>, event: PullProgress): LayerState | undefined {
+function applyEvent(
+  layers: Map<string, LayerState>,
+  event: Exclude<PullProgress, { kind: 'started' }>,
+): LayerState | undefined {
   switch (event.kind) {
     case 'layers':
       for (const { digest, size } of event.layers) {
@@ -81,8 +84,6 @@ function applyEvent(layers: Map<string, LayerState>, event: PullProgress): Layer
       layer.bytes = layer.total
       return layer
     }
-    default:
-      return undefined
   }
 }
 

@@ -49,8 +49,6 @@ export interface DecompressOptions {
   readonly digestInput?: boolean
   /** Asks for the digest of the decompressed data: a layer's diff id. */
   readonly digestOutput?: boolean
-  /** More decompressed bytes than this are an error. */
-  readonly maxOutputBytes?: number
   /** Called with the input's bytes so far. */
   readonly onProgress?: (inputBytes: number) => void
   /** Called with the bytes so far before each piece of the output; what it throws ends the work. */
@@ -72,7 +70,7 @@ export interface DecompressResult {
 
 /**
  * Decompresses all members of gzip and all frames of zstd data, in constant memory. Closes neither side.
- * @throws BryoError INVALID_ARCHIVE for damaged, truncated or too large data, UNSUPPORTED; errors of reading and writing
+ * @throws BryoError INVALID_ARCHIVE for damaged or truncated data, UNSUPPORTED; errors of reading and writing
  *   as they are (EPIPE where the reader of a pipe is gone)
  */
 export async function decompressTo(
@@ -93,15 +91,8 @@ export async function decompressTo(
       options.onProgress?.(inputMeter.bytes())
     }
   }
-  const limit = options.maxOutputBytes ?? Number.POSITIVE_INFINITY
   const deliver = async (chunk: Uint8Array) => {
     outputMeter.update(chunk)
-    if (outputMeter.bytes() > limit) {
-      throw new BryoError(
-        'INVALID_ARCHIVE',
-        `cannot decompress data: more than ${limit} bytes, expected no more`,
-      )
-    }
     options.onOutput?.(inputMeter.bytes(), outputMeter.bytes())
     await (typeof output === 'number' ? writeAll(output, chunk) : output(chunk))
   }

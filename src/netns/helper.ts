@@ -63,8 +63,6 @@ export interface HelperRequest {
   readonly fds: readonly number[]
   /** The number of the exit pipe in the helper; by default the one that it has here. */
   readonly exitAs?: number
-  /** Where its output goes instead of being kept for errors. */
-  readonly logFd?: number | undefined
   /** Fd of a user namespace whose root it becomes, so that it has no right over anything outside. */
   readonly userFd?: number | undefined
   /**
@@ -86,14 +84,13 @@ export function startHelper(request: HelperRequest): Helper {
   const mask = umask(0o077)
   let pid: number
   try {
-    const output = request.logFd ?? log
     const kept = request.fds.map((fd) => [fd, fd] as const)
     const exitAs = request.exitAs ?? exitRead
     const program = {
       path: copy === undefined ? request.path : `/proc/self/fd/${copy}`,
       newSession: true,
       argv: request.argv(exitAs),
-      fds: [[0, nothing], [1, output], [2, output], ...kept, [exitAs, exitRead]] as const,
+      fds: [[0, nothing], [1, log], [2, log], ...kept, [exitAs, exitRead]] as const,
     }
     pid = request.userFd === undefined ? spawnProgram(program) : spawnInside(program, request.userFd)
   } catch (error) {

@@ -22,8 +22,6 @@ export interface SlirpRequest {
   readonly options: SlirpOptions
   /** Where its control socket is made, in a directory of the caller's alone; needed to publish ports through it. */
   readonly apiSocketPath?: string | undefined
-  /** Where its output goes instead of being kept for errors. */
-  readonly logFd?: number | undefined
   /** It is started as root of the container's user namespace, not as the caller: for one who is root of the host. */
   readonly asContainerRoot?: boolean
   /** See {@link HelperRequest.hidden}. */
@@ -131,7 +129,7 @@ interface Attempt {
 }
 
 function startAttempt(request: SlirpRequest, dropped: ReadonlyMap<SlirpProtection, string>): Attempt {
-  const { pid, asContainerRoot, apiSocketPath, logFd, hidden = false } = request
+  const { pid, asContainerRoot, apiSocketPath, hidden = false } = request
   using undo = new DisposableStack()
   const own = (fd: number) => undo.adopt(fd, closeSync)
   const api: ApiSocket | undefined =
@@ -147,7 +145,6 @@ function startAttempt(request: SlirpRequest, dropped: ReadonlyMap<SlirpProtectio
       path: request.program,
       argv: (exit) => slirpArguments(request, { ready: readyWrite, exit, api, network }, dropped),
       fds: [readyWrite, api?.directory, network].filter((fd) => fd !== undefined),
-      logFd,
       userFd,
       hidden,
     })

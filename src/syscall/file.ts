@@ -144,25 +144,17 @@ export function unlinkErrno(
 }
 
 const RENAME_NOREPLACE = 1
-const RENAME_EXCHANGE = 2
 
 export interface RenameRequest {
+  readonly fromDirfd: number
   readonly from: PathBytes
+  readonly toDirfd: number
   readonly to: PathBytes
-  readonly fromDirfd?: number
-  readonly toDirfd?: number
-  readonly how?: 'replace' | 'noreplace' | 'exchange'
 }
 
-export function renameat2({
-  from,
-  to,
-  fromDirfd = AT_FDCWD,
-  toDirfd = AT_FDCWD,
-  how = 'replace',
-}: RenameRequest): void {
-  const flags = how === 'noreplace' ? RENAME_NOREPLACE : how === 'exchange' ? RENAME_EXCHANGE : 0
-  check('renameat2', c.renameat2(fromDirfd, bytes(from), toDirfd, bytes(to), flags), {
+/** @throws SyscallError EEXIST where something has the new name */
+export function renameat2({ fromDirfd, from, toDirfd, to }: RenameRequest): void {
+  check('renameat2', c.renameat2(fromDirfd, bytes(from), toDirfd, bytes(to), RENAME_NOREPLACE), {
     from: String(from),
     to: String(to),
   })

@@ -6,12 +6,11 @@ import { resolveRequest } from './plan-explicit.ts'
 import { type IdRange, subtractRanges } from './ranges.ts'
 
 /** Ids of an automatic namespace whose size nobody asks for. */
-const MIN_AUTO_SIZE = 1024
+const DEFAULT_SIZE = 1024
 
 interface AutoResources {
   readonly subids: { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] }
   readonly inUse?: { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] }
-  readonly requiredIds?: number
 }
 
 /**
@@ -21,9 +20,9 @@ interface AutoResources {
 export function planAuto(
   mode: Extract<UsernsMode, { readonly kind: 'auto' }>,
   intermediate: IdMaps,
-  { subids, inUse = { uid: [], gid: [] }, requiredIds = 0 }: AutoResources,
+  { subids, inUse = { uid: [], gid: [] } }: AutoResources,
 ): IdMaps {
-  const size = mode.size ?? Math.max(MIN_AUTO_SIZE, requiredIds)
+  const size = mode.size ?? DEFAULT_SIZE
   const plan = (kind: 'uid' | 'gid', requests: readonly IdMapRequest[]) => {
     const forced = requests.flatMap((request) => resolveRequest(kind, request, intermediate[kind]))
     return planKind({ kind, size, forced, ranges: subids[kind], taken: inUse[kind] })

@@ -27,8 +27,6 @@ export interface IdResources {
   readonly subids: SubordinateIds
   /** Host ids that other containers with `auto` hold. */
   readonly inUse?: { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] }
-  /** For `auto` without a size: one more than the highest id that the image names. */
-  readonly requiredIds?: number
 }
 
 /**

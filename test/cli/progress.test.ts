@@ -74,7 +74,6 @@ describe('createProgress()', () => {
     const { written, onProgress, close } = view(undefined)
     onProgress({ kind: 'layer-progress', digest: A, bytes: 1, total: 2 })
     onProgress({ kind: 'layer-done', digest: A, reused: false })
-    onProgress({ kind: 'image', id: A })
     close()
     expect(written).toEqual([])
   })

@@ -78,8 +78,7 @@ describe('planIdMaps()', () => {
     { name: 'host', with: NONE, uid: '1000:1000:1', gid: '1001:1001:1' },
     { name: 'auto', with: ONE, uid: '0:100000:1024', gid: '0:100000:1024' },
     { name: 'auto:size=15', with: TWO, uid: '0:500000:15', gid: '0:500000:15' },
-    { name: 'auto:size=9', with: { ...TWO, requiredIds: 20 }, uid: '0:100000:9', gid: '0:100000:9' },
-    { name: 'auto', with: { ...ONE, requiredIds: 5000 }, uid: '0:100000:5000', gid: '0:100000:5000' },
+    { name: 'auto:size=9', with: TWO, uid: '0:100000:9', gid: '0:100000:9' },
     {
       name: 'auto:size=10,uidmapping=3:0:1,gidmapping=20:1:1',
       with: ONE,

@@ -89,14 +89,12 @@ async function addLocked(engine: Engine, request: AddImageRequest, unpacked: Dig
     for (const { digest } of layers) onProgress?.({ kind: 'layer-done', digest, reused: true })
     for (const { bytes } of namedIndexes(request, resolved)) putBlob(store, bytes)
     putImage(store, { ...before, names: request.names, repoDigests: repoDigests(request, resolved) })
-    onProgress?.({ kind: 'image', id })
     return { id, manifestDigest: before.manifestDigest, warnings }
   }
   await addLayers(engine, request, { layers: manifest.layers, diffIds: config.diffIds, unpacked })
   putBlob(store, configBytes)
   for (const { bytes } of [resolved, ...namedIndexes(request, resolved)]) putBlob(store, bytes)
   putImage(store, recordOf(engine, request, { resolved, config }))
-  onProgress?.({ kind: 'image', id })
   return { id, manifestDigest: resolved.digest, warnings }
 }
 

@@ -16,6 +16,5 @@ export type PullProgress =
     }
   /** `reused`: the store had it already. */
   | { readonly kind: 'layer-done'; readonly digest: Digest; readonly reused: boolean }
-  | { readonly kind: 'image'; readonly id: Digest }
 
 export type OnProgress = (event: PullProgress) => void

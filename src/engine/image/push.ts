@@ -142,7 +142,6 @@ async function sendImage(
     written.bytes,
     written.mediaType,
   )
-  request.onProgress?.({ kind: 'image', id: image.id })
   return digest
 }
 

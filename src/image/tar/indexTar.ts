@@ -18,22 +18,18 @@ export interface TarIndexEntry {
   readonly sparse: boolean
 }
 
-export interface IndexTarOptions extends ReadTarOptions {
-  /** More entries are an error; by default 100,000. */
-  readonly maxEntries?: number
-}
+const MAX_ENTRIES = 100_000
 
 /**
  * Lists an archive in a regular file without reading its contents. The fd's own position is neither used nor moved.
- * @throws BryoError INVALID_ARCHIVE
+ * @throws BryoError INVALID_ARCHIVE, for too many entries too
  */
-export function indexTar(fd: number, options: IndexTarOptions = {}): readonly TarIndexEntry[] {
-  const maxEntries = options.maxEntries ?? 100_000
+export function indexTar(fd: number, options: ReadTarOptions = {}): readonly TarIndexEntry[] {
   // Small reads: between two headers there is mostly content that is skipped.
   const input = createTarInput(seekableSource(fd), options.bufferSize ?? 16 * 1024)
   const index: TarIndexEntry[] = []
   for (const { entry, dataOffset } of readMembers(input, options)) {
-    if (index.length === maxEntries) throw invalidArchive(`it has more than ${maxEntries} entries`)
+    if (index.length === MAX_ENTRIES) throw invalidArchive(`it has more than ${MAX_ENTRIES} entries`)
     index.push({
       name: entry.name.toString('utf8'),
       type: entry.type,

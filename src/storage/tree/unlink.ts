@@ -85,7 +85,7 @@ function moveUp(fromDirfd: number, name: PathBytes, root: number): void {
   for (;;) {
     movedSoFar += 1
     try {
-      renameat2({ fromDirfd, from: name, toDirfd: root, to: `moved-up-${movedSoFar}`, how: 'noreplace' })
+      renameat2({ fromDirfd, from: name, toDirfd: root, to: `moved-up-${movedSoFar}` })
       return
     } catch (error) {
       if (!isErrno(error, 'EEXIST')) throw error
