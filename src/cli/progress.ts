@@ -1,3 +1,4 @@
+import { shortId } from '../base/shortId.ts'
 import type { PullProgress } from '../engine/image/progress.ts'
 import type { WindowSize } from '../syscall/tty.ts'
 import { humanSize } from './format/units.ts'
@@ -27,7 +28,6 @@ interface LayerState {
 
 const REDRAW_MS = 80
 const BAR_WIDTH = 24
-const NAME_DIGITS = 12
 
 /** Shows how an image comes in: a bar for each layer on a terminal, plain lines elsewhere. */
 export function createProgress(options: ProgressOptions): ProgressView {
@@ -66,7 +66,7 @@ function applyEvent(
   switch (event.kind) {
     case 'layers':
       for (const { digest, size } of event.layers) {
-        layers.set(digest, { name: shortName(digest), total: size, bytes: 0, state: 'waiting' })
+        layers.set(digest, { name: shortId(digest), total: size, bytes: 0, state: 'waiting' })
       }
       return undefined
     case 'layer-progress': {
@@ -85,10 +85,6 @@ function applyEvent(
       return layer
     }
   }
-}
-
-function shortName(digest: string): string {
-  return digest.slice(digest.indexOf(':') + 1).slice(0, NAME_DIGITS)
 }
 
 function layerLine({ name, state, bytes, total }: LayerState): string {

@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { commitContainer } from '../../engine/container/commit/commit.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
@@ -26,7 +27,7 @@ export const command = defineCommand({
       pause: flags.pause,
       created: new Date().toISOString(),
     })
-    const id = digest.slice('sha256:'.length)
+    const id = digestHex(digest)
     if (flags.iidfile !== undefined) writeText(flags.iidfile, context.facts.cwd, id)
     printLine(id)
     return 0

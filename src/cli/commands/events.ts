@@ -1,3 +1,4 @@
+import { shortId } from '../../base/shortId.ts'
 import { checkEventFilters, EVENT_FILTERS, readEvents } from '../../engine/events.ts'
 import type { StoredEvent } from '../../storage/events.ts'
 import { defineCommand } from '../command.ts'
@@ -54,10 +55,6 @@ async function printer(
   const { compileTemplate } = await import('../template/template.ts')
   const template = compileTemplate(format)
   return (event) => template.render(templateFields(shortened(event))).replace(/\n$/, '')
-}
-
-function shortId(id: string): string {
-  return id.replace(/^sha256:/, '').slice(0, 12)
 }
 
 /** `2026-11-03 12:34:56.123 +0000 UTC container died ID (image=alpine, name=web)`. */

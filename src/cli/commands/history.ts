@@ -1,3 +1,4 @@
+import { shortId } from '../../base/shortId.ts'
 import { type HistoryStep, imageHistory } from '../../engine/image/history.ts'
 import { localImageName } from '../../engine/registry/localName.ts'
 import { defineCommand } from '../command.ts'
@@ -58,7 +59,6 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'COMMENT', cell: (row) => row.step.comment },
 ]
 
-const SHORT_ID = 12
 const SHORT_COMMAND = 45
 
 interface RowWords {
@@ -73,7 +73,7 @@ function toRow(step: HistoryStep, { noTrunc, human, now }: RowWords): Row {
   const oneLine = step.createdBy.replace(/\s+/g, ' ')
   return {
     step,
-    id: noTrunc ? hex : step.id === undefined ? hex : hex.slice(0, SHORT_ID),
+    id: noTrunc ? hex : step.id === undefined ? hex : shortId(hex),
     created: human ? since : (step.created ?? 'N/A'),
     createdBy:
       noTrunc || oneLine.length <= SHORT_COMMAND ? oneLine : `${oneLine.slice(0, SHORT_COMMAND - 3)}...`,

@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
 import { requireUnshared } from '../../engine/container/mountCommand.ts'
 import { listImages } from '../../engine/image/list.ts'
@@ -43,7 +44,7 @@ function listText(mounted: readonly MountedImage[], format: string | undefined):
   if (!isJsonFormat(format)) throw new BryoError('USAGE', "only supported value for '--format' is 'json'")
   return formatJson(
     mounted.map(({ image, path }) => ({
-      id: image.id.slice('sha256:'.length),
+      id: digestHex(image.id),
       Repositories: image.names,
       mountpoint: path,
     })),

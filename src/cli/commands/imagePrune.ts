@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { pruneImages } from '../../engine/image/prune.ts'
 import { defineCommand } from '../command.ts'
 import { confirm } from '../confirm.ts'
@@ -19,8 +20,7 @@ export const command = defineCommand({
       ? 'This command removes all images without at least one container associated with them.'
       : 'This command removes all dangling images.'
     if (!flags.force && !confirm(question)) return 0
-    for (const id of pruneImages(engineOf(context), { all, filter }).ids)
-      printLine(id.slice('sha256:'.length))
+    for (const id of pruneImages(engineOf(context), { all, filter }).ids) printLine(digestHex(id))
     return 0
   },
 })

@@ -1,3 +1,4 @@
+import { shortId } from '../../base/shortId.ts'
 import { imageTree, type LayerNode } from '../../engine/image/tree.ts'
 import { localImageName } from '../../engine/registry/localName.ts'
 import { defineCommand } from '../command.ts'
@@ -5,8 +6,6 @@ import { engineOf } from '../engine.ts'
 import { humanSize } from '../format/units.ts'
 import { IMAGE_TREE_FLAGS } from '../options/imageFacts.ts'
 import { writeOut } from '../output.ts'
-
-const SHORT_ID = 12
 
 export const command = defineCommand({
   usage: '[options] IMAGE',
@@ -18,7 +17,7 @@ export const command = defineCommand({
     const engine = engineOf(context)
     const tree = imageTree(engine, await localImageName(engine, name), flags.whatrequires)
     const lines = [
-      `Image ID: ${tree.id.slice('sha256:'.length, 'sha256:'.length + SHORT_ID)}`,
+      `Image ID: ${shortId(tree.id)}`,
       `Tags:     [${tree.names.join(' ')}]`,
       `Size:     ${humanSize(tree.size)}`,
       tree.layers.length === 0 ? 'No Image Layers' : 'Image Layers',
@@ -42,7 +41,7 @@ function draw(nodes: readonly LayerNode[], indent: string): readonly string[] {
 }
 
 function wordsOf({ diffId, size, topOf }: LayerNode): string {
-  const id = diffId.slice('sha256:'.length, 'sha256:'.length + SHORT_ID)
+  const id = shortId(diffId)
   const top = topOf.length === 0 ? '' : ` Top Layer of: [${topOf.join(' ')}]`
   return `ID: ${id} Size: ${humanSize(size)}${top}`
 }

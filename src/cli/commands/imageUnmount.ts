@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
 import { requireUnshared } from '../../engine/container/mountCommand.ts'
 import { mountedImages, unmountImage } from '../../engine/image/mount.ts'
@@ -21,7 +22,7 @@ export const command = defineCommand({
     const names = all ? mountedImages(engine).map(({ image }) => image.id) : args
     for (const name of names) {
       const { image } = unmountImage(engine, await localImageName(engine, name), force)
-      printLine(image.id.slice('sha256:'.length))
+      printLine(digestHex(image.id))
     }
     return 0
   },

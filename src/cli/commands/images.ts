@@ -1,5 +1,7 @@
 import { assertNever } from '../../base/assert.ts'
+import { digestHex } from '../../base/digest.ts'
 import { once } from '../../base/once.ts'
+import { shortId } from '../../base/shortId.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { describeListed, type ListedDetails, listImages } from '../../engine/image/list.ts'
 import { IMAGE_FILTERS } from '../../engine/image/listFilter.ts'
@@ -108,15 +110,13 @@ function lazyDetails(engine: Engine): (image: ImageSummary) => () => ListedDetai
 }
 
 const NONE = '<none>'
-const SHORT_ID = 12
 
 function toRows(
   image: ImageSummary,
   { noTrunc, now }: { readonly noTrunc: boolean; readonly now: number },
   details: () => ListedDetails,
 ): readonly Row[] {
-  const hex = image.id.slice('sha256:'.length)
-  const id = noTrunc ? image.id : hex.slice(0, SHORT_ID)
+  const id = noTrunc ? image.id : shortId(image.id)
   const createdSince = humanAgo(Date.parse(image.created), now)
   const names = image.names.length === 0 ? [`${NONE}:${NONE}`] : image.names
   return names.map((name) => {
@@ -148,7 +148,7 @@ function templateFields(row: Row): Readonly<Record<string, unknown>> {
   const { image, id, repository, tag, createdSince } = row
   return {
     ID: id,
-    Id: image.id.slice('sha256:'.length),
+    Id: digestHex(image.id),
     Repository: repository,
     Tag: tag,
     Digest: row.digest,
@@ -190,7 +190,7 @@ function historyOf({ names, formerNames = [] }: ImageSummary): readonly string[]
 /** One object an image, with all of its names. */
 function imageJson(image: ImageSummary, { parent, labels, containers, sizes }: ListedDetails): unknown {
   return {
-    Id: image.id.slice('sha256:'.length),
+    Id: digestHex(image.id),
     ParentId: parent?.slice('sha256:'.length) ?? '',
     RepoTags: image.names.length === 0 ? null : image.names,
     RepoDigests: image.repoDigests,

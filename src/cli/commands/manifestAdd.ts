@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { addToManifestList, listDigest } from '../../engine/registry/manifestList.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
@@ -22,7 +23,7 @@ export const command = defineCommand({
     const changes = listedChanges(flags)
     for (const image of images) {
       const after = await addToManifestList(engine, { list, image, all: flags.all, changes, ...settings })
-      printLine(listDigest(after).slice('sha256:'.length))
+      printLine(digestHex(listDigest(after)))
     }
     return 0
   },

@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { annotateManifestList, listDigest } from '../../engine/registry/manifestList.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
@@ -13,7 +14,7 @@ export const command = defineCommand({
   args: { min: 2, max: 2, completion: { kind: 'names', of: ['images'] } },
   run: ({ flags, args: [list = '', which = ''], context }) => {
     const after = annotateManifestList(engineOf(context), list, { which, changes: listedChanges(flags) })
-    printLine(listDigest(after).slice('sha256:'.length))
+    printLine(digestHex(listDigest(after)))
     return 0
   },
 })

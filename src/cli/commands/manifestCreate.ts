@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { createManifestList, listDigest } from '../../engine/registry/manifestList.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
@@ -25,7 +26,7 @@ export const command = defineCommand({
       annotations: parseKeyValues('--annotation', flags.annotation),
       ...registrySettings(flags),
     })
-    printLine(listDigest(list).slice('sha256:'.length))
+    printLine(digestHex(listDigest(list)))
     return 0
   },
 })

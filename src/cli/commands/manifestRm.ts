@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { listDigest, removeManifestList } from '../../engine/registry/manifestList.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
@@ -14,7 +15,7 @@ export const command = defineCommand({
     for (const name of args) {
       const list = removeManifestList(engine, name)
       printLine(`Untagged: ${list.name}`)
-      printLine(`Deleted: ${listDigest(list).slice('sha256:'.length)}`)
+      printLine(`Deleted: ${digestHex(listDigest(list))}`)
     }
     return 0
   },

@@ -1,4 +1,5 @@
 import { BryoError } from '../../base/errors.ts'
+import { shortId } from '../../base/shortId.ts'
 import {
   type MountedContainer,
   mountContainer,
@@ -13,8 +14,6 @@ import { formatJson, isJsonFormat } from '../format/rows.ts'
 import { formatTable } from '../format/tabwriter.ts'
 import { MOUNT_FLAGS } from '../options/containerFiles.ts'
 import { writeOut } from '../output.ts'
-
-const SHORT_ID = 12
 
 export const command = defineCommand({
   usage: '[options] [CONTAINER...]',
@@ -31,7 +30,7 @@ export const command = defineCommand({
       const names = selectContainers(engine, { names: args, all, latest }, 'any')
       return await forEachName(names, context, (name) => {
         const path = mountContainer(engine, name)
-        return names.length === 1 ? path : `${name.slice(0, SHORT_ID)} ${path}`
+        return names.length === 1 ? path : `${shortId(name)} ${path}`
       })
     }
     writeOut(listText(mountedContainers(engine), flags))
@@ -44,9 +43,7 @@ function listText(
   { format, noTrunc }: { readonly format: string | undefined; readonly noTrunc: boolean },
 ): string {
   if (format === undefined) {
-    return formatTable(
-      mounted.map(({ record, path }) => [noTrunc ? record.id : record.id.slice(0, SHORT_ID), path]),
-    )
+    return formatTable(mounted.map(({ record, path }) => [noTrunc ? record.id : shortId(record.id), path]))
   }
   if (!isJsonFormat(format)) throw new BryoError('USAGE', "only supported value for '--format' is 'json'")
   return formatJson(

@@ -1,5 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
 import type { PortMapping } from '../../base/port.ts'
+import { shortId } from '../../base/shortId.ts'
 import { latestContainer } from '../../engine/container/latest.ts'
 import { publishedPortsOf, runningPorts } from '../../engine/container/port.ts'
 import { defineCommand } from '../command.ts'
@@ -29,7 +30,7 @@ export const command = defineCommand({
     const engine = engineOf(context)
     if (flags.all) {
       const lines = runningPorts(engine).flatMap(({ id, ports }) =>
-        ports.map((port) => `${id.slice(0, 12)}\t${mappingLine(port)}\n`),
+        ports.map((port) => `${shortId(id)}\t${mappingLine(port)}\n`),
       )
       writeOut(lines.join(''))
       return 0

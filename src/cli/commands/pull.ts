@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
 import { type PulledImage, pullAllTags, pullImage } from '../../engine/image/pull.ts'
 import { defineCommand } from '../command.ts'
@@ -39,5 +40,5 @@ export const command = defineCommand({
 
 function printPulled({ id, warnings }: PulledImage): void {
   warnings.forEach(printWarning)
-  printLine(id.slice('sha256:'.length))
+  printLine(digestHex(id))
 }

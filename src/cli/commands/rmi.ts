@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
 import { removeByName } from '../../engine/container/remove.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -60,7 +61,7 @@ async function removeOne(
     },
   })
   for (const name of untagged) printLine(`Untagged: ${name}`)
-  for (const id of deleted) printLine(`Deleted: ${id.slice('sha256:'.length)}`)
+  for (const id of deleted) printLine(`Deleted: ${digestHex(id)}`)
 }
 
 /** Nobody removes those of additional stores. */
@@ -79,6 +80,6 @@ async function removeList(engine: Engine, text: string): Promise<boolean> {
     removeManifestList(engine, name)
     printLine(`Untagged: ${name}`)
   }
-  printLine(`Deleted: ${list.id.slice('sha256:'.length)}`)
+  printLine(`Deleted: ${digestHex(list.id)}`)
   return true
 }

@@ -1,4 +1,5 @@
 import { BryoError } from '../../base/errors.ts'
+import { shortId } from '../../base/shortId.ts'
 import { type DiskUsage, diskUsage } from '../../engine/system/df.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
@@ -116,7 +117,7 @@ function imageRows({ images }: DiskUsage, now: number): readonly (readonly strin
     return names.map((name) => {
       const colon = name.lastIndexOf(':')
       return [
-        ...[name.slice(0, colon), name.slice(colon + 1), image.id.slice('sha256:'.length).slice(0, 12)],
+        ...[name.slice(0, colon), name.slice(colon + 1), shortId(image.id)],
         ...[humanAgo(Date.parse(image.created), now), humanSize(size), humanSize(shared)],
         ...[humanSize(size - shared), String(containers)],
       ]
@@ -130,7 +131,7 @@ function imageRows({ images }: DiskUsage, now: number): readonly (readonly strin
 
 function containerRows({ containers }: DiskUsage, now: number): readonly (readonly string[])[] {
   const rows = containers.map(({ container: { record, state }, volumes, size }) => [
-    ...[record.id.slice(0, 12), record.image?.id.slice('sha256:'.length).slice(0, 12) ?? ''],
+    ...[shortId(record.id), shortId(record.image?.id ?? '')],
     ...[printable(record.command.join(' ')).slice(0, 20), String(volumes), humanSize(size)],
     ...[humanAgo(Date.parse(record.created), now), state.status, record.name],
   ])

@@ -1,4 +1,5 @@
 import type { HostFacts } from '../../base/hostFacts.ts'
+import { shortId } from '../../base/shortId.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { GlobalOptions } from '../command.ts'
 import type { NamedObject } from '../flags/flag.ts'
@@ -10,14 +11,14 @@ type Lister = (engine: Engine) => Promise<readonly Candidate[]>
 const LISTERS: Readonly<Record<NamedObject, Lister>> = {
   containers: async ({ store }) => {
     const { readContainers } = await import('../../storage/container/find.ts')
-    return readContainers(store).map(({ id, name }) => ({ text: name, description: id.slice(0, 12) }))
+    return readContainers(store).map(({ id, name }) => ({ text: name, description: shortId(id) }))
   },
   images: async (engine) => {
     const { listImages } = await import('../../engine/image/list.ts')
     const { familiarName, parseReference } = await import('../../image/reference.ts')
     const { readManifestLists } = await import('../../storage/manifestList/read.ts')
     const named = [
-      ...listImages(engine).map(({ id, names }) => ({ names, description: id.slice('sha256:'.length, 19) })),
+      ...listImages(engine).map(({ id, names }) => ({ names, description: shortId(id) })),
       ...readManifestLists(engine.store).map(({ name }) => ({ names: [name], description: 'manifest list' })),
     ]
     return named.flatMap(({ names, description }) => {

@@ -1,4 +1,6 @@
+import { digestHex } from '../../base/digest.ts'
 import { once } from '../../base/once.ts'
+import { shortId } from '../../base/shortId.ts'
 import { readHealth } from '../../engine/container/healthStatus.ts'
 import { imageSizes, type ListedContainer, writtenBytes } from '../../engine/container/list.ts'
 import { type NamespaceIds, NO_NAMESPACES, namespaceIds } from '../../engine/container/namespaces.ts'
@@ -43,7 +45,6 @@ export interface RowOptions {
 }
 
 const COMMAND_WIDTH = 17
-const SHORT_ID = 12
 
 /** Makes rows of one listing. */
 export function containerRows(
@@ -53,7 +54,7 @@ export function containerRows(
 ): readonly ContainerRow[] {
   const now = Date.now()
   const sizes = once(() => imageSizes(engine))
-  const shorten = (id: string) => (noTrunc ? id : id.slice(0, SHORT_ID))
+  const shorten = (id: string) => (noTrunc ? id : shortId(id))
   return containers.map((one) => {
     const { record, request, state, volumes } = one
     // The image chose it: neither escape sequences nor line ends of its reach the terminal.
@@ -61,7 +62,7 @@ export function containerRows(
     return {
       ...one,
       id: shorten(record.id),
-      imageId: shorten(record.image?.id.slice('sha256:'.length) ?? ''),
+      imageId: shorten(record.image ? digestHex(record.image.id) : ''),
       image: record.image?.name ?? request.rootfs?.path ?? '',
       command:
         noTrunc || command.length <= COMMAND_WIDTH + 3 ? command : `${command.slice(0, COMMAND_WIDTH)}...`,
@@ -196,7 +197,7 @@ export function containerJson(row: ContainerRow, withSize: boolean): unknown {
     ExitCode: ended ? (state.exitCode ?? -1) : 0,
     Id: record.id,
     Image: row.image,
-    ImageID: record.image?.id.slice('sha256:'.length) ?? '',
+    ImageID: record.image ? digestHex(record.image.id) : '',
     IsInfra: false,
     Labels: row.labels(),
     Mounts: row.mounts,

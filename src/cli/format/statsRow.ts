@@ -1,3 +1,4 @@
+import { shortId } from '../../base/shortId.ts'
 import { duration } from '../../engine/container/processes/descriptors.ts'
 import { cpuPercent, type StatsSample } from '../../engine/container/stats/stats.ts'
 import type { Transfer } from '../../engine/container/stats/usage.ts'
@@ -19,7 +20,6 @@ export interface StatsRow {
   readonly averageCpu: string
 }
 
-const SHORT_ID = 12
 const UNKNOWN = '--'
 
 export interface StatsRowOptions {
@@ -33,7 +33,7 @@ export function statsRow(sample: StatsSample, { noTrunc, before }: StatsRowOptio
   const unknown = `${UNKNOWN} / ${UNKNOWN}`
   return {
     sample,
-    id: noTrunc ? id : id.slice(0, SHORT_ID),
+    id: noTrunc ? id : shortId(id),
     cpu: usage ? percent(cpuPercent(sample, before.get(id))) : UNKNOWN,
     memory: usage ? `${humanSize(usage.memory, 4)} / ${humanSize(usage.memoryLimit, 4)}` : unknown,
     memoryPercent: usage ? percent(memoryPercent(usage)) : UNKNOWN,

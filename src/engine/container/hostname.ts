@@ -1,3 +1,4 @@
+import { shortId } from '../../base/shortId.ts'
 import { findContainer } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import type { Engine } from '../engine.ts'
@@ -11,7 +12,7 @@ export function hostnameOf(
   { id }: Pick<ContainerRecord, 'id'>,
   { hostname, uts }: Pick<ContainerRequest, 'hostname' | 'uts'>,
 ): string {
-  if (uts === 'private') return hostname ?? id.slice(0, 12)
+  if (uts === 'private') return hostname ?? shortId(id)
   const target = joinTarget(uts)
   const other = target?.kind === 'container' ? findContainer(engine.store, target.container) : undefined
   return other ? hostnameOf(engine, other, storedConfig(other).request) : ''

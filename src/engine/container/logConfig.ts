@@ -1,6 +1,8 @@
+import { digestHex } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
 import type { LogConfig, LogDriver } from '../../base/logConfig.ts'
 import { LOG_DRIVERS } from '../../base/logConfig.ts'
+import { shortId } from '../../base/shortId.ts'
 import { checkLogConfig } from '../../monitor/log/check.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { containerDirectory } from '../../storage/container/record.ts'
@@ -94,7 +96,6 @@ function chosenAttributes(
   return Object.fromEntries([...pick(options.get('labels'), labels), ...pick(options.get('env'), env)])
 }
 
-const SHORT_ID = 12
 const TAG_FIELD = /\{\{\s*(.*?)\s*\}\}/g
 
 /** The template of `tag=`: fields alone, as those are all that anybody uses there. */
@@ -102,12 +103,12 @@ function fillTag(
   template: string,
   { id, name, image, command }: Pick<ContainerRecord, 'name' | 'image' | 'command'> & { readonly id: string },
 ): string {
-  const imageId = image?.id.slice('sha256:'.length) ?? ''
+  const imageId = image ? digestHex(image.id) : ''
   const fields: Readonly<Record<string, string>> = {
-    '.ID': id.slice(0, SHORT_ID),
+    '.ID': shortId(id),
     '.FullID': id,
     '.Name': name,
-    '.ImageID': imageId.slice(0, SHORT_ID),
+    '.ImageID': shortId(imageId),
     '.ImageFullID': imageId,
     '.ImageName': image?.name ?? '',
     '.Command': command.join(' '),

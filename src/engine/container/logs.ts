@@ -1,6 +1,7 @@
 import type { ContainerId } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import type { LogConfig } from '../../base/logConfig.ts'
+import { shortId } from '../../base/shortId.ts'
 import { readContainers, requireContainer } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { effectiveState, isProcessAlive } from '../../storage/container/state.ts'
@@ -97,7 +98,6 @@ interface Show {
   finish(): void
 }
 
-const SHORT_ID = 12
 const COLOURS = [37, 31, 32, 33, 34, 35, 36]
 
 function createShow(
@@ -119,7 +119,7 @@ function createShow(
     return { drain, finish: () => {} }
   }
   const merged = sources.map(({ record }, index) => {
-    const label = request.showNames ? record.name : record.id.slice(0, SHORT_ID)
+    const label = request.showNames ? record.name : shortId(record.id)
     const prefix = sources.length > 1 ? `${label} ` : ''
     const colour = COLOURS[index % COLOURS.length]
     return request.color

@@ -1,4 +1,5 @@
 import { BryoError } from '../../base/errors.ts'
+import { shortId } from '../../base/shortId.ts'
 import { removeGroup } from '../../cgroup/group.ts'
 import { findContainer, readContainers, requireContainer } from '../../storage/container/find.ts'
 import { endLeftProcesses } from '../../storage/container/leftProcesses.ts'
@@ -137,7 +138,7 @@ function startLockIfThere(
 function beingRemoved({ id }: ContainerRecord): BryoError {
   return new BryoError(
     'IN_USE',
-    `cannot remove container ${id.slice(0, 12)}: another process makes or removes it`,
+    `cannot remove container ${shortId(id)}: another process makes or removes it`,
   )
 }
 
@@ -146,7 +147,7 @@ const KILL = { signal: SIGKILL, signalName: 'SIGKILL', timeoutMs: 0 }
 function stillRunning(record: ContainerRecord, status: string): BryoError {
   return new BryoError(
     'INVALID_STATE',
-    `cannot remove container ${record.id.slice(0, 12)} as it is ${status} - running or paused containers cannot be removed without force`,
+    `cannot remove container ${shortId(record.id)} as it is ${status} - running or paused containers cannot be removed without force`,
     { hint: `bryo rm -f ${record.name}` },
   )
 }

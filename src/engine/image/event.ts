@@ -1,4 +1,5 @@
 import type { Digest } from '../../base/brand.ts'
+import { digestHex } from '../../base/digest.ts'
 import { appendEvent } from '../../storage/events.ts'
 import type { Store } from '../../storage/store.ts'
 
@@ -21,6 +22,6 @@ export function noteImage(
   action: ImageAction,
   { id, name }: { readonly id: Digest; readonly name: string | undefined },
 ): void {
-  const hex = id.slice('sha256:'.length)
+  const hex = digestHex(id)
   appendEvent(store, { type: 'image', action, id: hex, name: name ?? hex })
 }

@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { isObject } from '../../base/json.ts'
 import { MAX_CONFIG_SIZE, parseImageDetails } from '../../image/config.ts'
 import { MAX_MANIFEST_SIZE, parseManifest } from '../../image/manifest.ts'
@@ -21,7 +22,7 @@ export function inspectImage(engine: Engine, text: string): ImageInspection {
   const manifest = parseManifest(readBlob(engine.store, image.manifestDigest, MAX_MANIFEST_SIZE))
   const healthcheck = details.raw.Healthcheck
   return {
-    Id: image.id.slice('sha256:'.length),
+    Id: digestHex(image.id),
     Digest: image.manifestDigest,
     RepoTags: image.names,
     RepoDigests: repoDigestsOf(image),
@@ -56,7 +57,7 @@ export function inspectImage(engine: Engine, text: string): ImageInspection {
 
 function parentOf({ store }: Engine, node: ImageNode): string {
   const [parent] = parentsOf(node, readNodes(store, readAllImages(store)))
-  return parent?.record.id.slice('sha256:'.length) ?? ''
+  return parent ? digestHex(parent.record.id) : ''
 }
 
 /** As in the image, without what it leaves empty. */

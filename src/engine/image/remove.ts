@@ -1,5 +1,6 @@
 import type { ContainerId, Digest } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
+import { shortId } from '../../base/shortId.ts'
 import { readContainers } from '../../storage/container/find.ts'
 import { collectGarbage, removeImage as removeFromStore } from '../../storage/gc.ts'
 import { dropImage, forgetDigest, untagImage } from '../../storage/image/edit.ts'
@@ -62,7 +63,7 @@ export async function removeImage(engine: Engine, request: RemoveImageRequest): 
   if (first && !force) {
     throw new BryoError(
       'IN_USE',
-      `cannot remove image "${text}": image is in use by container ${first.id.slice(0, 12)}`,
+      `cannot remove image "${text}": image is in use by container ${shortId(first.id)}`,
       {
         hint: 'remove the container first, or use --force',
       },

@@ -1,3 +1,4 @@
+import { digestHex } from '../../base/digest.ts'
 import { pruneContainers } from '../container/prune.ts'
 import type { Engine } from '../engine.ts'
 import { pruneImages } from '../image/prune.ts'
@@ -31,7 +32,7 @@ export function pruneSystem(engine: Engine, { all, volumes, filter }: SystemPrun
   return {
     containers: containers.map(({ id }) => id),
     volumes: prunedVolumes.map(({ name }) => name),
-    images: images.ids.map((id) => id.slice('sha256:'.length)),
+    images: images.ids.map(digestHex),
     bytes,
   }
 }

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { messageOf } from '../../base/errors.ts'
 import type { LogConfig, LogStream } from '../../base/logConfig.ts'
+import { shortId } from '../../base/shortId.ts'
 import { sendToUnix, unixDatagramSocket } from '../../syscall/socket.ts'
 import type { LogSink, LogTrouble } from './sink.ts'
 
@@ -11,7 +12,6 @@ const MAX_TEXT = 32 * 1024
 const SEND_TIMEOUT_MS = 5000
 /** As syslog has them: informational for standard output, errors for the other. */
 const PRIORITY = { stdout: 6, stderr: 3 } as const
-const SHORT_ID = 12
 
 /**
  * One entry a line, in the journal's own protocol; `CONTAINER_PARTIAL_MESSAGE=true` where a line goes on in the next entry.
@@ -65,11 +65,11 @@ function headOf(config: LogConfig, stream: LogStream): Buffer {
   const fields = {
     ...Object.fromEntries(chosen.filter(([name]) => name !== 'MESSAGE')),
     PRIORITY: String(PRIORITY[stream]),
-    CONTAINER_ID: containerId.slice(0, SHORT_ID),
+    CONTAINER_ID: shortId(containerId),
     CONTAINER_ID_FULL: containerId,
     CONTAINER_NAME: containerName,
     IMAGE_NAME: image,
-    SYSLOG_IDENTIFIER: tag ?? containerId.slice(0, SHORT_ID),
+    SYSLOG_IDENTIFIER: tag ?? shortId(containerId),
     ...(tag !== undefined && { CONTAINER_TAG: tag }),
   }
   const encoded = Object.entries(fields).map(([name, value]) => journalField(name, value))

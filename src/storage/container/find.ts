@@ -1,6 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import type { ContainerId } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
+import { shortId } from '../../base/shortId.ts'
 import { hostPath } from '../hostPath.ts'
 import type { Store } from '../store.ts'
 import { isContainerName } from './names.ts'
@@ -77,7 +78,7 @@ function findIdByPrefix(store: Store, prefix: string): ContainerId | undefined {
     .filter((id) => id.startsWith(prefix))
     .filter(isContainerId)
   if (found.length <= 1) return found[0]
-  const ids = found.map((id) => id.slice(0, 12)).join(', ')
+  const ids = found.map(shortId).join(', ')
   throw new BryoError(
     'AMBIGUOUS',
     `cannot find container "${prefix}": ${found.length} ids start with it (${ids}), expected one`,

@@ -1,6 +1,7 @@
 import { readdirSync, renameSync } from 'node:fs'
 import type { ContainerId } from '../../base/brand.ts'
 import { BryoError, isErrno } from '../../base/errors.ts'
+import { shortId } from '../../base/shortId.ts'
 import { hostPath } from '../hostPath.ts'
 import { fieldsOf, readJsonFile } from '../json.ts'
 import type { RunInUserns } from '../runInUserns.ts'
@@ -46,10 +47,7 @@ export function removeContainer(store: Store, id: ContainerId, options: RemoveCo
 function beginRemoval(store: Store, id: ContainerId): Work {
   const work = tryBeginWork(store, workName('container', id))
   if (work) return work
-  throw new BryoError(
-    'IN_USE',
-    `cannot remove container ${id.slice(0, 12)}: another process makes or removes it`,
-  )
+  throw new BryoError('IN_USE', `cannot remove container ${shortId(id)}: another process makes or removes it`)
 }
 
 function hide(store: Store, id: ContainerId, work: Work): void {

@@ -1,4 +1,5 @@
 import { BryoError } from '../../base/errors.ts'
+import { shortId } from '../../base/shortId.ts'
 import type { Store } from '../store.ts'
 import { updateContainerRecord } from './create.ts'
 import { checkName, linkName, lockNames, releaseName } from './names.ts'
@@ -22,5 +23,5 @@ export function renameContainer(store: Store, { id }: Pick<ContainerRecord, 'id'
     }
     releaseName(store, name, id)
   }
-  throw new BryoError('NOT_FOUND', `cannot rename container ${id.slice(0, 12)}: it was removed meanwhile`)
+  throw new BryoError('NOT_FOUND', `cannot rename container ${shortId(id)}: it was removed meanwhile`)
 }

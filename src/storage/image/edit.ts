@@ -1,6 +1,6 @@
 import type { Digest, HostPath } from '../../base/brand.ts'
-import { digestHex } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
+import { shortId } from '../../base/shortId.ts'
 import { writeJsonAtomic } from '../atomic.ts'
 import { hostPath } from '../hostPath.ts'
 import { acquireLock, type Lock, unlinkIfThere } from '../lock.ts'
@@ -153,8 +153,4 @@ function withoutSome(image: ImageSummary, names: readonly string[]): ImageSummar
 
 function union(before: readonly string[] = [], added: readonly string[]): readonly string[] {
   return [...new Set([...before, ...added])]
-}
-
-function shortId(id: Digest): string {
-  return digestHex(id).slice(0, 12)
 }

@@ -1,6 +1,7 @@
 import type { Digest, HostPath } from '../../base/brand.ts'
 import { digestHex, isDigest } from '../../base/digest.ts'
 import { BryoError } from '../../base/errors.ts'
+import { shortId } from '../../base/shortId.ts'
 import { hostPath } from '../hostPath.ts'
 import { type Fields, fieldsOf, readJsonFile } from '../json.ts'
 import type { Store } from '../store.ts'
@@ -125,7 +126,7 @@ function findById<T>(images: readonly T[], text: string, id: (image: T) => strin
   if (digits === undefined) return undefined
   const found = images.filter((image) => id(image).startsWith(`sha256:${digits}`))
   if (found.length <= 1) return found[0]
-  const ids = found.map((image) => id(image).slice('sha256:'.length, 'sha256:'.length + 12)).join(', ')
+  const ids = found.map((image) => shortId(id(image))).join(', ')
   throw new BryoError(
     'AMBIGUOUS',
     `cannot find image "${text}": ${found.length} ids start with it (${ids}), expected one`,

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs'
 import type { Digest } from '../../../base/brand.ts'
+import { digestHex } from '../../../base/digest.ts'
 import { BryoError } from '../../../base/errors.ts'
 import { isObject, type JsonObject } from '../../../base/json.ts'
 import { parseChanges } from '../../../image/changes.ts'
@@ -76,7 +77,7 @@ export async function commitContainer(engine: Engine, request: CommitRequest): P
     const base = request.squash ? undefined : baseImage(engine, record)
     const layer = await storeChanges(engine, trees, request)
     const id = putCommitted(engine, { request, record, base, layer, name, changes })
-    appendEvent(store, containerEvent(record, 'commit', { imageID: id.slice('sha256:'.length) }))
+    appendEvent(store, containerEvent(record, 'commit', { imageID: digestHex(id) }))
     return id
   } catch (error) {
     collectGarbage(store, { runInUserns, partials: false })

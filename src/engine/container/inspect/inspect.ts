@@ -1,3 +1,4 @@
+import { digestHex } from '../../../base/digest.ts'
 import { BryoError } from '../../../base/errors.ts'
 import { capabilityNames, planCapabilities } from '../../../runtime/capabilities.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
@@ -40,7 +41,7 @@ export function inspectContainer(engine: Engine, name: string, options: InspectO
     Path: path,
     Args: args,
     State: stateOf(subject),
-    Image: record.image?.id.slice('sha256:'.length) ?? '',
+    Image: record.image ? digestHex(record.image.id) : '',
     ImageDigest: imageDigestOf(subject),
     ImageName: record.image?.name ?? '',
     Rootfs: config.request.rootfs?.path ?? '',

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, symlinkSync } from 'node:fs'
 import type { ContainerId } from '../../../base/brand.ts'
 import { BryoError } from '../../../base/errors.ts'
+import { shortId } from '../../../base/shortId.ts'
 import { readNameLink } from '../../../storage/container/find.ts'
 import { type ContainerRecord, isContainerId, readContainer } from '../../../storage/container/record.ts'
 import { removeContainer } from '../../../storage/container/remove.ts'
@@ -36,7 +37,7 @@ function strangeDirectory({ store }: Engine, name: string): Finding {
 
 function withoutRecord(engine: Engine, id: ContainerId, found: 'unreadable' | undefined): Finding {
   return {
-    subject: `container ${id.slice(0, 12)}`,
+    subject: `container ${shortId(id)}`,
     problem: found === undefined ? 'it has no record' : 'its record cannot be read',
     remedy: 'removed',
     loses: found !== undefined,
@@ -79,7 +80,7 @@ function checkLayers(engine: Engine, record: ContainerRecord): readonly Finding[
 function checkName({ store }: Engine, record: ContainerRecord): readonly Finding[] {
   const owner = readNameLink(store, record.name)
   if (owner === record.id) return []
-  const subject = `container ${record.id.slice(0, 12)}`
+  const subject = `container ${shortId(record.id)}`
   if (owner !== undefined) return [{ subject, problem: `its name ${record.name} is another container's` }]
   const mend = () => symlinkSync(record.id, hostPath(store.names, record.name))
   return [{ subject, problem: `its name ${record.name} leads nowhere`, remedy: 'named again', mend }]

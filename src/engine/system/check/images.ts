@@ -1,6 +1,7 @@
 import { readdirSync, renameSync, statSync } from 'node:fs'
 import type { Digest } from '../../../base/brand.ts'
 import { isDigest } from '../../../base/digest.ts'
+import { shortId } from '../../../base/shortId.ts'
 import { canReadBlob, hasBlob, isIntact, openBlob, removeBlob } from '../../../storage/blob/read.ts'
 import { readContainers, readSoundContainers } from '../../../storage/container/find.ts'
 import { collectGarbage } from '../../../storage/gc.ts'
@@ -62,7 +63,7 @@ function lostImage(engine: Engine, image: ImageSummary, problem: string): Findin
 }
 
 function nameOf({ id, names }: ImageSummary): string {
-  return `image ${names[0] ?? id.slice('sha256:'.length).slice(0, 12)}`
+  return `image ${names[0] ?? shortId(id)}`
 }
 
 function checkBlobs(engine: Engine, image: ImageRecord, damaged: ReadonlySet<Digest>): readonly Finding[] {
@@ -73,7 +74,7 @@ function checkBlobs(engine: Engine, image: ImageRecord, damaged: ReadonlySet<Dig
   const [first] = [...spoilt, ...missing]
   if (first === undefined) return []
   const found = spoilt.length > 0 ? 'has another content than its digest says' : 'is missing'
-  const lost = lostImage(engine, image, `its blob ${short(first)} ${found}`)
+  const lost = lostImage(engine, image, `its blob ${shortId(first)} ${found}`)
   const mend = () => {
     for (const digest of spoilt) removeBlob(store, digest)
     return lost.mend?.()
@@ -85,7 +86,7 @@ function checkLayer(engine: Engine, image: ImageRecord, layer: ImageLayer): read
   const { store } = engine
   const directory = statSync(layerDiffPath(store, layer.diffId), { throwIfNoEntry: false })
   if (directory?.isDirectory()) return []
-  const problem = `its layer ${short(layer.diffId)} is missing`
+  const problem = `its layer ${shortId(layer.diffId)} is missing`
   if (layer.blob === undefined) return [lostImage(engine, image, problem)]
   return [
     { subject: nameOf(image), problem, remedy: 'unpacked again', mend: () => unpackAgain(engine, layer) },
@@ -153,7 +154,7 @@ export function checkUnused(engine: Engine, { quick, unusedBefore }: CheckScope)
   const common = { problem: 'nothing uses it', remedy: 'removed', mend }
   return [
     ...unusedLayers.map((id) => ({ subject: `layer ${id}`, ...common })),
-    ...unusedBlobs.map((hex) => ({ subject: `blob ${hex.slice(0, 12)}`, ...common })),
+    ...unusedBlobs.map((hex) => ({ subject: `blob ${shortId(hex)}`, ...common })),
   ]
 }
 
@@ -165,8 +166,4 @@ function derivedLayers({ store }: Engine): readonly Digest[] {
 function isSpoilt({ store }: Engine, hex: string, quick: boolean): boolean {
   const digest = `sha256:${hex}`
   return !quick && isDigest(digest) && hasBlob(store, digest) && !isIntact(store, digest)
-}
-
-function short(digest: Digest): string {
-  return digest.slice('sha256:'.length).slice(0, 12)
 }

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { unlessErrno } from '../../../base/errors.ts'
+import { shortId } from '../../../base/shortId.ts'
 import { clearStaleName, isStaleName } from '../../../storage/container/names.ts'
 import { isContainerId } from '../../../storage/container/record.ts'
 import { hostPath } from '../../../storage/hostPath.ts'
@@ -44,7 +45,7 @@ function checkRunDirectories(engine: Engine): readonly Finding[] {
   return list(store.containerRuns)
     .filter((id) => isContainerId(id) && !isContainer(engine, id))
     .map((id) => ({
-      subject: `runtime directory ${id.slice(0, 12)}`,
+      subject: `runtime directory ${shortId(id)}`,
       problem: 'there is no such container',
       remedy: 'removed',
       mend: () => removeTree(hostPath(store.containerRuns, id), { runInUserns }),
