@@ -66,4 +66,9 @@ describe.each(['bun', 'node'] as const)('restrictScopes() under %s', (runtime) =
     const { version, code } = JSON.parse(runFixture(runtime, 'scopes'))
     expect(code).toBe(version >= 6 ? 0 : 1)
   })
+
+  it('keeps others from being traced on kernels without scopes, and lets files move', () => {
+    const { version, code } = JSON.parse(runFixture(runtime, 'olderScopes'))
+    expect(code).toBe(version >= 2 ? 0 : 1)
+  })
 })
