@@ -6,7 +6,7 @@ import { foldFlags } from '../../src/cli/flags/fold.ts'
 import { scanFlags } from '../../src/cli/flags/scan.ts'
 import { CREATE_FLAGS, RUN_FLAGS } from '../../src/cli/options/create.ts'
 import { containerRequest } from '../../src/cli/runOptions.ts'
-import { EMPTY_REQUEST } from '../../src/engine/container/request.ts'
+import { EMPTY_REQUEST } from '../support/request.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'bryo-cli-'))
 const facts = { cwd, env: { HOME: '/home/ana', LANG: 'C' } }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { checkLog, logOutlives, planLog } from '../../src/engine/container/logConfig.ts'
-import { type ContainerRequest, EMPTY_REQUEST } from '../../src/engine/container/request.ts'
+import type { ContainerRequest } from '../../src/engine/container/request.ts'
 import { isContainerId } from '../../src/storage/container/record.ts'
 import { hostPath } from '../../src/storage/hostPath.ts'
 import { storeAt } from '../../src/storage/store.ts'
+import { EMPTY_REQUEST } from '../support/request.ts'
 
 const store = storeAt({ dataRoot: hostPath('/data'), runRoot: hostPath('/run') })
 const id = 'abc123'.padEnd(64, '0')

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseDigest } from '../../../src/base/digest.ts'
 import { type CommittedConfig, committedConfig } from '../../../src/engine/container/commit/config.ts'
 import { imageDocument, imageManifest, layerType } from '../../../src/engine/container/commit/document.ts'
-import { EMPTY_REQUEST } from '../../../src/engine/container/request.ts'
+import { EMPTY_REQUEST } from '../../support/request.ts'
 
 const image = {
   architecture: 'amd64',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { joinTarget, refuseOwnIds, requestedJoins } from '../../../src/engine/container/joins.ts'
-import { EMPTY_REQUEST } from '../../../src/engine/container/request.ts'
+import { EMPTY_REQUEST } from '../../support/request.ts'
 
 describe('requestedJoins()', () => {
   it('finds nothing in a request of defaults, or of the host', () => {

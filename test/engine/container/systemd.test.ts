@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { EMPTY_REQUEST } from '../../../src/engine/container/request.ts'
 import { withSystemd } from '../../../src/engine/container/systemd.ts'
 import { withImageVolumes } from '../../../src/engine/container/volumes.ts'
+import { EMPTY_REQUEST } from '../../support/request.ts'
 
 const targets = (request: typeof EMPTY_REQUEST) => request.mounts.map(({ target }) => target)
 const PLACES = ['/run', '/run/lock', '/tmp', '/var/log/journal']

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ResourceLimits } from '../../../src/base/resources.ts'
-import { EMPTY_REQUEST } from '../../../src/engine/container/request.ts'
 import { mergeUpdate } from '../../../src/engine/container/update.ts'
+import { EMPTY_REQUEST } from '../../support/request.ts'
 
 const merged = (before: ResourceLimits, limits: ResourceLimits) =>
   mergeUpdate({ ...EMPTY_REQUEST, limits: before }, { limits }).limits

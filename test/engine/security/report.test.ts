@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { EMPTY_REQUEST } from '../../../src/engine/container/request.ts'
 import type { MountEntry, SecurityFacts } from '../../../src/engine/security/facts.ts'
 import { type Layer, securityExitCode } from '../../../src/engine/security/layer.ts'
 import { kernelPaths, maskedPathsLayer } from '../../../src/engine/security/layers/kernelTrees.ts'
@@ -7,6 +6,7 @@ import { parseMountinfo } from '../../../src/engine/security/mountinfo.ts'
 import { reportLayers } from '../../../src/engine/security/report.ts'
 import { DEFAULT_CAPABILITIES } from '../../../src/runtime/capabilities.ts'
 import { hostMaskedPaths, READONLY_PATHS, resolveSecurity } from '../../../src/runtime/security.ts'
+import { EMPTY_REQUEST } from '../../support/request.ts'
 
 const mount = (point: string, fstype: string, options: readonly string[], root = '/'): MountEntry => ({
   id: 1,
