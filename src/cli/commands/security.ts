@@ -19,8 +19,8 @@ export const command = defineCommand({
   examples: ['security web', "security --format '{{.Layer}} {{.State}}' web", 'security --format json web'],
   flags: {
     format: text({ help: 'Print as json, or with a Go template' }),
-    latest: toggle({ short: 'l', help: 'The container that was created last' }),
-    noheading: toggle({ help: 'Do not print headings' }),
+    latest: toggle({ short: 'l', help: 'Take the last created container' }),
+    noheading: toggle({ help: 'Leave the headings out' }),
   },
   args: { min: 0, max: 1, completion: { kind: 'names', of: ['containers'] } },
   run: async ({ flags, args, context }) => {

@@ -10,13 +10,16 @@ import { formatRows } from '../format/rows.ts'
 import { STATS_COLUMNS, STATS_TITLES, statsFields, statsJson, statsRow } from '../format/statsRow.ts'
 import { writeOut } from '../output.ts'
 
+const DEFAULT_INTERVAL = 5
+
 const FLAGS = {
   all: toggle({ short: 'a', help: 'Show all containers, not only running ones' }),
   format: text({ help: 'Print as json, or with a Go template' }),
   interval: count({
     short: 'i',
     placeholder: 'seconds',
-    help: 'Look again after so many seconds: 5 by default',
+    help: 'Look again after so many seconds',
+    defaultText: String(DEFAULT_INTERVAL),
   }),
   latest: toggle({ short: 'l', help: 'Show the last created container' }),
   'no-reset': toggle({ help: 'Leave what was shown before on the screen' }),
@@ -60,7 +63,6 @@ export const command = defineCommand({
 })
 
 const CLEAR_SCREEN = '\u001b[2J\u001b[1;1H'
-const DEFAULT_INTERVAL = 5
 
 async function pause(seconds: number): Promise<void> {
   const { setTimeout } = await import('node:timers/promises')

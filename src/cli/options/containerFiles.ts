@@ -17,7 +17,7 @@ export const DIFF_FLAGS = {
 
 export const CONTAINER_DIFF_FLAGS = {
   ...DIFF_FLAGS,
-  latest: toggle({ short: 'l', help: 'Look at the container that was made last' }),
+  latest: toggle({ short: 'l', help: 'Look at the last created container' }),
 }
 
 export const CP_FLAGS = {
@@ -58,12 +58,12 @@ export const UNSHARE_FLAGS = {
 export const MOUNT_FLAGS = {
   all: toggle({ short: 'a', help: 'Mount all containers' }),
   format: text({ help: 'Print as json' }),
-  latest: toggle({ short: 'l', help: 'Mount the container that was made last' }),
+  latest: toggle({ short: 'l', help: 'Mount the last created container' }),
   'no-trunc': toggle({ help: 'Show whole ids' }),
 }
 
 export const UNMOUNT_FLAGS = {
   all: toggle({ short: 'a', help: 'Unmount all containers' }),
   force: toggle({ short: 'f', help: 'Unmount it although files in it are in use' }),
-  latest: toggle({ short: 'l', help: 'Unmount the container that was made last' }),
+  latest: toggle({ short: 'l', help: 'Unmount the last created container' }),
 }

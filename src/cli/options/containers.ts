@@ -15,7 +15,7 @@ export const START_FLAGS = {
   'detach-keys': DETACH_KEYS_FLAG,
   filter: containerFilterFlag('Start those that fit: key=value', 'f'),
   interactive: toggle({ short: 'i', help: 'Attach standard input too' }),
-  latest: toggle({ short: 'l', help: 'The container that was created last' }),
+  latest: toggle({ short: 'l', help: 'Take the last created container' }),
   'sig-proxy': toggle({ initial: true, help: 'Forward signals to the container (with --attach)' }),
 }
 
@@ -26,7 +26,7 @@ export const RM_FLAGS = {
   filter: containerFilterFlag('Remove those that fit: key=value'),
   force: toggle({ short: 'f', help: 'End a running container first; an unknown one is no error' }),
   ignore: toggle({ short: 'i', help: 'An unknown container is no error' }),
-  latest: toggle({ short: 'l', help: 'The container that was created last' }),
+  latest: toggle({ short: 'l', help: 'Take the last created container' }),
   link: refused('containers are not linked', { isSwitch: true }),
   time: integer({ short: 't', help: 'With --force: seconds to wait before it is killed; -1 waits for ever' }),
   volumes: toggle({ short: 'v', help: "Remove the container's anonymous volumes too" }),

@@ -8,7 +8,7 @@ import { PRESERVE_FLAGS } from './preserve.ts'
 const FILES = { kind: 'files' } as const
 const CIDFILE = list({ help: 'Read the id of a container from this file', completion: FILES })
 const IGNORE = toggle({ short: 'i', help: 'An unknown container is no error' })
-const LATEST = toggle({ short: 'l', help: 'The container that was created last' })
+const LATEST = toggle({ short: 'l', help: 'Take the last created container' })
 const SIGNAL = value({ short: 's', help: 'The signal to stop it by, instead of its own', parse: parseSignal })
 const TIME = integer({ short: 't', help: 'Seconds to wait before it is killed; -1 waits for ever' })
 
@@ -64,7 +64,7 @@ export const WAIT_FLAGS = {
   }),
   'exit-first-match': toggle({ help: 'End as soon as the first of several containers fits' }),
   ignore: toggle({ help: 'An unknown container is no error: its exit code is -1' }),
-  interval: text({ short: 'i', help: 'Time between two looks at a condition, 250ms by default' }),
+  interval: text({ short: 'i', help: 'Time between two looks at a condition', defaultText: '250ms' }),
   latest: LATEST,
 }
 

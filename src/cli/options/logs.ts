@@ -6,7 +6,7 @@ export const LOGS_FLAGS = {
   color: toggle({ help: 'Show each container in a colour of its own' }),
   details: toggle({ help: 'Show further attributes of each line: there are none' }),
   follow: toggle({ short: 'f', help: "Go on until the container's end" }),
-  latest: toggle({ short: 'l', help: 'Show the log of the container that was made last' }),
+  latest: toggle({ short: 'l', help: 'Show the log of the last created container' }),
   names: toggle({
     short: 'n',
     help: 'With several containers, put their names in front instead of their ids',

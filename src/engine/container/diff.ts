@@ -25,7 +25,7 @@ export type DiffSubject = 'all' | 'container' | 'image'
 export function diffObjects(
   engine: Engine,
   names: readonly [string, string?],
-  subject: DiffSubject = 'all',
+  subject: DiffSubject,
 ): readonly PathChange[] {
   using stack = new DisposableStack()
   const [first, second] = names.map((name) => stack.use(openSubject(engine, name ?? '', subject)))

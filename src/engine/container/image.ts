@@ -18,7 +18,7 @@ export interface RegistryLogin extends Pick<RegistrySettings, 'creds' | 'retry' 
 export async function resolveImage(
   engine: Engine,
   request: ContainerRequest,
-  { onProgress, registry }: { readonly onProgress?: OnProgress; readonly registry?: RegistryLogin } = {},
+  { onProgress, registry }: { readonly onProgress?: OnProgress; readonly registry?: RegistryLogin },
 ): Promise<ImageRecord | undefined> {
   const { image, pull, platform } = request
   if (image === undefined) return undefined

@@ -64,7 +64,7 @@ export async function openPullSource<T>(
   throw failure
 }
 
-/** @param mountFrom paths of repositories of the same registry */
+/** @param where.mountFrom paths of repositories of the same registry */
 export async function openPushDestination(
   engine: Pick<Engine, 'facts'>,
   settings: RegistrySettings,

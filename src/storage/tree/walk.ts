@@ -43,7 +43,7 @@ function* walkStack(
 export function* walkNode(
   found: StackedNode,
   path: Buffer,
-  options: WalkOptions = {},
+  options: WalkOptions,
 ): Generator<TreeEntry, void, undefined> {
   const { depth = 0 } = options
   if (depth > MAX_DEPTH) {
