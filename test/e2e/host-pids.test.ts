@@ -7,6 +7,7 @@ const world = await openWorld()
 const { bryo, inside } = world
 const NO_NETWORK = ['--network', 'none']
 const SHARED = ['--pid', 'host', ...NO_NETWORK]
+const PATIENTLY = { timeout: 20_000 }
 /** A program in the background whose parent is gone, and the first one. */
 const DAEMON = '(setsid sleep 2000 >/dev/null 2>&1 &); echo up; exec sleep 1000'
 
@@ -22,7 +23,7 @@ async function start(name: string, flags: readonly string[], script: string): Pr
 /** With {@link DAEMON}; its background program runs. */
 async function startDaemon(...flags: readonly string[]): Promise<void> {
   await start('web', [...SHARED, ...flags], DAEMON)
-  await expect.poll(sleepers).toHaveLength(2)
+  await expect.poll(sleepers, PATIENTLY).toHaveLength(2)
 }
 
 async function format(name: string, template: string): Promise<string> {
@@ -215,7 +216,7 @@ describe('the end of a container with the processes of the host', () => {
   it('is no end for good: restart, init and start', async () => {
     await startDaemon()
     expect(await bryo(['restart', '--time', '0', 'web'])).toMatchObject({ code: 0 })
-    await expect.poll(sleepers).toHaveLength(2)
+    await expect.poll(sleepers, PATIENTLY).toHaveLength(2)
     expect(await bryo(['create', '--name', 'held', ...SHARED, IMAGE, 'sleep', '4000'])).toMatchObject({
       code: 0,
     })
@@ -231,19 +232,19 @@ describe('the end of a container with the processes of the host', () => {
   ])('is seen to by %s where the monitor was killed', async (_what, args, expected) => {
     await startDaemon()
     process.kill(Number(await format('web', '{{.State.ConmonPid}}')), 'SIGKILL')
-    await expect.poll(sleepers).toEqual(['sleep 2000'])
+    await expect.poll(sleepers, PATIENTLY).toEqual(['sleep 2000'])
     expect(await format('web', '{{.State.Status}}')).toBe('exited')
     expect(await bryo(args)).toMatchObject({ code: 0 })
-    await expect.poll(sleepers).toHaveLength(expected)
+    await expect.poll(sleepers, PATIENTLY).toHaveLength(expected)
   })
 
   it('is seen to by the next command where bryo itself was killed', async () => {
     const run = world.start(['run', '--rm', '--name', 'web', ...SHARED, IMAGE, 'sh', '-c', DAEMON])
     await run.said('up')
-    await expect.poll(sleepers).toHaveLength(2)
+    await expect.poll(sleepers, PATIENTLY).toHaveLength(2)
     run.kill('SIGKILL')
     await run.ended
-    await expect.poll(sleepers).toEqual(['sleep 2000'])
+    await expect.poll(sleepers, PATIENTLY).toEqual(['sleep 2000'])
     expect(await bryo(['create', IMAGE, 'true'])).toMatchObject({ code: 0 })
     expect(sleepers()).toEqual([])
     expect((await bryo(['ps', '--all', '--format', '{{.Names}}'])).stdout).not.toContain('web')
