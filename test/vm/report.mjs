@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 const [directory = '.', summary = '', ...words] = process.argv.slice(2)
-const SUITE = ['kernel', 'e2e', 'files', 'root']
+const SUITE = ['kernel', 'part', 'e2e', 'files', 'root']
 const USERS = words.some((word) => !SUITE.includes(word)) ? ['linger', 'guest', 'plain', 'service'] : []
 const SUITES = {
   ...(words.some((word) => SUITE.includes(word)) && { suite: 'linger' }),
