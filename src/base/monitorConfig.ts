@@ -3,6 +3,15 @@ import type { LogConfig } from './logConfig.ts'
 import type { PortMapping } from './port.ts'
 import type { ProcessRef } from './processRef.ts'
 
+/** SIGURG, which other programs do not notice: systemd sends it to all of a container's scope, so that its monitor alone ends the container. */
+export const STOP_NOTICE = 23
+
+/** How a container is asked to end, and how long that may take before it is killed; missing for ever. */
+export interface StopNumbers {
+  readonly signal: number
+  readonly timeoutMs?: number
+}
+
 /** Numbers that descriptors have in the monitor. */
 export interface MonitorFdNumbers {
   readonly attach: number
@@ -39,8 +48,8 @@ export interface MonitorConfig {
   readonly awaitClient: boolean
   readonly autoRemove: boolean
   readonly timeoutMs?: number
-  /** What it does where it is told to end itself: the signal for the container, and how long that has before it is killed. */
-  readonly stop: { readonly signal: number; readonly timeoutMs?: number }
+  /** What it does where it is told to end itself. */
+  readonly stop: StopNumbers
   readonly restart: RestartPolicy
   /** Starts that the policy has made so far. */
   readonly restartCount: number

@@ -3,6 +3,8 @@ export type DbusValue =
   | { readonly type: 's'; readonly value: string }
   | { readonly type: 'b'; readonly value: boolean }
   | { readonly type: 'u'; readonly value: number }
+  | { readonly type: 'i'; readonly value: number }
+  | { readonly type: 't'; readonly value: bigint }
   | { readonly type: 'au'; readonly value: readonly number[] }
   /** `a(sv)` */
   | { readonly type: 'properties'; readonly value: readonly (readonly [string, DbusValue])[] }
@@ -13,6 +15,8 @@ const SIGNATURES = {
   s: 's',
   b: 'b',
   u: 'u',
+  i: 'i',
+  t: 't',
   au: 'au',
   properties: 'a(sv)',
   'no-units': 'a(sa(sv))',
@@ -55,6 +59,12 @@ class Writer {
     this.bytes.push(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, (value >>> 24) & 0xff)
   }
 
+  u64(value: bigint): void {
+    this.align(8)
+    this.u32(Number(value & 0xffff_ffffn))
+    this.u32(Number(value >> 32n))
+  }
+
   text(value: string): void {
     const encoded = Buffer.from(value)
     this.u32(encoded.length)
@@ -79,7 +89,8 @@ class Writer {
   value(item: DbusValue): void {
     if (item.type === 's') this.text(item.value)
     else if (item.type === 'b') this.u32(item.value ? 1 : 0)
-    else if (item.type === 'u') this.u32(item.value)
+    else if (item.type === 'u' || item.type === 'i') this.u32(item.value)
+    else if (item.type === 't') this.u64(item.value)
     else if (item.type === 'au') {
       this.array(4, () => {
         for (const number of item.value) this.u32(number)

@@ -119,7 +119,7 @@ export function ociPlaceDirectory(place: OciPlace): string | undefined {
  * @throws BryoError as enterPlace()
  */
 export function enterOciPlace(place: OciPlace, pid: number, settings: readonly CgroupSetting[]): string {
-  const entrants = { init: pid, monitor: undefined }
+  const entrants = { init: pid, monitor: undefined, stop: undefined }
   if (place.kind === 'scope') return enterPlace(place, entrants, settings)
   // A group that hands controllers down has no processes itself.
   if (place.isOwn && settings.some(({ option }) => option !== undefined)) leaveGroup(place.base)

@@ -1,4 +1,5 @@
 import { BryoError, isErrno } from '../base/errors.ts'
+import { STOP_NOTICE, type StopNumbers } from '../base/monitorConfig.ts'
 import type { CgroupMode } from '../base/resources.ts'
 import { applySettings, enableControllers, enterGroup, makeGroup } from './group.ts'
 import { CGROUP_ROOT, cgroupPathOf, isDelegated, isUnified, readNames } from './hierarchy.ts'
@@ -121,6 +122,8 @@ export interface Entrants {
   readonly init: number
   /** The parent of init, which sees its end: beside the container's group where that is a scope; undefined to stay where it is. */
   readonly monitor: number | undefined
+  /** How a scope is stopped; undefined for systemd's way. */
+  readonly stop: StopNumbers | undefined
 }
 
 /**
@@ -206,7 +209,7 @@ const STEP_MS = 1
 /** A scope with the processes in it. @returns its directory */
 function makeScope(
   place: Extract<CgroupPlace, { readonly kind: 'scope' }>,
-  { init, monitor }: Entrants,
+  { init, monitor, stop }: Entrants,
 ): string {
   const { socket, unit, slice } = place
   const pids = monitor === undefined ? [init] : [init, monitor]
@@ -216,6 +219,7 @@ function makeScope(
     ['Delegate', { type: 'b', value: true }],
     ['CollectMode', { type: 's', value: 'inactive-or-failed' }],
     ...(slice === undefined ? [] : [['Slice', { type: 's', value: slice }] as const]),
+    ...(stop === undefined ? [] : stopProperties(stop, monitor !== undefined)),
   ])
   // The answer comes before the work is done.
   const deadline = Date.now() + SCOPE_MS
@@ -235,6 +239,19 @@ function makeScope(
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STEP_MS)
   }
+}
+
+/** The monitor needs some more to write the end down. */
+const MARGIN_MS = 15_000
+const FOREVER = 0xffff_ffff_ffff_ffffn
+
+/** Where the monitor is in the scope it does the work, and what serves the container goes on meanwhile. */
+function stopProperties({ signal, timeoutMs }: StopNumbers, isMonitored: boolean): Properties {
+  const time = timeoutMs === undefined ? FOREVER : BigInt(Math.round(timeoutMs) + MARGIN_MS) * 1000n
+  return [
+    ['KillSignal', { type: 'i', value: isMonitored ? STOP_NOTICE : signal }],
+    ['TimeoutStopUSec', { type: 't', value: time }],
+  ]
 }
 
 type Properties = Extract<Parameters<typeof callManager>[2][number], { readonly type: 'properties' }>['value']

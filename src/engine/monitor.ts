@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { BryoError, exitCodeOf, isErrno, messageOf } from '../base/errors.ts'
-import type { MonitorConfig, RestartPolicy } from '../base/monitorConfig.ts'
+import { type MonitorConfig, type RestartPolicy, STOP_NOTICE } from '../base/monitorConfig.ts'
 import { freezeGroup, killGroup } from '../cgroup/group.ts'
 import { openLogSink } from '../monitor/log/open.ts'
 import { monitorContainer } from '../monitor/monitor.ts'
@@ -204,7 +204,7 @@ function storedPolicy(store: Store, { id, restart }: MonitorConfig): RestartPoli
 /** Waits between two starts; false where the user has stopped the container meanwhile. */
 function pause(delayMs: number): boolean {
   const reactor = createReactor()
-  const signalFd = openSignalFd([SIGTERM])
+  const signalFd = openSignalFd([SIGTERM, STOP_NOTICE])
   let goOn = true
   reactor.watch(signalFd, POLL.in, () => {
     if (takeSignal(signalFd) === undefined) return
@@ -219,7 +219,8 @@ function pause(delayMs: number): boolean {
 /** Goes on as the full program, in this process. */
 function executeBryo({ bryo, env }: MonitorConfig, args: readonly string[]): never {
   const [path = ''] = bryo
-  resetSignals()
+  // Where that comes now, the next monitor has it.
+  resetSignals([STOP_NOTICE])
   return execve(path, [...bryo, ...args], env)
 }
 

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { isErrno } from '../base/errors.ts'
 import { nowNs } from '../base/logTime.ts'
+import { STOP_NOTICE } from '../base/monitorConfig.ts'
 import { setNonBlocking } from '../syscall/fd.ts'
 import { POLL } from '../syscall/poll.ts'
 import { pidfdOpen, type WaitStatus, waitpid } from '../syscall/process.ts'
@@ -62,7 +63,7 @@ export function monitorContainer(request: MonitorRequest): void {
     })
   }
   const { hangup, interrupt, quit, pipe, terminate, child } = SIGNALS
-  const signalFd = openSignalFd([hangup, interrupt, quit, pipe, terminate, child])
+  const signalFd = openSignalFd([hangup, interrupt, quit, pipe, terminate, child, STOP_NOTICE])
   const reap = () => {
     const status = reapUntil(request.initPid, ends)
     if (status) end(status)
@@ -70,7 +71,7 @@ export function monitorContainer(request: MonitorRequest): void {
   reactor.watch(signalFd, POLL.in, () => {
     for (let signal = takeSignal(signalFd); signal !== undefined; signal = takeSignal(signalFd)) {
       if (signal === child) reap()
-      if (signal === terminate) workload.stop()
+      if (signal === terminate || signal === STOP_NOTICE) workload.stop()
     }
   })
   // The signal may go to a thread of the engine's, where there is one.

@@ -1,3 +1,4 @@
+import type { StopNumbers } from '../base/monitorConfig.ts'
 import { killIfAlive } from '../syscall/process.ts'
 import type { Reactor } from './reactor.ts'
 import type { Children } from './schedule.ts'
@@ -8,7 +9,7 @@ export interface WorkloadRequest {
   /** The container is killed when it has run for so long; undefined for never. */
   readonly timeoutMs?: number | undefined
   /** Whoever ends the monitor, a service manager for example, means the container: it gets this signal, and is killed after so long. */
-  readonly stop: { readonly signal: number; readonly timeoutMs?: number }
+  readonly stop: StopNumbers
   /** Called before. */
   readonly onStop?: () => void
   /** Where the workload is held: lets it run. False where it could not, and init ends. */

@@ -33,6 +33,28 @@ describe('encodeCall()', () => {
     // The length of the array of numbers, at a multiple of 4, and the numbers.
     expect([24, 28, 32].map((at) => body.readUInt32LE(at))).toEqual([8, 7, 8])
   })
+
+  it('puts numbers of eight bytes at a multiple of that, low bytes first', () => {
+    const call = encodeCall({
+      ...CALL,
+      args: [
+        {
+          type: 'properties',
+          value: [
+            ['KillSignal', { type: 'i', value: 23 }],
+            ['TimeoutStopUSec', { type: 't', value: 0x0102_0304_0506n }],
+          ],
+        },
+      ],
+    })
+    const body = call.subarray(call.length - call.readUInt32LE(4))
+    expect(body.toString('latin1', 23, 26)).toBe('\x01i\0')
+    expect(body.readInt32LE(28)).toBe(23)
+    expect(body.toString('latin1', 36, 51)).toBe('TimeoutStopUSec')
+    expect(body.toString('latin1', 52, 55)).toBe('\x01t\0')
+    expect(body.readBigUInt64LE(56)).toBe(0x0102_0304_0506n)
+    expect(body.length).toBe(64)
+  })
 })
 
 describe('decodeMessage()', () => {

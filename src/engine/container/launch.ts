@@ -142,12 +142,13 @@ async function planResources(
   { outline, grouped }: OutlinedFork,
   { notification }: LaunchIo,
 ): Promise<PreparedResources | undefined> {
-  const { request } = outline
+  const { request, image } = outline
   if (!grouped && request.oomScoreAdj === undefined) return undefined
   const { prepareResources } = await import('./resourcesPlan.ts')
   return prepareResources(engine, {
     id,
     request,
+    image,
     grouped,
     processLimit: processLimitOf(request),
     isService: notification !== undefined,

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
+import type { ImageConfig } from '../../base/image.ts'
 import { runtimeDirectory } from '../../base/runtimeDirectory.ts'
 import { endGroup, removeGroup } from '../../cgroup/group.ts'
 import {
@@ -15,6 +16,7 @@ import type { Engine } from '../engine.ts'
 import type { ContainerRequest } from './request.ts'
 import { asksForGroup } from './resources.ts'
 import { blockDevice } from './resourcesCheck.ts'
+import { stopNumbers } from './stopSettings.ts'
 
 /** What holds a container to its limits, while it is started. */
 export interface PreparedResources {
@@ -32,6 +34,7 @@ export interface PreparedResources {
 export interface ResourceSubject {
   readonly id: string
   readonly request: ContainerRequest
+  readonly image: ImageConfig | undefined
   /** A control group is to be made. */
   readonly grouped: boolean
   /** Processes that the container may have. */
@@ -57,7 +60,8 @@ export function prepareResources(engine: Engine, subject: ResourceSubject): Prep
         directory = placeDirectory(place)
         // Where its monitor was killed, its former one may be there, frozen, or with limits that have been lifted.
         if (directory !== undefined) removeGroup(directory)
-        const entrants = { init: pid, monitor: movesMonitor ? monitor : undefined }
+        const stop = stopNumbers(request, subject.image)
+        const entrants = { init: pid, monitor: movesMonitor ? monitor : undefined, stop }
         directory = enterIfPossible(place, entrants, settings, asksForGroup(request))
         monitorMoved = place.kind === 'scope' && entrants.monitor !== undefined
       }

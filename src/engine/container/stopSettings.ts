@@ -1,5 +1,7 @@
 import type { ImageConfig } from '../../base/image.ts'
+import type { StopNumbers } from '../../base/monitorConfig.ts'
 import type { ContainerRequest } from './request.ts'
+import { signalNumber } from './signals.ts'
 
 export const DEFAULT_STOP_SECONDS = 10
 
@@ -19,5 +21,22 @@ export function stopSettings(
   return {
     signalName: stopSignal ?? image?.stopSignal ?? 'SIGTERM',
     timeoutMs: seconds < 0 ? undefined : seconds * 1000,
+  }
+}
+
+/** For those who end a container of themselves: its monitor, systemd. */
+export function stopNumbers(request: ContainerRequest, image: ImageConfig | undefined): StopNumbers {
+  const { signalName, timeoutMs } = stopSettings(request, image)
+  return { signal: numberOrTerm(signalName), ...(timeoutMs !== undefined && { timeoutMs }) }
+}
+
+const SIGTERM = 15
+
+/** An image may name anything; `stop` says then what is wrong with it. */
+function numberOrTerm(signalName: string): number {
+  try {
+    return signalNumber(signalName)
+  } catch {
+    return SIGTERM
   }
 }

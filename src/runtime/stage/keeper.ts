@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { isErrno } from '../../base/errors.ts'
+import { STOP_NOTICE } from '../../base/monitorConfig.ts'
 import { closeAllFdsBut, closeOnExecFrom, dup2, dupAtLeast, receiveFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import {
@@ -22,7 +23,7 @@ import { reportFailure, setStepDebugging } from './step.ts'
 
 const SIGKILL = 9
 /** HUP, INT, QUIT, TERM: what ends a monitor, and its container before. */
-const MONITOR_SIGNALS = [1, 2, 3, 15]
+const MONITOR_SIGNALS = [1, 2, 3, 15, STOP_NOTICE]
 const FIRST_FD = 3
 /** Above all numbers that the monitor's fds will have. */
 const ASIDE = 64

@@ -178,6 +178,39 @@ export const SERVICE_TESTS: readonly VmTest[] = [
     },
   },
   {
+    name: 'a scope that is stopped gives the container its stop signal alone, its time, and its network to the last',
+    users: HAS_SESSION,
+    run: ({ command, image, inspect, ok }) => {
+      const workload = [
+        'trap "sleep 1; ip address show tap0 | grep -c 10.0.2; exit 7" USR1',
+        'trap "exit 8" TERM',
+        'while :; do sleep 0.1; done',
+      ]
+      const flags = ['--network', 'slirp4netns', '--stop-signal', 'USR1', '--stop-timeout', '60']
+      ok('run', '-d', ...flags, '--name', 'it', image, 'sh', '-c', workload.join('; '))
+      const scope = `bryo-${inspect('it', '{{.Id}}')}.scope`
+      const time = command('systemctl', '--user', 'show', '-P', 'TimeoutStopUSec', scope)
+      assert.equal(time.stdout.trim(), '1min 15s')
+      const stopped = command('systemctl', '--user', 'stop', scope)
+      assert.equal(stopped.code, 0, stopped.stderr)
+      eventually('it has ended', () => inspect('it', '{{.State.Status}}') === 'exited')
+      assert.equal(inspect('it', '{{.State.ExitCode}}'), '7')
+      assert.equal(ok('logs', 'it'), '1')
+    },
+  },
+  {
+    name: 'without a monitor in it, a scope that is stopped gives all of its processes the stop signal',
+    users: ['linger'],
+    run: ({ command, image, inspect, ok }) => {
+      const workload = 'trap "exit 7" USR1; trap "exit 8" TERM; while :; do sleep 0.1; done'
+      const flags = ['--network', 'none', '--cgroups', 'no-conmon', '--stop-signal', 'USR1']
+      ok('run', '-d', ...flags, '--name', 'it', image, 'sh', '-c', workload)
+      const stopped = command('systemctl', '--user', 'stop', `bryo-${inspect('it', '{{.Id}}')}.scope`)
+      assert.equal(stopped.code, 0, stopped.stderr)
+      eventually('it has ended', () => inspect('it', '{{.State.Status}} {{.State.ExitCode}}') === 'exited 7')
+    },
+  },
+  {
     name: 'run -d warns where the container would end at logout',
     users: ['linger', 'guest', 'plain'],
     run: ({ bryo, image, user }) => {

@@ -9,7 +9,6 @@ import { lingerWarning } from '../linger.ts'
 import { planLog } from '../logConfig.ts'
 import { announce, type Notification, prepareNotification } from '../notify.ts'
 import type { ForkChoice } from '../outline.ts'
-import { signalNumber } from '../signals.ts'
 import {
   type Launched,
   launchContainer,
@@ -17,7 +16,7 @@ import {
   type StartSubject,
   settleFailure,
 } from '../start.ts'
-import { stopSettings } from '../stopSettings.ts'
+import { stopNumbers } from '../stopSettings.ts'
 import { type AttachEnd, type AttachOptions, attachTo, holdSignals } from './attach.ts'
 import { closeMonitorFile, type MonitorLaunch, planMonitor } from './handOver.ts'
 import { connectMonitor, openAttachSocket } from './socket.ts'
@@ -28,8 +27,6 @@ export interface MonitoredOptions extends StartOptions {
   /** Called when the container runs and is on its own. */
   readonly onHandOver?: () => void
 }
-
-const SIGTERM = 15
 
 /** How a container with a monitor is forked. @param interactive its standard input is open */
 export function monitoredFork(interactive: boolean, logDriver?: string): ForkChoice {
@@ -159,7 +156,6 @@ function monitorOf(
 ): MonitorLaunch {
   const { request } = config
   const health = healthSchedule(request, image)
-  const { signalName, timeoutMs } = stopSettings(request, image)
   const document: Omit<MonitorConfig, 'fds' | 'bryo' | 'env'> = {
     id: record.id,
     name: record.name,
@@ -173,7 +169,7 @@ function monitorOf(
     awaitClient,
     ownsIds: !fork.joined.sharesIds,
     autoRemove: record.autoRemove,
-    stop: { signal: numberOrTerm(signalName), ...(timeoutMs !== undefined && { timeoutMs }) },
+    stop: stopNumbers(request, image),
     ...(request.timeoutSeconds !== undefined &&
       request.timeoutSeconds > 0 && { timeoutMs: request.timeoutSeconds * 1000 }),
     ...(health && { health }),
@@ -193,15 +189,6 @@ function monitorOf(
     ...(work && { work: work.lock.fd }),
   }
   return planMonitor(engine, document, { fds, held: networkFds() })
-}
-
-/** An image may name anything; `stop` says then what is wrong with it. */
-function numberOrTerm(signalName: string): number {
-  try {
-    return signalNumber(signalName)
-  } catch {
-    return SIGTERM
-  }
 }
 
 /** What the monitor has now: where this process goes on, as a client or with other containers, it must not keep any of it open. */
