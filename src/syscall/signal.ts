@@ -15,6 +15,8 @@ const SFD_FLAGS = 0o2004000
 const SIGNALS = 64
 /** glibc keeps 32 and 33; KILL and STOP cannot be changed. */
 const UNTOUCHABLE = new Set([9, 19, 32, 33])
+/** CHLD, CONT, URG, WINCH: to give one its default action, which is none, discards it where it is pending. */
+const UNNOTICED = new Set([17, 18, 23, 28])
 
 /**
  * Gives every signal its default action and unblocks all: engines ignore SIGPIPE, and what a process ignores
@@ -23,7 +25,8 @@ const UNTOUCHABLE = new Set([9, 19, 32, 33])
  */
 export function resetSignals(blocked: readonly number[] = []): void {
   for (let number = 1; number <= SIGNALS; number++) {
-    if (!UNTOUCHABLE.has(number)) c.signal(number, 0)
+    const isKept = UNNOTICED.has(number) && blocked.includes(number)
+    if (!UNTOUCHABLE.has(number) && !isKept) c.signal(number, 0)
   }
   c.sigprocmask(SIG_SETMASK, signalSet(blocked), null)
 }

@@ -322,14 +322,17 @@ describe('when something is killed', () => {
     expect(await bryo(['start', 'lost'])).toMatchObject({ code: 0 })
   })
 
-  it('the monitor, by SIGTERM as soon as it can be known: it stops the container all the same', async () => {
-    const pidfile = `${world.makeDirectory('early')}/pid`
-    for (const name of ['early-1', 'early-2', 'early-3']) {
-      await detach(name, ['--stop-timeout', '1', '--conmon-pidfile', pidfile], 'sleep', '100')
-      process.kill(Number(readFileSync(pidfile, 'utf8')), 'SIGTERM')
-      await becomes(name, '{{.State.Status}} {{.State.ExitCode}}', 'exited 137')
-    }
-  })
+  it.each(['SIGTERM', 'SIGURG'] as const)(
+    'the monitor, by %s as soon as it can be known: it stops the container all the same',
+    async (signal) => {
+      const pidfile = `${world.makeDirectory(`early-${signal}`)}/pid`
+      for (const name of [`${signal}-1`, `${signal}-2`, `${signal}-3`]) {
+        await detach(name, ['--stop-timeout', '1', '--conmon-pidfile', pidfile], 'sleep', '100')
+        process.kill(Number(readFileSync(pidfile, 'utf8')), signal)
+        await becomes(name, '{{.State.Status}} {{.State.ExitCode}}', 'exited 137')
+      }
+    },
+  )
 
   it('the monitor, by SIGTERM: it stops the container first, which stays stopped', async () => {
     await detach('told', ['--restart', 'always', '--stop-timeout', '1'], 'sleep', '100')
