@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { BryoError, isErrno, messageOf } from '../base/errors.ts'
 import { readControl, readKeyed, readNames } from './hierarchy.ts'
 import type { CgroupSetting } from './settings.ts'
@@ -57,13 +57,14 @@ export function applySettings(directory: string, settings: readonly CgroupSettin
     try {
       writeFileSync(`${directory}/${file}`, value)
     } catch (error) {
-      if (option !== undefined) throw cannotSet(setting, whyNot(setting, error), error)
+      if (option !== undefined) throw cannotSet(setting, whyNot(directory, setting, error), error)
     }
   }
 }
 
-function whyNot({ file, value, controller }: CgroupSetting, error: unknown): string {
-  if (isErrno(error, 'ENOENT')) return `this kernel has no ${file}`
+function whyNot(directory: string, { file, value, controller }: CgroupSetting, error: unknown): string {
+  // To open one that is not there to write fails as if it was forbidden.
+  if (!existsSync(`${directory}/${file}`)) return `this kernel has no ${file}`
   // Disks have queues, their parts have none.
   const isPartition = controller === 'io' && isErrno(error, 'ENODEV')
   return `${file} does not take "${value}"${isPartition ? ', expected a whole disk, not a part of one' : ''}`
