@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { HostPath } from '../../base/brand.ts'
+import type { ContainerId, HostPath } from '../../base/brand.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import type { RootfsPlan } from '../../base/rootfs.ts'
 import { type CapabilityPlan, capabilityNumber, hasCapability } from '../../runtime/capabilities.ts'
@@ -138,7 +138,7 @@ export async function prepareLaunch(
 
 async function planResources(
   engine: Engine,
-  id: string,
+  id: ContainerId,
   { outline, grouped }: OutlinedFork,
   { notification }: LaunchIo,
 ): Promise<PreparedResources | undefined> {

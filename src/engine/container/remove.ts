@@ -1,17 +1,17 @@
 import { BryoError } from '../../base/errors.ts'
 import { shortId } from '../../base/shortId.ts'
-import { removeGroup } from '../../cgroup/group.ts'
 import { findContainer, readContainers, requireContainer } from '../../storage/container/find.ts'
 import { endLeftProcesses } from '../../storage/container/leftProcesses.ts'
 import { type ContainerRecord, readContainer } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
-import { effectiveState, isLive, readState } from '../../storage/container/state.ts'
+import { effectiveState, isLive } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
 import type { Lock } from '../../storage/lock.ts'
 import { tryBeginWork, workName } from '../../storage/work.ts'
 import type { Engine } from '../engine.ts'
 import { containerEvent } from './event.ts'
 import { requestedJoins } from './joins.ts'
+import { endLeftGroup } from './leftGroup.ts'
 import { endContainer, endInitialized, SIGKILL, sleep } from './lifecycle.ts'
 import { acquireStartLock, heldTooLong, PATIENCE_MS } from './startLock.ts'
 import { stopContainer } from './stop.ts'
@@ -91,12 +91,6 @@ function endForRemoval(engine: Engine, record: ContainerRecord, options: RemoveO
   return true
 }
 
-/** Where its monitor was killed, nobody has removed its control group. */
-function removeLeftGroup({ store }: Engine, { id }: ContainerRecord): void {
-  const state = readState(store, id)
-  if ('cgroup' in state && state.cgroup !== undefined) removeGroup(state.cgroup)
-}
-
 interface Removal extends Pick<RemoveOptions, 'volumes' | 'patienceMs'> {
   /** It may be somebody else who removes it. */
   readonly shared: boolean
@@ -114,7 +108,7 @@ function tryRemoval(
   if (isLive(effectiveState(store, record.id))) return stillRunning(record, 'starting')
   const work = tryBeginWork(store, workName('container', record.id))
   if (!work) return beingRemoved(record)
-  removeLeftGroup(engine, record)
+  endLeftGroup(engine, record.id)
   if (storedConfig(record).request.pid !== undefined) endLeftProcesses(record.id)
   removeContainer(store, record.id, { work, runInUserns, removeVolumes: volumes })
   appendEvent(store, containerEvent(record, 'remove'))

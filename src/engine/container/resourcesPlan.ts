@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { ContainerId } from '../../base/brand.ts'
 import { BryoError } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
 import { runtimeDirectory } from '../../base/runtimeDirectory.ts'
@@ -13,6 +14,7 @@ import {
 } from '../../cgroup/place.ts'
 import { type CgroupSetting, cgroupSettings } from '../../cgroup/settings.ts'
 import type { Engine } from '../engine.ts'
+import { endLeftGroup } from './leftGroup.ts'
 import type { ContainerRequest } from './request.ts'
 import { asksForGroup } from './resources.ts'
 import { blockDevice } from './resourcesCheck.ts'
@@ -32,7 +34,7 @@ export interface PreparedResources {
 }
 
 export interface ResourceSubject {
-  readonly id: string
+  readonly id: ContainerId
   readonly request: ContainerRequest
   readonly image: ImageConfig | undefined
   /** A control group is to be made. */
@@ -57,9 +59,10 @@ export function prepareResources(engine: Engine, subject: ResourceSubject): Prep
     enter: (pid, monitor) => {
       if (score) writeFileSync(`/proc/${pid}/oom_score_adj`, String(score.value))
       if (place) {
+        endLeftGroup(engine, subject.id)
         directory = placeDirectory(place)
-        // Where its monitor was killed, its former one may be there, frozen, or with limits that have been lifted.
-        if (directory !== undefined) removeGroup(directory)
+        // One that is there may be frozen, or have limits that have been lifted.
+        if (directory !== undefined) endGroup(directory)
         const stop = stopNumbers(request, subject.image)
         const entrants = { init: pid, monitor: movesMonitor ? monitor : undefined, stop }
         directory = enterIfPossible(place, entrants, settings, asksForGroup(request))

@@ -8,7 +8,7 @@ import { catchSignals, supervise } from '../../runtime/supervise.ts'
 import { endLeftProcesses } from '../../storage/container/leftProcesses.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import { removeContainer } from '../../storage/container/remove.ts'
-import { type LiveState, processRef, readState, writeState } from '../../storage/container/state.ts'
+import { type LiveState, processRef, readStateAfterCrash, writeState } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
 import type { Work } from '../../storage/work.ts'
 import { exitCodeOfStatus, getpid, waitForExit } from '../../syscall/process.ts'
@@ -277,7 +277,7 @@ export function settleFailure(engine: Engine, subject: StartSubject, error: unkn
 /** Notes why a container could not start, where it stays. */
 export function recordFailure(engine: Engine, record: ContainerRecord, error: unknown): void {
   if (record.autoRemove) return
-  const before = readState(engine.store, record.id)
+  const before = readStateAfterCrash(engine.store, record.id)
   writeState(engine.store, record.id, {
     status: 'exited',
     exitCode: exitCodeOf(error),

@@ -144,7 +144,7 @@ function withoutDeadMonitor(state: ContainerState): ContainerState {
 }
 
 /** Nobody waits for the disk to have a state: a power cut may spoil it, and nothing runs since. */
-function readStateAfterCrash(store: Store, id: ContainerId): ContainerState {
+export function readStateAfterCrash(store: Store, id: ContainerId): ContainerState {
   try {
     return readState(store, id)
   } catch (error) {
