@@ -77,6 +77,32 @@ export const LIMIT_TESTS: readonly VmTest[] = [
     },
   },
   {
+    name: 'a memory hog in the foreground ends by SIGKILL, and leaves no unit',
+    users: HAS_SESSION,
+    run: ({ bryo, command, image }) => {
+      const ended = bryo('run', '--rm', '--network', 'none', '-m', '32m', image, 'sh', '-c', HOG)
+      assert.equal(ended.code, 137, ended.stderr)
+      const units = ['systemctl', '--user', 'list-units', '--all', '--plain', '--no-legend', 'bryo-*']
+      eventually('no unit', () => command(...units).stdout === '')
+    },
+  },
+  {
+    name: 'without a cgroup namespace a container sees its path, and without a control group it shares the one it came from',
+    users: HAS_SESSION,
+    run: (host) => {
+      detached(host, ['--cgroupns', 'host'], 'sleep 600')
+      assert.match(
+        host.ok('exec', 'it', 'cat', '/proc/self/cgroup'),
+        /\/bryo-[0-9a-f]{64}\.scope\/container$/,
+      )
+      host.ok('rm', '-f', 'it')
+      detached(host, ['--cgroups', 'disabled'], 'sleep 600')
+      assert.doesNotMatch(cgroupOf(host, 'it'), /bryo-[0-9a-f]{64}/)
+      assert.equal(host.inspect('it', '{{.State.CgroupPath}}'), '')
+      assert.match(host.bryo('pause', 'it').stderr, /no control group of its own/)
+    },
+  },
+  {
     name: 'an end without want of memory does not say OOM',
     users: ['linger'],
     run: (host) => {
