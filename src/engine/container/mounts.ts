@@ -135,17 +135,17 @@ function kernelMounts({
         },
     ...(shared ? hostQueues(hostHasQueues) : [queues]),
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
-    ...(cgroup2
-      ? [
-          {
-            destination: '/sys/fs/cgroup',
-            type: 'cgroup2',
-            source: 'cgroup2',
-            options: ['nosuid', 'noexec', 'nodev', 'relatime', cgroupWritable ? 'rw' : 'ro'],
-          },
-        ]
-      : []),
+    ...(cgroup2 ? [controlGroups(request, cgroupWritable)] : []),
   ]
+}
+
+/** The kernel mounts those of the host's cgroup namespace for the host's root only. */
+function controlGroups({ cgroupns }: ContainerRequest, writable: boolean): SpecMount {
+  const destination = '/sys/fs/cgroup'
+  const options = ['nosuid', 'noexec', 'nodev', writable ? 'rw' : 'ro']
+  return cgroupns === 'host'
+    ? { destination, type: 'bind', source: destination, options: ['rbind', ...options] }
+    : { destination, type: 'cgroup2', source: 'cgroup2', options: ['relatime', ...options] }
 }
 
 function readOnlyTmpfs({ readOnly, readOnlyTmpfs }: ContainerRequest): readonly SpecMount[] {

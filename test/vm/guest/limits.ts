@@ -95,6 +95,8 @@ export const LIMIT_TESTS: readonly VmTest[] = [
         host.ok('exec', 'it', 'cat', '/proc/self/cgroup'),
         /\/bryo-[0-9a-f]{64}\.scope\/container$/,
       )
+      assert.equal(host.ok('exec', 'it', 'cat', `${cgroupOf(host, 'it')}/pids.max`), '2048')
+      assert.notEqual(host.bryo('exec', 'it', 'mkdir', '/sys/fs/cgroup/made').code, 0)
       host.ok('rm', '-f', 'it')
       detached(host, ['--cgroups', 'disabled'], 'sleep 600')
       assert.doesNotMatch(cgroupOf(host, 'it'), /bryo-[0-9a-f]{64}/)
