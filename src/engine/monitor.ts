@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { BryoError, exitCodeOf, isErrno, messageOf } from '../base/errors.ts'
 import { type MonitorConfig, type RestartPolicy, STOP_NOTICE } from '../base/monitorConfig.ts'
+import { SIGTERM } from '../base/signals.ts'
 import { freezeGroup, killGroup } from '../cgroup/group.ts'
 import { openLogSink } from '../monitor/log/open.ts'
 import { monitorContainer } from '../monitor/monitor.ts'
@@ -32,7 +33,6 @@ import { endMembers } from './container/processes/endMembers.ts'
 import { storedConfig } from './container/stored.ts'
 
 const CONFIG_FD = 3
-const SIGTERM = 15
 
 /** The program that outlives a detached `bryo run`: it serves one container, records its end, and sees to what follows. */
 function main(): void {

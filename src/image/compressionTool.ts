@@ -1,6 +1,7 @@
 import { readSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
 import { findProgram } from '../base/findProgram.ts'
+import { SIGKILL } from '../base/signals.ts'
 import { type OwnedFd, ownFd, pipe } from '../syscall/fd.ts'
 import { exitCodeOfStatus, killIfAlive, spawnProgram, waitForExit } from '../syscall/process.ts'
 import { MAGIC_SIZE } from './compression.ts'
@@ -51,8 +52,6 @@ async function* joined(
   yield* first
   for (let item = await rest.next(); !item.done; item = await rest.next()) yield item.value
 }
-
-const SIGKILL = 9
 
 async function* decompressBy(name: ToolName, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const tool = startTool(name)

@@ -1,4 +1,5 @@
 import type { StopNumbers } from '../base/monitorConfig.ts'
+import { SIGKILL } from '../base/signals.ts'
 import { killIfAlive } from '../syscall/process.ts'
 import type { Reactor } from './reactor.ts'
 import type { Children } from './schedule.ts'
@@ -27,8 +28,6 @@ export interface SupervisedWorkload {
   /** The container has ended. */
   end(): void
 }
-
-const SIGKILL = 9
 
 export function superviseWorkload(
   reactor: Reactor,

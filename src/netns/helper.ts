@@ -1,5 +1,6 @@
 import { closeSync, fchmodSync, openSync, readFileSync, readSync } from 'node:fs'
 import { BryoError, isErrno } from '../base/errors.ts'
+import { SIGKILL, SIGTERM } from '../base/signals.ts'
 import { createSealedProgram } from '../syscall/execute.ts'
 import {
   closeOnExecFrom,
@@ -155,8 +156,6 @@ interface Parts {
   readonly log?: number
 }
 
-const SIGKILL = 9
-const SIGTERM = 15
 const GRACE_MS = 1000
 
 function endAndReap(pid: number): WaitStatus {

@@ -4,6 +4,7 @@ import type { HostPath } from '../base/brand.ts'
 import { type IdMaps, rootIds } from '../base/idmap.ts'
 import { escapeOverlayOption } from '../base/overlayOption.ts'
 import type { FuseOverlayPlan } from '../base/rootfs.ts'
+import { SIGKILL } from '../base/signals.ts'
 import {
   closeOnExecFrom,
   dup2,
@@ -39,8 +40,6 @@ export interface FuseContext {
   /** It ends with the mount alone, not also with this process. */
   readonly outlivesCaller?: boolean
 }
-
-const SIGKILL = 9
 
 /**
  * Starts fuse-overlayfs on a mount that exists already. It runs in the container's user namespace, or in one with the plan's

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { BryoError, isErrno } from '../base/errors.ts'
+import { SIGKILL } from '../base/signals.ts'
 import { SyscallError } from '../syscall/error.ts'
 import { messageSocketPair, ownFd, pollReadable, receiveFd, sendFd } from '../syscall/fd.ts'
 import { forkChild, killIfAlive, pidfdOpen, waitForExit } from '../syscall/process.ts'
@@ -23,7 +24,6 @@ import { NAMESPACE_STEP, runStage1 } from './stage/stage1.ts'
 
 /** How long a forked child may take for its first word. */
 const FIRST_MESSAGE_MS = 10_000
-const SIGKILL = 9
 
 /** The processes of a container that were forked ahead, up to its init. */
 export interface ForkedStages {

@@ -1,10 +1,10 @@
 import { isErrno } from '../base/errors.ts'
+import { SIGKILL } from '../base/signals.ts'
 import { ownFd, pollReadable } from './fd.ts'
 import { signalPidfd } from './pidfd.ts'
 import { pidfdOpen } from './process.ts'
 import { allPids } from './procFile.ts'
 
-const SIGKILL = 9
 const PATIENCE_MS = 10_000
 
 /** Kills all processes that belong together, and blocks until they are gone. */

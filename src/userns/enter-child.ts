@@ -1,5 +1,6 @@
 import type { IdMaps } from '../base/idmap.ts'
 import { toHostId } from '../base/idmap.ts'
+import { SIGKILL } from '../base/signals.ts'
 import { SyscallError } from '../syscall/error.ts'
 import { closeAllFdsBut, closeRange } from '../syscall/fd.ts'
 import { type NamespaceType, unshare } from '../syscall/namespace.ts'
@@ -22,7 +23,6 @@ export interface EnterChildRequest {
   readonly main: () => number
 }
 
-const SIGKILL = 9
 const FAILED = 125
 
 /** The child's life: new namespaces, maps from the parent, root of the namespace, then `main`. */

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs'
 import { BryoError } from '../base/errors.ts'
 import { countSilentFork } from '../base/forkCount.ts'
 import type { IdMaps } from '../base/idmap.ts'
+import { SIGKILL } from '../base/signals.ts'
 import { messageSocketPair, pollReadable } from '../syscall/fd.ts'
 import type { NamespaceType } from '../syscall/namespace.ts'
 import { forkChild, getpid, killIfAlive, type WaitStatus, waitForExit } from '../syscall/process.ts'
@@ -41,7 +42,6 @@ export interface UserNamespaceTask {
 
 /** A child caught in a lock that another thread held at the fork says nothing, ever. */
 const SILENCE_MS = 5000
-const SIGKILL = 9
 
 /**
  * Forks a child into a new user namespace and gives its pid as soon as `main` is about to run. The caller reaps it.

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { BryoError, isErrno, messageOf } from '../base/errors.ts'
 import { countSilentFork } from '../base/forkCount.ts'
+import { SIGKILL } from '../base/signals.ts'
 import { closeAllFdsBut, messageSocketPair, pollReadable } from '../syscall/fd.ts'
 import { setns } from '../syscall/namespace.ts'
 import {
@@ -32,7 +33,6 @@ export interface ForkTask {
 
 /** A child caught in a lock that another thread held at the fork says nothing, ever. */
 const SILENCE_MS = 5000
-const SIGKILL = 9
 const FAILED = 125
 
 /**

@@ -1,4 +1,5 @@
 import { BryoError, isErrno } from '../../base/errors.ts'
+import { SIGKILL, SIGTERM } from '../../base/signals.ts'
 import { freezeGroup, killGroup } from '../../cgroup/group.ts'
 import { type ContainerRecord, readContainer } from '../../storage/container/record.ts'
 import {
@@ -13,9 +14,6 @@ import { killIfAlive, pidfdOpen } from '../../syscall/process.ts'
 import type { Engine } from '../engine.ts'
 import { markStopped } from './monitor/stopMark.ts'
 import { acquireStartLock } from './startLock.ts'
-
-export const SIGKILL = 9
-export const SIGTERM = 15
 
 /** Sends a signal to exactly this process. @returns false where it is gone */
 export function signalProcess(process_: ProcessRef, signal: number): boolean {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import type { HostPath } from '../../base/brand.ts'
 import { BryoError, exitCodeOf, messageOf } from '../../base/errors.ts'
 import type { ImageConfig } from '../../base/image.ts'
+import { SIGKILL } from '../../base/signals.ts'
 import type { LaunchedContainer } from '../../runtime/launch.ts'
 import type { LaunchPlan } from '../../runtime/plan.ts'
 import { catchSignals, supervise } from '../../runtime/supervise.ts'
@@ -51,7 +52,6 @@ export interface StartOptions {
   readonly onPlanned?: (pid: number, plan: LaunchPlan, request: ContainerRequest) => void
 }
 
-const SIGKILL = 9
 const NETWORK_READY_MS = 10_000
 
 /** How a container in the foreground without a monitor is forked. */

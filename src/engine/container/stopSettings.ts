@@ -1,5 +1,6 @@
 import type { ImageConfig } from '../../base/image.ts'
 import type { StopNumbers } from '../../base/monitorConfig.ts'
+import { SIGTERM } from '../../base/signals.ts'
 import type { ContainerRequest } from './request.ts'
 import { signalNumber } from './signals.ts'
 
@@ -29,8 +30,6 @@ export function stopNumbers(request: ContainerRequest, image: ImageConfig | unde
   const { signalName, timeoutMs } = stopSettings(request, image)
   return { signal: numberOrTerm(signalName), ...(timeoutMs !== undefined && { timeoutMs }) }
 }
-
-const SIGTERM = 15
 
 /** An image may name anything; `stop` says then what is wrong with it. */
 function numberOrTerm(signalName: string): number {

@@ -1,13 +1,12 @@
 import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { BryoError, isErrno, unlessErrno } from '../../base/errors.ts'
+import { SIGKILL } from '../../base/signals.ts'
 import { killGroup, processesInGroup } from '../../cgroup/group.ts'
 import { pollReadable } from '../../syscall/fd.ts'
 import { signalPidfd } from '../../syscall/pidfd.ts'
 import { pidfdOpen } from '../../syscall/process.ts'
 import { findContainer, isAlive, listRecords, type OciRecord, statusOf } from './container.ts'
 import type { OciCaller } from './create.ts'
-
-const SIGKILL = 9
 
 /**
  * Sends a signal to a container's first process, or to all of its processes.

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { BryoError, isErrno, messageOf, unlessErrno } from '../../base/errors.ts'
 import type { HostFacts } from '../../base/hostFacts.ts'
+import { SIGKILL } from '../../base/signals.ts'
 import { isContainerId } from '../../storage/container/record.ts'
 import { isProcessAlive, type ProcessRef, readState } from '../../storage/container/state.ts'
 import { appendEvent } from '../../storage/events.ts'
@@ -12,7 +13,6 @@ import { ownFd, pollReadable } from '../../syscall/fd.ts'
 import { killIfAlive, pidfdOpen } from '../../syscall/process.ts'
 import { type Engine, type EngineOptions, openEngine } from '../engine.ts'
 
-const SIGKILL = 9
 const KILL_WAIT_MS = 10_000
 
 /**

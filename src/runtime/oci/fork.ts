@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { BryoError } from '../../base/errors.ts'
+import { SIGKILL } from '../../base/signals.ts'
 import { messageSocketPair, pollReadable } from '../../syscall/fd.ts'
 import {
   exitCodeOfStatus,
@@ -16,7 +17,6 @@ import { ENTER_NAMESPACES, type OciEntry, runOciStage1 } from './stage/stage1.ts
 
 /** How long a forked child may take for its first word. */
 const FIRST_MESSAGE_MS = 10_000
-const SIGKILL = 9
 
 export interface ForkRequest extends Omit<OciEntry, 'main'> {
   /** Runs in the namespaces; never returns. Says nothing before it is spoken to, so that its pid is the first word. */

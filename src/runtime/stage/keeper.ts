@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { isErrno } from '../../base/errors.ts'
 import { STOP_NOTICE } from '../../base/monitorConfig.ts'
+import { SIGKILL } from '../../base/signals.ts'
 import { closeAllFdsBut, closeOnExecFrom, dup2, dupAtLeast, receiveFd } from '../../syscall/fd.ts'
 import { O } from '../../syscall/file.ts'
 import {
@@ -21,7 +22,6 @@ import { tooManyProcesses } from './processLimit.ts'
 import { runStage1 } from './stage1.ts'
 import { reportFailure, setStepDebugging } from './step.ts'
 
-const SIGKILL = 9
 /** HUP, INT, QUIT, TERM: what ends a monitor, and its container before. */
 const MONITOR_SIGNALS = [1, 2, 3, 15, STOP_NOTICE]
 const FIRST_FD = 3

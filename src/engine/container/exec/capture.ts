@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs'
+import { SIGKILL } from '../../../base/signals.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import type { ProcessRef } from '../../../storage/container/state.ts'
 import { ownFd, pipe, pollReadable, readFd } from '../../../syscall/fd.ts'
@@ -18,8 +19,6 @@ export interface Captured {
   readonly exitCode: number | undefined
   readonly output: string
 }
-
-const SIGKILL = 9
 
 /** Runs a command in a container and keeps what it writes. @throws BryoError as exec does */
 export async function captureInContainer(

@@ -2,6 +2,7 @@ import { openSync } from 'node:fs'
 import { BryoError } from '../../../base/errors.ts'
 import type { ImageConfig } from '../../../base/image.ts'
 import { runtimeDirectory } from '../../../base/runtimeDirectory.ts'
+import { SIGKILL } from '../../../base/signals.ts'
 import { type EnteredProcess, enterContainer } from '../../../runtime/enter.ts'
 import { resolveSecurity } from '../../../runtime/security.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
@@ -117,8 +118,6 @@ export interface Entering {
   readonly detached: boolean
   readonly stdio: Parameters<typeof enterContainer>[0]['stdio'] | undefined
 }
-
-const SIGKILL = 9
 
 /** Adds a process to a container. @throws BryoError */
 export async function enter(

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { BryoError } from '../../../base/errors.ts'
 import type { HealthAction } from '../../../base/health.ts'
+import { SIGKILL } from '../../../base/signals.ts'
 import { requireContainer } from '../../../storage/container/find.ts'
 import { type ContainerRecord, containerDirectory } from '../../../storage/container/record.ts'
 import { effectiveState } from '../../../storage/container/state.ts'
@@ -19,7 +20,7 @@ import {
   readHealth,
   writeHealth,
 } from '../healthStatus.ts'
-import { SIGKILL, signalProcess } from '../lifecycle.ts'
+import { signalProcess } from '../lifecycle.ts'
 import { notifyHost } from '../notify.ts'
 import type { ContainerRequest } from '../request.ts'
 import { containerSettings } from '../settings.ts'

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { BryoError, messageOf } from '../../../base/errors.ts'
 import type { MonitorConfig } from '../../../base/monitorConfig.ts'
+import { SIGKILL } from '../../../base/signals.ts'
 import type { StartFailure } from '../../../monitor/protocol.ts'
 import { awaitExecution } from '../../../runtime/execution.ts'
 import { tellInit } from '../../../runtime/messages.ts'
@@ -19,8 +20,6 @@ export interface HeldWorkload {
   /** Why it could not run. */
   failure(): unknown
 }
-
-const SIGKILL = 9
 
 /** @param controlFd what init waits at */
 export function holdWorkload(config: MonitorConfig, store: Store, controlFd: number): HeldWorkload {

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
 import { BryoError, messageOf } from '../../../base/errors.ts'
+import { SIGKILL } from '../../../base/signals.ts'
 import { memfdCreate, ownFd, pollReadable } from '../../../syscall/fd.ts'
 import {
   exitCodeOfStatus,
@@ -11,7 +12,6 @@ import {
 import type { HookKind, OciHook } from '../config/types.ts'
 import type { OciStateDocument } from '../state.ts'
 
-const SIGKILL = 9
 /** Of what a hook said, the end is shown. */
 const MAX_OUTPUT = 2000
 
