@@ -1,5 +1,5 @@
 import { BryoError } from '../../base/errors.ts'
-import { requireContainer } from '../../engine/container/find.ts'
+import { requireContainer } from '../../storage/container/find.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { CHECKPOINT_FLAGS, NO_CHECKPOINT, RESTORE_FLAGS } from '../options/checkpoint.ts'
@@ -19,7 +19,7 @@ function refuse(verb: 'checkpoint' | 'restore'): Command {
     run: ({ args, context }) => {
       if (args.length === 0) throw new BryoError('USAGE', 'you must provide at least one name or id')
       const engine = engineOf(context)
-      const [first] = args.map((name) => requireContainer(engine, name))
+      const [first] = args.map((name) => requireContainer(engine.store, name))
       throw new BryoError(
         'UNSUPPORTED',
         `cannot ${verb} container "${first?.name}": ${NO_CHECKPOINT}, expected root`,

@@ -1,5 +1,5 @@
 import { exportContainer } from '../../engine/container/export.ts'
-import { requireContainer } from '../../engine/container/find.ts'
+import { requireContainer } from '../../storage/container/find.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { EXPORT_FLAGS } from '../options/containerFiles.ts'
@@ -14,7 +14,7 @@ export const command = defineCommand({
   run: async ({ flags, args: [name = ''], context }) => {
     const engine = engineOf(context)
     // Before a file that is there is emptied.
-    const { id } = requireContainer(engine, name)
+    const { id } = requireContainer(engine.store, name)
     await writeArchive(flags.output, context.facts.cwd, (fd) => exportContainer(engine, id, fd))
     return 0
   },

@@ -1,7 +1,7 @@
-import { requireContainer } from '../../engine/container/find.ts'
 import { checkHealth, killUnhealthy } from '../../engine/container/health/check.ts'
 import { restartContainer } from '../../engine/container/restart.ts'
 import { stopContainer } from '../../engine/container/stop.ts'
+import { requireContainer } from '../../storage/container/find.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { toggle } from '../flags/kinds.ts'
@@ -29,7 +29,7 @@ export const command = defineCommand({
       if (!passed) printLine(health.status === 'starting' ? 'starting' : 'unhealthy')
       return passed || flags.ignoreResult ? 0 : 1
     }
-    const record = requireContainer(engine, name)
+    const record = requireContainer(engine.store, name)
     if (action === 'kill') killUnhealthy(engine, record)
     if (action === 'stop') stopContainer(engine, record, QUIET)
     if (action === 'restart') await restartContainer(engine, record, QUIET)

@@ -1,5 +1,5 @@
-import { requireContainer } from '../../engine/container/find.ts'
 import { restartContainer } from '../../engine/container/restart.ts'
+import { requireContainer } from '../../storage/container/find.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
@@ -19,7 +19,7 @@ export const command = defineCommand({
     const selection = { ...flags, all: flags.all || flags.running }
     const names = selectedNames(engine, selection, args, flags.running ? 'up' : 'any')
     return await forEachName(names, context, async (name) => {
-      const record = requireContainer(engine, name)
+      const record = requireContainer(engine.store, name)
       await restartContainer(engine, record, { timeoutSeconds, signal, onWarning: printWarning })
       return name
     })

@@ -1,5 +1,5 @@
-import { findContainer, requireContainer } from '../../engine/container/find.ts'
 import { stopContainer } from '../../engine/container/stop.ts'
+import { findContainer, requireContainer } from '../../storage/container/find.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
@@ -18,7 +18,7 @@ export const command = defineCommand({
     const engine = engineOf(context)
     const { time: timeoutSeconds, signal } = flags
     return await forEachName(selectedNames(engine, flags, args, 'live'), context, (name) => {
-      const record = flags.ignore ? findContainer(engine, name) : requireContainer(engine, name)
+      const record = flags.ignore ? findContainer(engine.store, name) : requireContainer(engine.store, name)
       if (!record) return undefined
       stopContainer(engine, record, { timeoutSeconds, signal, onWarning: printWarning })
       return name

@@ -1,8 +1,8 @@
 import { BryoError, messageOf } from '../../base/errors.ts'
-import { findContainer } from '../../engine/container/find.ts'
 import { latestContainer } from '../../engine/container/latest.ts'
 import { waitForCondition, waitForFirst } from '../../engine/container/monitor/condition.ts'
 import { waitForContainer } from '../../engine/container/monitor/wait.ts'
+import { findContainer } from '../../storage/container/find.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
@@ -27,14 +27,14 @@ export const command = defineCommand({
     // Podman takes a bare number for milliseconds.
     const intervalMs = /^\d+$/.test(interval) ? Number(interval) : intervalOf(interval)
     if (flags.exitFirstMatch) {
-      const known = flags.ignore ? names.filter((name) => findContainer(engine, name)) : names
+      const known = flags.ignore ? names.filter((name) => findContainer(engine.store, name)) : names
       if (known.length === 0) return 0
       const conditions = flags.condition.length === 0 ? ['stopped'] : flags.condition
       printLine(String(waitForFirst(engine, known, { conditions, intervalMs })))
       return 0
     }
     return await forEachName(names, context, (name) => {
-      if (flags.ignore && !findContainer(engine, name)) return '-1'
+      if (flags.ignore && !findContainer(engine.store, name)) return '-1'
       const code =
         flags.condition.length === 0
           ? waitForContainer(engine, name)
