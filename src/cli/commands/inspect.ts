@@ -145,8 +145,9 @@ async function lookUp(
       return volumeDocument(describeVolume(engine, name))
     }
     case 'secret': {
-      const { describeSecret, secretDocument } = await import('../../engine/secret/secrets.ts')
-      return secretDocument(engine, describeSecret(engine, name))
+      const { secretDocument } = await import('../../engine/secret/secrets.ts')
+      const { requireSecret } = await import('../../storage/secret/secrets.ts')
+      return secretDocument(engine, requireSecret(engine.store, name))
     }
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { BryoError, isErrno, messageOf } from '../../base/errors.ts'
-import { createSecret, describeSecret } from '../../engine/secret/secrets.ts'
+import { createSecret } from '../../engine/secret/secrets.ts'
+import { requireSecret } from '../../storage/secret/secrets.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { SECRET_CREATE_FLAGS } from '../options/secrets.ts'
@@ -31,7 +32,7 @@ export const command = defineCommand({
       printLine(createSecret(engine, { name, data, labels, driver, replace }))
     } catch (error) {
       if (!(ignore && error instanceof BryoError && error.code === 'NAME_IN_USE')) throw error
-      printLine(describeSecret(engine, name).id)
+      printLine(requireSecret(engine.store, name).id)
     }
     return 0
   },

@@ -1,6 +1,6 @@
 import { BryoError } from '../../base/errors.ts'
-import { describeSecret, secretDocument } from '../../engine/secret/secrets.ts'
-import type { Secret } from '../../storage/secret/secrets.ts'
+import { secretDocument } from '../../engine/secret/secrets.ts'
+import { requireSecret, type Secret } from '../../storage/secret/secrets.ts'
 import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { forEachName } from '../forEach.ts'
@@ -21,7 +21,7 @@ export const command = defineCommand({
     const engine = engineOf(context)
     const secrets: Secret[] = []
     const exitCode = await forEachName(args, context, (name) => {
-      secrets.push(describeSecret(engine, name))
+      secrets.push(requireSecret(engine.store, name))
       return undefined
     })
     if (flags.pretty) {

@@ -1,13 +1,7 @@
 import { BryoError } from '../../base/errors.ts'
 import { appendEvent } from '../../storage/events.ts'
 import { hostPath } from '../../storage/hostPath.ts'
-import {
-  putSecret,
-  removeSecret,
-  requireSecret,
-  type Secret,
-  type SecretInfo,
-} from '../../storage/secret/secrets.ts'
+import { putSecret, removeSecret, type SecretInfo } from '../../storage/secret/secrets.ts'
 import type { Engine } from '../engine.ts'
 
 export interface CreateSecretRequest {
@@ -38,11 +32,6 @@ export function removeSecretByName({ store }: Engine, name: string): string {
   const id = removeSecret(store, name)
   appendEvent(store, { type: 'secret', action: 'remove', id, name })
   return id
-}
-
-/** @throws BryoError NOT_FOUND, AMBIGUOUS */
-export function describeSecret({ store }: Engine, name: string): Secret {
-  return requireSecret(store, name)
 }
 
 /** The document of `secret inspect`, in Podman's shape. @param data where it is to be shown */
