@@ -1,18 +1,15 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { BryoError } from '../../base/errors.ts'
 import { findContainer } from '../../storage/container/find.ts'
 import type { ContainerRecord } from '../../storage/container/record.ts'
 import type { ImageRecord } from '../../storage/image/record.ts'
-import { isSharedLayer, layerDiffPath } from '../../storage/layer/layers.ts'
 import type { Comparison } from '../../storage/tree/changes.ts'
-import { LAYER_STYLE } from '../../storage/tree/marks.ts'
 import type { StackLevel } from '../../storage/tree/stack.ts'
-import { O } from '../../syscall/file.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
 import { findLocalImage } from '../image/find.ts'
 import { isOwnPath } from './ownPaths.ts'
 import { runInMaps } from './rootAccess/runInMaps.ts'
-import { type ContainerTrees, openContainerTrees } from './rootAccess/trees.ts'
+import { type ContainerTrees, openContainerTrees, openDirectory, openLayers } from './rootAccess/trees.ts'
 import { listChanges, type PathChange } from './stage/listChanges.ts'
 
 export type DiffSubject = 'all' | 'container' | 'image'
@@ -67,12 +64,8 @@ function openContainer(engine: Engine, record: ContainerRecord): ContainerTrees 
 
 function openImage(engine: Engine, image: ImageRecord): ContainerTrees {
   const stack = new DisposableStack()
-  const levels = [...image.layers].reverse().map(({ diffId }) => {
-    const fd = openSync(layerDiffPath(engine.store, diffId), O.path | O.directory | O.cloexec)
-    stack.defer(() => closeSync(fd))
-    return { fd, style: LAYER_STYLE, overrides: isSharedLayer(engine.store, diffId) }
-  })
-  const [upper, ...lower] = levels
+  const layers = image.layers.map(({ diffId }) => diffId)
+  const [upper, ...lower] = openLayers(engine, layers, (path) => stack.adopt(openDirectory(path), closeSync))
   return {
     upper,
     lower,

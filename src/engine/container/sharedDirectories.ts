@@ -1,11 +1,10 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import type { Digest } from '../../base/brand.ts'
-import { beginLayer, isSharedLayer, layerDiffPath } from '../../storage/layer/layers.ts'
-import { LAYER_STYLE } from '../../storage/tree/marks.ts'
-import { O } from '../../syscall/file.ts'
+import { beginLayer, isSharedLayer } from '../../storage/layer/layers.ts'
 import { defaultMaps, type Engine } from '../engine.ts'
 import { giveToContainerRoot, subordinateRoot } from './ownership.ts'
 import { runInMaps } from './rootAccess/runInMaps.ts'
+import { openDirectory, openLayers } from './rootAccess/trees.ts'
 import { copyDirectories } from './stage/copyDirectories.ts'
 
 /**
@@ -32,16 +31,8 @@ export async function withOwnDirectories(
 
 function makeDirectories(engine: Engine, layers: readonly Digest[], target: string): void {
   using stack = new DisposableStack()
-  const open = (path: string) => {
-    const fd = openSync(path, O.path | O.directory | O.cloexec)
-    stack.defer(() => closeSync(fd))
-    return fd
-  }
-  const levels = layers.toReversed().map((diffId) => ({
-    fd: open(layerDiffPath(engine.store, diffId)),
-    style: LAYER_STYLE,
-    overrides: isSharedLayer(engine.store, diffId),
-  }))
+  const open = (path: string) => stack.adopt(openDirectory(path), closeSync)
+  const levels = openLayers(engine, layers, open)
   const maps = defaultMaps(engine)
   giveToContainerRoot(subordinateRoot(engine, maps), [target])
   const targetFd = open(target)

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import type { Digest } from '../../../base/brand.ts'
 import { BryoError, isErrno } from '../../../base/errors.ts'
 import type { IdMaps } from '../../../base/idmap.ts'
 import { type ContainerRecord, containerDirectory } from '../../../storage/container/record.ts'
@@ -57,11 +58,20 @@ function openTrees(
   const upper = openUpper(engine, record, maps, open)
   const common = { upper, isDirectory: false, maps: defaultMaps(engine) }
   if (rootfs) return { ...common, lower: [open(rootfs.path, 'kernel')] }
-  const lower = [...record.layers].reverse().map((diffId) => ({
-    ...open(layerDiffPath(engine.store, diffId), LAYER_STYLE),
-    overrides: isSharedLayer(engine.store, diffId),
+  return { ...common, lower: openLayers(engine, record.layers, (path) => open(path, LAYER_STYLE).fd) }
+}
+
+/** Layers as levels, the topmost first. @param layers the lowest first */
+export function openLayers(
+  { store }: Engine,
+  layers: readonly Digest[],
+  open: (path: string) => number,
+): readonly StackLevel[] {
+  return layers.toReversed().map((diffId) => ({
+    fd: open(layerDiffPath(store, diffId)),
+    style: LAYER_STYLE,
+    overrides: isSharedLayer(store, diffId),
   }))
-  return { ...common, lower }
 }
 
 /** Before its first start a container has none. */
@@ -91,7 +101,8 @@ function usesFuse(engine: Engine, maps: IdMaps): boolean {
   return driver === 'fuse-overlayfs'
 }
 
-function openDirectory(path: string): number {
+/** @throws BryoError NOT_FOUND */
+export function openDirectory(path: string): number {
   try {
     return openSync(path, O.path | O.directory | O.cloexec)
   } catch (error) {
