@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import type { HostPath } from './brand.ts'
-import { isErrno } from './errors.ts'
+import { unlessErrno } from './errors.ts'
 
 /**
  * The absolute path of a program of the system: /usr/bin first, then the absolute directories of `searchPath`
@@ -13,11 +13,7 @@ export function findProgram(name: string, searchPath = ''): HostPath | undefined
 
 /** False too for what this user may not look at. */
 export function isExecutableFile(path: string): boolean {
-  try {
-    const found = statSync(path, { throwIfNoEntry: false })
-    return found?.isFile() === true && (found.mode & 0o111) !== 0
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG')) throw error
-    return false
-  }
+  const errors = ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG']
+  const found = unlessErrno(() => statSync(path, { throwIfNoEntry: false }), ...errors)
+  return found?.isFile() === true && (found.mode & 0o111) !== 0
 }

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { isErrno } from './errors.ts'
+import { unlessErrno } from './errors.ts'
 import type { HostFacts } from './hostFacts.ts'
 
 /** Where the user's systemd listens: what a session sets, or would set. */
@@ -10,11 +10,6 @@ export function runtimeDirectory({ env, uid }: Pick<HostFacts, 'env' | 'uid'>): 
 
 /** Whether it is a directory of this user's: after `su`, XDG_RUNTIME_DIR may still be the other user's. */
 export function isOwnedBy(directory: string, uid: number): boolean {
-  try {
-    const found = statSync(directory, { throwIfNoEntry: false })
-    return found?.isDirectory() === true && found.uid === uid
-  } catch (error) {
-    if (isErrno(error, 'EACCES')) return false
-    throw error
-  }
+  const found = unlessErrno(() => statSync(directory, { throwIfNoEntry: false }), 'EACCES')
+  return found?.isDirectory() === true && found.uid === uid
 }

@@ -1,4 +1,5 @@
 import { isErrno } from '../base/errors.ts'
+import { sleep } from '../base/sleep.ts'
 
 /** The reader of standard output is gone (`bryo images | head -1`): the command ends without a word. */
 export class OutputClosed extends Error {
@@ -49,7 +50,7 @@ function writeAll(fd: number, text: string | Uint8Array): void {
     } catch (error) {
       if (isErrno(error, 'EPIPE')) throw new OutputClosed('nobody reads the output', { cause: error })
       if (!isErrno(error, 'EAGAIN', 'EINTR')) throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+      sleep(RETRY_MS)
     }
   }
 }

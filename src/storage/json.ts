@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Digest } from '../base/brand.ts'
 import { isDigest } from '../base/digest.ts'
-import { BryoError, isErrno } from '../base/errors.ts'
+import { BryoError, unlessErrno } from '../base/errors.ts'
 import { isObject } from '../base/json.ts'
 
 export type JsonValue =
@@ -16,13 +16,8 @@ const REMEDY = 'see what is damaged, and mend it: bryo system check --repair'
 
 /** The parsed file; undefined where there is none. @throws BryoError STORAGE where it is not JSON */
 export function readJsonFile(path: string): JsonValue | undefined {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
-  }
+  const text = unlessErrno(() => readFileSync(path, 'utf8'), 'ENOENT', 'ENOTDIR')
+  if (text === undefined) return undefined
   try {
     return JSON.parse(text)
   } catch (cause) {

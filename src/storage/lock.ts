@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, linkSync, openSync, statSync, unlinkSync } from 'node:fs'
 import { isErrno } from '../base/errors.ts'
+import { sleep } from '../base/sleep.ts'
 import { flock } from '../syscall/fd.ts'
 import { randomHex } from './randomHex.ts'
 import { explainSpace } from './space.ts'
@@ -88,7 +89,7 @@ export function acquireLockWithin(
   for (;;) {
     const lock = acquireLock(path, { mode, wait: false })
     if (lock || performance.now() >= deadline) return lock
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS)
+    sleep(LOOK_AGAIN_MS)
   }
 }
 

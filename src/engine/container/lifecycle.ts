@@ -1,5 +1,6 @@
 import { BryoError, isErrno } from '../../base/errors.ts'
 import { SIGKILL, SIGTERM } from '../../base/signals.ts'
+import { sleep } from '../../base/sleep.ts'
 import { freezeGroup, killGroup } from '../../cgroup/group.ts'
 import { type ContainerRecord, readContainer } from '../../storage/container/record.ts'
 import {
@@ -50,11 +51,6 @@ const PAUSE_MS = 10
 function pollState(isOver: () => boolean): void {
   const deadline = Date.now() + RECORD_MS
   while (!isOver() && Date.now() < deadline) sleep(PAUSE_MS)
-}
-
-/** Blocks. */
-export function sleep(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
 export interface StopRequest {

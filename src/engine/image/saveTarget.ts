@@ -11,7 +11,7 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../../base/errors.ts'
 import { explainSpace } from '../../storage/space.ts'
 import { linkOpenFile, O } from '../../syscall/file.ts'
 
@@ -57,13 +57,10 @@ function replaceFile(path: string, mode: number | undefined, write: (fd: number)
 
 /** False where the filesystem has no files without a name. */
 function writeUnnamed(directory: string, write: (fd: number) => void): boolean {
-  let fd: number
-  try {
-    fd = openSync(directory, O.tmpfile | O.wronly | O.cloexec, 0o666)
-  } catch (error) {
-    if (isErrno(error, 'EOPNOTSUPP', 'ENOTSUP', 'EISDIR', 'EINVAL')) return false
-    throw error
-  }
+  const flags = O.tmpfile | O.wronly | O.cloexec
+  const unsupported = ['EOPNOTSUPP', 'ENOTSUP', 'EISDIR', 'EINVAL']
+  const fd = unlessErrno(() => openSync(directory, flags, 0o666), ...unsupported)
+  if (fd === undefined) return false
   try {
     write(fd)
     return true

@@ -1,4 +1,5 @@
 import { BryoError, unlessErrno } from '../../base/errors.ts'
+import { sleep } from '../../base/sleep.ts'
 import { endGroup } from '../../cgroup/group.ts'
 import { parseConfig } from '../../runtime/oci/config/parse.ts'
 import { runAllHooks } from '../../runtime/oci/stage/hooks.ts'
@@ -48,7 +49,7 @@ function awaitLock(record: OciRecord): ReturnType<typeof lockContainer> {
   for (const end = Date.now() + END_MS; ; ) {
     const lock = lockContainer(record)
     if (lock || Date.now() > end) return lock
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+    sleep(RETRY_MS)
   }
 }
 

@@ -42,13 +42,9 @@ export function killAndWait(record: OciRecord, timeoutMs: number): boolean {
 /** The pidfd is open before the process is looked at, so it means that one. */
 function withFirst<T>(record: OciRecord, act: (pidfd: number) => T): T | undefined {
   if (!record.process) return undefined
-  let pidfd: number
-  try {
-    pidfd = pidfdOpen(record.process.pid)
-  } catch (error) {
-    if (isErrno(error, 'ESRCH')) return undefined
-    throw error
-  }
+  const { pid } = record.process
+  const pidfd = unlessErrno(() => pidfdOpen(pid), 'ESRCH')
+  if (pidfd === undefined) return undefined
   try {
     return isAlive(record) ? act(pidfd) : undefined
   } finally {

@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { isErrno } from '../../base/errors.ts'
+import { isErrno, unlessErrno } from '../../base/errors.ts'
 import type { SeccompFilter } from './filter.ts'
 
 /**
@@ -95,13 +95,9 @@ function stampOf(library: string): string | undefined {
 }
 
 function readOwnFile(path: string): Buffer | undefined {
-  let fd: number
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENXIO')) return undefined
-    throw error
-  }
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const fd = unlessErrno(() => openSync(path, flags), 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENXIO')
+  if (fd === undefined) return undefined
   try {
     const stats = fstatSync(fd)
     if (!stats.isFile() || !isOurs(stats) || stats.size > MAX_FILE) return undefined

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../../base/errors.ts'
 import { O } from '../../syscall/file.ts'
 
 /** A script's interpreter may be a script again, so often. @see execve(2) Interpreter scripts */
@@ -46,14 +46,10 @@ function inspect(path: string): { readonly stats: Stats; readonly head: string |
 }
 
 function readHead(path: string): string | undefined {
-  let fd: number
-  try {
-    fd = openSync(path, O.rdonly | O.nonblock | O.noctty | O.cloexec)
-  } catch (error) {
-    // EMFILE: the workload has a limit of descriptors that leaves no room for this one.
-    if (isErrno(error, 'EACCES', 'EPERM', 'EMFILE')) return undefined
-    throw error
-  }
+  const flags = O.rdonly | O.nonblock | O.noctty | O.cloexec
+  // EMFILE: the workload has a limit of descriptors that leaves no room for this one.
+  const fd = unlessErrno(() => openSync(path, flags), 'EACCES', 'EPERM', 'EMFILE')
+  if (fd === undefined) return undefined
   try {
     const buffer = Buffer.alloc(HEAD_BYTES)
     return fstatSync(fd).isFile() ? buffer.toString('latin1', 0, readSync(fd, buffer)) : ''

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, unlessErrno } from '../../base/errors.ts'
 import { getrlimit, RLIMIT, setrlimit } from '../../syscall/process.ts'
 
 /**
@@ -48,11 +48,6 @@ function lowerLimit(wanted: bigint): void {
 
 /** Tasks of the whole host, whatever the pid namespace and the options of /proc hide; 0 without a /proc. @see proc(5) /proc/loadavg */
 function countTasks(): number {
-  try {
-    const [, count] = /^\S+ \S+ \S+ \d+\/(\d+) /.exec(readFileSync('/proc/loadavg', 'latin1')) ?? []
-    return Number(count ?? 0)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EACCES')) return 0
-    throw error
-  }
+  const text = unlessErrno(() => readFileSync('/proc/loadavg', 'latin1'), 'ENOENT', 'EACCES') ?? ''
+  return Number(/^\S+ \S+ \S+ \d+\/(\d+) /.exec(text)?.[1] ?? 0)
 }

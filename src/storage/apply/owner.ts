@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, isErrno, unlessErrno } from '../../base/errors.ts'
 import { quotePath } from './layerPath.ts'
 
 /**
@@ -25,13 +25,8 @@ export function readMappedIds(): MappedIds {
 }
 
 function countIds(path: string): number {
-  try {
-    const lines = readFileSync(path, 'latin1').trim().split('\n')
-    return lines.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2] ?? 0), 0)
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'EACCES')) throw error
-    return 0
-  }
+  const text = unlessErrno(() => readFileSync(path, 'latin1'), 'ENOENT', 'EACCES') ?? ''
+  return text.split('\n').reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2] ?? 0), 0)
 }
 
 /** The kernel says EINVAL to an id that has no map. */

@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import type { ContainerId } from '../../base/brand.ts'
-import { BryoError, isErrno } from '../../base/errors.ts'
+import { BryoError, unlessErrno } from '../../base/errors.ts'
 import { shortId } from '../../base/shortId.ts'
 import { hostPath } from '../hostPath.ts'
 import type { Store } from '../store.ts'
@@ -61,13 +61,8 @@ export function requireContainer(store: Store, nameOrId: string): ContainerRecor
 
 /** The id that a name is reserved for. */
 export function readNameLink(store: Store, name: string): ContainerId | undefined {
-  try {
-    const target = readlinkSync(hostPath(store.names, name))
-    return isContainerId(target) ? target : undefined
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined
-    throw error
-  }
+  const target = unlessErrno(() => readlinkSync(hostPath(store.names, name)), 'ENOENT')
+  return target !== undefined && isContainerId(target) ? target : undefined
 }
 
 const ID_PREFIX = /^[0-9a-f]{1,63}$/

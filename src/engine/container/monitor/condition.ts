@@ -1,10 +1,10 @@
 import { BryoError } from '../../../base/errors.ts'
+import { sleep } from '../../../base/sleep.ts'
 import { findContainer, requireContainer } from '../../../storage/container/find.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState, isLive } from '../../../storage/container/state.ts'
 import type { Engine } from '../../engine.ts'
 import { readHealth } from '../healthStatus.ts'
-import { sleep } from '../lifecycle.ts'
 import { waitForContainer } from './wait.ts'
 
 const CONDITIONS = [

@@ -1,10 +1,10 @@
+import { sleep } from '../../../base/sleep.ts'
 import type { ContainerRecord } from '../../../storage/container/record.ts'
 import { effectiveState, isLive, type ProcessRef } from '../../../storage/container/state.ts'
 import type { Lock } from '../../../storage/lock.ts'
 import type { Store } from '../../../storage/store.ts'
 import { isWorkedOn, workName } from '../../../storage/work.ts'
 import type { Engine } from '../../engine.ts'
-import { sleep } from '../lifecycle.ts'
 import { acquireStartLock, heldTooLong, PATIENCE_MS } from '../startLock.ts'
 
 /** A container as it is found: with processes, or kept from starting. */

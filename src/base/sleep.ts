@@ -1,0 +1,4 @@
+/** Blocks: the event loop too. */
+export function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
