@@ -169,6 +169,10 @@ describe.runIf(protectedRegistry)('a registry with TLS and logins', () => {
     await succeed(['push', '-q', IMAGE, `${host}/found/one:b`])
     expect(await succeed(['search', '--format', '{{.Name}}', `${host}/found`])).toBe(`${host}/found/one`)
     expect(await succeed(['search', `${host}/nowhere`])).toMatch(/^NAME +DESCRIPTION$/)
+    await fail(
+      ['search', '--filter', 'stars=many', `${host}/found`],
+      'invalid filter "stars=many", expected a number',
+    )
     const tags = JSON.parse(await succeed(['search', '--list-tags', '--format', 'json', `${host}/found/one`]))
     expect(tags).toMatchObject([{ Name: `${host}/found/one` }])
     expect(tags[0].Tags.toSorted()).toEqual(['a', 'b'])

@@ -72,6 +72,7 @@ async function resultRows(
   // A word alone means that it is so.
   const given = flags.filter.map((text) => (/^is-[a-z]+$/.test(text) ? `${text}=true` : text))
   const filters = parseFilters(given, KEYS)
+  checkFilters(filters)
   const found = await searchImages(engine, settings)
   return found
     .filter((result) => fits(filters, result))
@@ -95,6 +96,16 @@ async function tagRows(
   const { name, tags } = await listRepositoryTags(engine, settings)
   const none = { Description: '', Stars: 0, Official: '', Automated: '' }
   return tags.map((Tag) => ({ Index: name.split('/')[0] ?? '', Name: name, Tag, ...none }))
+}
+
+/** @throws BryoError USAGE */
+function checkFilters(filters: Filters): void {
+  for (const [key, values] of filters) {
+    const [form, wanted] = key === 'stars' ? [/^\d+$/, 'a number'] : [/^(?:true|false)$/, 'true or false']
+    const wrong = values.find((value) => !form.test(value))
+    if (wrong !== undefined)
+      throw new BryoError('USAGE', `invalid filter "${key}=${wrong}", expected ${wanted}`)
+  }
 }
 
 function fits(filters: Filters, result: SearchResult): boolean {
