@@ -131,10 +131,10 @@ describe('bryo kill', () => {
 describe('bryo start and restart', () => {
   it('start what has ended, with what it wrote', async () => {
     await detach('again', [], 'sh', '-c', 'echo x >> /count; sleep 100')
+    const count = async () => (await bryo(['exec', 'again', 'wc', '-l', '/count'])).stdout
+    await expect.poll(count).toBe('1 /count\n')
     expect(await bryo(['restart', '-t', '0', 'again'])).toMatchObject({ code: 0, stdout: 'again\n' })
-    await expect
-      .poll(async () => (await bryo(['exec', 'again', 'wc', '-l', '/count'])).stdout)
-      .toBe('2 /count\n')
+    await expect.poll(count).toBe('2 /count\n')
   })
 
   it('start a running container: nothing happens', async () => {
