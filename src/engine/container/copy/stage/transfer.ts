@@ -34,8 +34,8 @@ export function sendSide(
 ): void {
   using source = openSource(root.paths, request)
   sendCopyMessage(fds.socket, { kind: 'source', found: source.found })
-  const go = receivePlan(fds.socket)
-  if (go) source.write(fds.out, go.plan, go.skip)
+  const plan = receivePlan(fds.socket)
+  if (plan) source.write(fds.out, plan)
 }
 
 /** The side that is copied to. */
@@ -46,8 +46,8 @@ export function receiveSide(
 ): UnpackedTree {
   using target = openTarget(root.paths, request)
   sendCopyMessage(fds.socket, { kind: 'target', found: target.found })
-  const go = receivePlan(fds.socket)
-  return go ? target.unpack(fds.tar, go.plan.into, placeOptions(root, request)) : NOTHING
+  const plan = receivePlan(fds.socket)
+  return plan ? target.unpack(fds.tar, plan.into, placeOptions(root, request)) : NOTHING
 }
 
 /** From a container to an archive. */
