@@ -1,6 +1,6 @@
-import { closeSync, readSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { BryoError, messageOf } from '../../base/errors.ts'
-import { fdSource } from '../../image/tar/input.ts'
+import { drain, fdSource } from '../../image/tar/input.ts'
 import { type ReadTarOptions, readTar } from '../../image/tar/read.ts'
 import {
   type AppliedLayer,
@@ -46,10 +46,4 @@ function unpack({ tarFd, directoryFd, apply, tar }: UnpackLayerTask): AppliedLay
   drain(tarFd)
   closeSync(tarFd)
   return applied
-}
-
-/** Whatever follows the archive counts for its digest: the writer must be able to write it. */
-function drain(fd: number): void {
-  const buffer = Buffer.allocUnsafe(64 * 1024)
-  while (readSync(fd, buffer, 0, buffer.length, null) > 0);
 }

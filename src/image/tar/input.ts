@@ -14,6 +14,12 @@ export function fdSource(fd: number): TarSource {
   return { read: (buffer) => readSync(fd, buffer, 0, buffer.byteLength, null) }
 }
 
+/** Reads whatever follows an archive: its writer must be able to write it, and it counts for a digest. */
+export function drain(fd: number): void {
+  const buffer = Buffer.allocUnsafe(64 * 1024)
+  while (readSync(fd, buffer, 0, buffer.length, null) > 0);
+}
+
 export const BLOCK_SIZE = 512
 
 /** One buffer in front of a source: memory stays the same whatever the archive holds. */

@@ -68,6 +68,6 @@ export function mountOpenOverlay({ directories, place, name }: OpenOverlay): num
   return root
 }
 
-function openDirectory(path: string): number {
+export function openDirectory(path: string): number {
   return openSync(path, O.path | O.directory | O.cloexec)
 }

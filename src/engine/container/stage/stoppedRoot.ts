@@ -7,7 +7,12 @@ import {
   createMount,
   type DetachedMount,
 } from '../../../runtime/stage/mounts.ts'
-import { mountOpenOverlay, type OpenOverlay, openOverlay } from '../../../runtime/stage/overlay.ts'
+import {
+  mountOpenOverlay,
+  type OpenOverlay,
+  openDirectory,
+  openOverlay,
+} from '../../../runtime/stage/overlay.ts'
 import { detachPropagation, mountRoot } from '../../../runtime/stage/rootfs.ts'
 import { copyUpVolume } from '../../../runtime/stage/volumes.ts'
 import { readFd, sendFd } from '../../../syscall/fd.ts'
@@ -60,10 +65,6 @@ function openPlace({ rootfs, mountPoint }: PlannedPlace): StoppedRoot['place'] {
     case 'fuse-overlayfs':
       return { kind: 'fuse', fd: openDirectory(mountPoint) }
   }
-}
-
-function openDirectory(path: string): number {
-  return openSync(path, O.path | O.directory | O.cloexec)
 }
 
 function packMount(step: MountStep): PackedMount {

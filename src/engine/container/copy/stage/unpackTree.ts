@@ -1,7 +1,7 @@
-import { closeSync, readSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { BryoError, isErrno, messageOf } from '../../../../base/errors.ts'
 import type { TarEntry } from '../../../../base/tarEntry.ts'
-import { fdSource } from '../../../../image/tar/input.ts'
+import { drain, fdSource } from '../../../../image/tar/input.ts'
 import { readTar } from '../../../../image/tar/read.ts'
 import { cleanName, quotePath } from '../../../../storage/apply/layerPath.ts'
 import { openNode } from '../../../../storage/tree/node.ts'
@@ -111,12 +111,6 @@ function finishDirectory(
   if (node?.facts.type !== 'directory') return
   dressNode(node.fd, entry, options)
   setTimeOfFd(node.fd, entry.mtime)
-}
-
-/** The writer must be able to write what follows the archive. */
-function drain(fd: number): void {
-  const buffer = Buffer.allocUnsafe(64 * 1024)
-  while (readSync(fd, buffer, 0, buffer.length, null) > 0);
 }
 
 function explain(error: unknown, entry: TarEntry): unknown {
