@@ -1,9 +1,9 @@
 import type { ListedChanges } from '../engine/registry/manifestList.ts'
-import { parseKeyValues } from './parse/annotations.ts'
+import { type KeyValue, toRecord } from './parse/keyValue.ts'
 
 /** The flags of `manifest add` and `annotate` that say something of an image. */
 export function listedChanges(flags: {
-  readonly annotation: readonly string[]
+  readonly annotation: readonly KeyValue[]
   readonly arch: string | undefined
   readonly features: readonly string[]
   readonly os: string | undefined
@@ -12,6 +12,6 @@ export function listedChanges(flags: {
   readonly variant: string | undefined
 }): ListedChanges {
   const { arch, features, os, osFeatures, osVersion, variant } = flags
-  const annotations = parseKeyValues('--annotation', flags.annotation)
+  const annotations = toRecord(flags.annotation)
   return { architecture: arch, features, os, osFeatures, osVersion, variant, annotations }
 }

@@ -97,12 +97,12 @@ const FIRST_PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 200
 
 /**
- * As {@link acquireLock}, without standing still: for work that goes on while another process holds the lock. Two
+ * As {@link acquireLock} of an exclusive lock, without standing still: for work that goes on while another process holds the lock. Two
  * pulls that wait for each other's downloads would never end if they blocked.
  */
-export async function waitForLock(path: string, mode: LockOptions['mode']): Promise<Lock> {
+export async function waitForLock(path: string): Promise<Lock> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    const lock = acquireLock(path, { mode, wait: false })
+    const lock = acquireLock(path, { mode: 'exclusive', wait: false })
     if (lock) return lock
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }

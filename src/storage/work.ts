@@ -50,7 +50,7 @@ export function isWorkedOn(store: Store, name: string): boolean {
 
 /** As {@link tryBeginWork}, after any other process is done with it. */
 export async function waitForWork(store: Store, name: string): Promise<Work> {
-  return workOf(store, name, await waitForLock(hostPath(store.pending, name), 'exclusive'))
+  return workOf(store, name, await waitForLock(hostPath(store.pending, name)))
 }
 
 /** As {@link tryBeginWork}, standing still until any other process is done with it. */

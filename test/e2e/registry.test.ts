@@ -196,6 +196,7 @@ describe.runIf(protectedRegistry)('a registry with TLS and logins', () => {
       `docker://${host}/arm/app:1`,
     ])
     await succeed(['manifest', 'annotate', '--annotation', 'a=b', 'multi', own])
+    await fail(['manifest', 'annotate', '--annotation', 'a', 'multi', own], 'expected key=value')
     const shown = JSON.parse(await succeed(['manifest', 'inspect', 'multi']))
     expect(shown.manifests).toMatchObject([
       { annotations: { a: 'b' } },

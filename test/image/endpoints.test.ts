@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { formatReference, parseReference } from '../../src/image/reference.ts'
 import {
-  NO_REGISTRIES,
   pullEndpoints,
   type RegistriesConfig,
   type RegistryRule,
@@ -21,6 +20,8 @@ function endpoints(rules: readonly RegistryRule[], text: string): readonly strin
 }
 
 const DIGEST = `sha256:${'a'.repeat(64)}`
+
+const NO_REGISTRIES: RegistriesConfig = { rules: [], aliases: {}, credentialHelpers: [] }
 
 describe('pullEndpoints()', () => {
   it('is the registry itself where nothing is said of it', () => {

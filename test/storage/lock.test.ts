@@ -39,7 +39,7 @@ describe('acquireLock()', () => {
   it('locks the file that has the name after the holder removed it', async () => {
     const path = join(temporaryDirectory(), 'lock')
     const first = acquireLock(path, { mode: 'exclusive', wait: true })
-    const second = waitForLock(path, 'exclusive')
+    const second = waitForLock(path)
     first.remove()
     const lock = await second
     expect(existsSync(path)).toBe(true)

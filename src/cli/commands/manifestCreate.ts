@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts'
 import { engineOf } from '../engine.ts'
 import { MANIFEST_CREATE_FLAGS } from '../options/registry.ts'
 import { printLine } from '../output.ts'
-import { parseKeyValues } from '../parse/annotations.ts'
+import { toRecord } from '../parse/keyValue.ts'
 import { registrySettings } from '../registrySettings.ts'
 
 export const command = defineCommand({
@@ -23,7 +23,7 @@ export const command = defineCommand({
       images,
       all,
       amend,
-      annotations: parseKeyValues('--annotation', flags.annotation),
+      annotations: toRecord(flags.annotation),
       ...registrySettings(flags),
     })
     printLine(digestHex(listDigest(list)))

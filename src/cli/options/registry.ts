@@ -1,5 +1,6 @@
-import { choice, count, list, text, toggle, triState } from '../flags/kinds.ts'
+import { choice, count, list, many, text, toggle, triState } from '../flags/kinds.ts'
 import { refused } from '../flags/refused.ts'
+import { parseKeyValue } from '../parse/keyValue.ts'
 import { CONTENT_TRUST } from './refused.ts'
 import { CREDS, RETRY_FLAGS } from './transfer.ts'
 
@@ -65,7 +66,11 @@ export const SEARCH_FLAGS = {
 }
 
 const PLATFORM_FLAGS = {
-  annotation: list({ placeholder: 'KEY=VALUE', help: 'Set an annotation of the image in the list' }),
+  annotation: many({
+    placeholder: 'KEY=VALUE',
+    help: 'Set an annotation of the image in the list',
+    parse: parseKeyValue,
+  }),
   arch: text({ placeholder: 'ARCH', help: 'Say that the image is for this architecture' }),
   features: list({ help: 'Set features of the processor that the image needs' }),
   os: text({ placeholder: 'OS', help: 'Say that the image is for this operating system' }),
@@ -78,7 +83,11 @@ export const MANIFEST_CREATE_FLAGS = {
   ...TRANSFER_FLAGS,
   all: toggle({ help: 'Of an index, take every image' }),
   amend: toggle({ short: 'a', help: 'Add to a list that there is' }),
-  annotation: list({ placeholder: 'KEY=VALUE', help: 'Set an annotation of the list' }),
+  annotation: many({
+    placeholder: 'KEY=VALUE',
+    help: 'Set an annotation of the list',
+    parse: parseKeyValue,
+  }),
 }
 
 export const MANIFEST_ADD_FLAGS = {

@@ -31,8 +31,6 @@ export interface RegistriesConfig {
   readonly credentialHelpers: readonly string[]
 }
 
-export const NO_REGISTRIES: RegistriesConfig = { rules: [], aliases: {}, credentialHelpers: [] }
-
 /** A place to ask for an image. */
 export interface Endpoint {
   readonly reference: ImageReference

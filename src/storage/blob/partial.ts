@@ -25,7 +25,7 @@ const CHUNK = 1 << 20
 export async function openPartial(store: Store, digest: Digest): Promise<PartialBlob | undefined> {
   if (hasBlob(store, digest)) return undefined
   const path = hostPath(store.partial, digestHex(digest))
-  const lock = await waitForLock(path, 'exclusive')
+  const lock = await waitForLock(path)
   if (hasBlob(store, digest)) {
     lock.remove()
     return undefined
