@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { foldFlags } from '../../src/cli/flags/fold.ts'
 import { scanFlags } from '../../src/cli/flags/scan.ts'
 import { CREATE_FLAGS, RUN_FLAGS } from '../../src/cli/options/create.ts'
@@ -9,6 +9,7 @@ import { containerRequest } from '../../src/cli/runOptions.ts'
 import { EMPTY_REQUEST } from '../support/request.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'bryo-cli-'))
+afterAll(() => rmSync(cwd, { recursive: true }))
 const facts = { cwd, env: { HOME: '/home/ana', LANG: 'C' } }
 
 function request(...argv: readonly string[]) {
